@@ -1,0 +1,5 @@
+export type { Reason, SecregErrorCode, SecregErrorOptions, Status, StatusName } from './errors.ts'
+export { isReason, REASONS, SecregError, STATUS } from './errors.ts'
+export { LIMITS } from './limits.ts'
+export type { MessageName, MessageType } from './message-type.ts'
+export { MESSAGE_TYPE } from './message-type.ts'

@@ -1,0 +1,33 @@
+/** Limits of the registry protocol and its data, in one table. Bytes are bytes of UTF-8 where text is meant. */
+export const LIMITS = Object.freeze({
+  /** Canonical path, bytes (DESIGN §4). */
+  pathBytes: 512,
+  /** Segments of a path (DESIGN §4). */
+  pathSegments: 32,
+  /** A `string` value, bytes (SecReg-Linux source limit). */
+  stringValueBytes: 64 * 1024,
+  /** Any other value, bytes (SecReg-Linux source limit). */
+  valueBytes: 1024 * 1024,
+  /** One frame after login: a 1 MiB value at its worst, escaped twice or in base64. */
+  frameBytes: 4 * 1024 * 1024,
+  /** One frame before login. */
+  unauthenticatedFrameBytes: 16 * 1024,
+  /** One frame in the literal documented framing, whose end only a scan can find. */
+  nakedFrameBytes: 64 * 1024,
+  /** Nesting of a JSON payload. */
+  payloadDepth: 32,
+  /** Requests of one connection that are read but not answered. */
+  outstandingRequests: 64,
+  /** Answers of one connection that its peer has not read, bytes; more closes it. */
+  connectionWriteBytes: 8 * 1024 * 1024,
+  /** Session id in the header, bytes: its length is one byte. */
+  sessionIdBytes: 255,
+  /** Correlation id of a request, characters. */
+  requestIdChars: 64,
+  /** Keys of one list answer when the request names no limit and they fit the frame. */
+  listKeys: 10_000,
+  /** A user name, bytes. */
+  loginBytes: 64,
+  /** A password or passphrase, characters. */
+  passwordChars: 1024,
+} as const)
