@@ -1,5 +1,23 @@
+export type { Action, AuditAction, AuditActor, AuditBody, AuditOutcome, Role } from './action.ts'
+export { ACTIONS, AUDIT_ACTIONS, ROLES } from './action.ts'
+export type * from './api.ts'
+export type { Caller, Door, Proof } from './caller.ts'
 export type { Reason, SecregErrorCode, SecregErrorOptions, Status, StatusName } from './errors.ts'
 export { isReason, REASONS, SecregError, STATUS } from './errors.ts'
 export { LIMITS } from './limits.ts'
 export type { MessageName, MessageType } from './message-type.ts'
 export { MESSAGE_TYPE } from './message-type.ts'
+export type { RequestName, RequestOf } from './messages.ts'
+export type { Path } from './path.ts'
+export { isAtOrBelow, isPath, parsePath, parsePrefix, RESERVED_CHARACTERS } from './path.ts'
+export { decodeSegment, encodeSegment } from './segment.ts'
+export type { TypedValue, ValueInput, ValueType } from './value.ts'
+export {
+  decodeBase64,
+  encodeBase64,
+  formatValue,
+  inferValueType,
+  parseValue,
+  parseValueType,
+  VALUE_TYPES,
+} from './value.ts'

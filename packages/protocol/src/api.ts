@@ -1,0 +1,252 @@
+/**
+ * The registry as its clients see it, type only: implemented over the socket by `@secreg/client`, and in the process
+ * by `@secreg/registry` for one caller. Every method fails with a `SecregError`.
+ */
+import type { AuditBody, Role } from './action.ts'
+import type { RequestOf } from './messages.ts'
+import type { ValueType } from './value.ts'
+
+/** Seal state of the registry (DESIGN §6). */
+export type SealState = 'uninitialized' | 'sealed' | 'unsealed'
+
+/** Answer to a login (documented as AuthResponse). */
+export interface AuthResponse {
+  readonly success: boolean
+  /** UUIDv4 to send with the following requests. */
+  readonly session_id?: string
+  readonly roles?: readonly string[]
+  /** Seconds of inactivity after which the session ends. */
+  readonly expires_in?: number
+  readonly mfa_required?: boolean
+  readonly error?: ErrorPayload
+}
+
+/** Payload of an ErrorResponse. */
+export interface ErrorPayload {
+  /** Documented code, 0 to 8. */
+  readonly code: number
+  readonly name: string
+  readonly message: string
+  readonly reason: string
+  readonly errno: number
+  readonly request_type?: number
+  readonly id?: string | number
+  /** Seconds. */
+  readonly retry_after?: number
+}
+
+/** Answer to a get (documented as GetResponse). */
+export interface GetResponse {
+  /** Canonical text; null when it is encrypted and `decrypt` was not asked. */
+  readonly value: string | null
+  readonly type: ValueType
+  readonly encrypted: boolean
+  readonly version: number
+  /** Milliseconds since the epoch: of the entry, and of its last write. */
+  readonly created_at: number
+  readonly created_by: string
+  readonly modified_at: number
+  readonly modified_by: string
+  readonly modify_revision: number
+}
+
+export interface SetResponse {
+  readonly success: true
+  readonly version: number
+  readonly revision: number
+}
+
+export interface DeleteResponse {
+  readonly success: true
+  /** Number of entries deleted. */
+  readonly deleted: number
+  readonly revision: number
+}
+
+/** One entry of a detailed listing. */
+export interface ListEntry {
+  readonly key: string
+  readonly type: ValueType
+  readonly encrypted: boolean
+  readonly version: number
+  readonly modified_at: number
+  readonly modified_by: string
+}
+
+/** Answer to a list (documented as ListResponse), sorted by bytes. */
+export interface ListResponse {
+  /** Direct children with a trailing `/` are subtrees. */
+  readonly keys: readonly string[]
+  readonly entries?: readonly ListEntry[]
+  /** Present when there is more: ask again with `after` set to it. */
+  readonly next?: string
+}
+
+export interface HelloResponse {
+  readonly version: number
+  readonly server: string
+  readonly features: readonly string[]
+  readonly max_frame: number
+}
+
+/** What status tells; members after `version` only to callers with a session. */
+export interface StatusResponse {
+  readonly status: 'running'
+  readonly state: SealState
+  readonly initialized: boolean
+  readonly version: string
+  readonly uptime_s?: number
+  readonly socket?: string
+  readonly database?: string
+  readonly audit?: string
+  readonly entries?: number
+  readonly size_bytes?: number
+  readonly revision?: number
+  readonly sessions?: number
+  readonly connections?: number
+  readonly store?: 'open' | 'failed' | 'closed'
+  readonly log?: 'healthy' | 'failing' | 'closed'
+  readonly log_sequence?: number
+  readonly log_synced?: number
+  readonly buffer_bytes?: number
+  readonly warnings?: readonly string[]
+}
+
+/** One record of the audit log, with its envelope. */
+export interface AuditRecord extends AuditBody {
+  readonly sequence: number
+  /** RFC 3339, UTC, milliseconds. */
+  readonly time: string
+  readonly revision?: number
+}
+
+export interface AuditResponse {
+  /** Newest first. */
+  readonly records: readonly AuditRecord[]
+  /** Present when there may be more: ask again with `before` set to it. */
+  readonly next?: number
+}
+
+/** One exported entry (export format, version 1). */
+export interface ExportEntry {
+  readonly key: string
+  readonly type: ValueType
+  readonly value: string
+  readonly encrypted: boolean
+  readonly version: number
+  readonly created_at: number
+  readonly modified_at: number
+  readonly created_by: string
+  readonly modified_by: string
+}
+
+export interface ExportResponse {
+  readonly entries: readonly ExportEntry[]
+  /** Entries of the whole export. */
+  readonly total: number
+  /** Encrypted entries that were left out because `with_secrets` was not asked. */
+  readonly omitted: number
+  /** Store revision that the whole export shows. */
+  readonly revision: number
+  /** Present when there is more. */
+  readonly cursor?: string
+}
+
+/** What one staged entry would change. */
+export interface ImportChange {
+  readonly key: string
+  readonly change: 'create' | 'update' | 'same'
+  readonly type: ValueType
+  readonly encrypted: boolean
+  /** Type and version now, where the key exists. */
+  readonly old_type?: ValueType
+  readonly old_version?: number
+}
+
+export interface ImportResponse {
+  readonly import?: string
+  readonly staged?: number
+  readonly changes?: readonly ImportChange[]
+  readonly next_offset?: number
+  readonly imported?: number
+  readonly unchanged?: number
+  readonly revision?: number
+}
+
+export interface SealResponse {
+  readonly state: SealState
+}
+
+/** One account, as administrators see it. */
+export interface UserInfo {
+  readonly user: string
+  readonly account: string
+  readonly roles: readonly Role[]
+  readonly disabled: boolean
+  readonly created_at: number
+}
+
+export interface UserResponse {
+  readonly users?: readonly UserInfo[]
+}
+
+export interface WhoamiResponse {
+  readonly user: string
+  readonly account: string
+  readonly roles: readonly string[]
+  readonly mfa: boolean
+  readonly proof: string
+  readonly door: string
+}
+
+export interface OkResponse {
+  readonly success: true
+}
+
+/** One finding of a check. */
+export interface SecurityFinding {
+  readonly check: string
+  readonly level: 'ok' | 'warning' | 'fault'
+  readonly message: string
+}
+
+export interface SecurityResponse {
+  readonly ok: boolean
+  readonly findings: readonly SecurityFinding[]
+}
+
+/** Every request with its answer. */
+export interface ResponseOf {
+  auth: AuthResponse
+  get: GetResponse
+  set: SetResponse
+  delete: DeleteResponse
+  list: ListResponse
+  hello: HelloResponse
+  logout: OkResponse
+  status: StatusResponse
+  audit: AuditResponse
+  export: ExportResponse
+  import: ImportResponse
+  seal: SealResponse
+  user: UserResponse
+  whoami: WhoamiResponse
+  password: OkResponse
+  security: SecurityResponse
+}
+
+/** The operations on entries and administration, for one identity. */
+export interface RegistryApi {
+  get(request: RequestOf<'get'>): Promise<GetResponse>
+  set(request: RequestOf<'set'>): Promise<SetResponse>
+  delete(request: RequestOf<'delete'>): Promise<DeleteResponse>
+  list(request: RequestOf<'list'>): Promise<ListResponse>
+  status(): Promise<StatusResponse>
+  audit(request: RequestOf<'audit'>): Promise<AuditResponse>
+  export(request: RequestOf<'export'>): Promise<ExportResponse>
+  import(request: RequestOf<'import'>): Promise<ImportResponse>
+  user(request: RequestOf<'user'>): Promise<UserResponse>
+  whoami(): Promise<WhoamiResponse>
+  password(request: RequestOf<'password'>): Promise<OkResponse>
+  security(request: RequestOf<'security'>): Promise<SecurityResponse>
+}

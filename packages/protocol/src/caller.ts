@@ -1,0 +1,31 @@
+/** Who asks (DESIGN §3): what every door makes of a peer before anything else happens. */
+
+/** Door through which a caller came. */
+export type Door = 'registry' | 'http' | 'subauth' | 'libvirt' | 'internal'
+
+/** How the caller's identity was proven, strongest first. */
+export type Proof = 'kernel' | 'credential' | 'asserted'
+
+/** A caller, immutable. The daemon alone makes one. */
+export interface Caller {
+  /** Policy principals: `account:<id>`, `user:<login>`, `role:<name>`, `group:<name>`, `uid:<n>`. */
+  readonly principals: readonly string[]
+  /** 128-bit account id in hexadecimal, where there is an account. */
+  readonly accountId?: string
+  readonly login?: string
+  readonly roles: readonly string[]
+  readonly groups: readonly string[]
+  /** Known from the kernel only. */
+  readonly uid?: number
+  readonly gid?: number
+  readonly pid?: number
+  /** A second factor was shown in this session. */
+  readonly mfa: boolean
+  readonly door: Door
+  /** Remote address, or the socket's name for local callers. */
+  readonly address?: string
+  readonly proof: Proof
+  /** Reference of the session for the audit log; not the credential. */
+  readonly sessionRef?: string
+  readonly correlationId?: string
+}

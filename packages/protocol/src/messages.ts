@@ -1,0 +1,231 @@
+/**
+ * Every request of the registry protocol with its validator (SecReg-Linux docs/API.md "Message payloads"; ours from
+ * 0x40). Unknown members are ignored, wrongly typed ones refused. Answers are typed in `api.ts`.
+ */
+import { z } from 'zod'
+import { ROLES } from './action.ts'
+import { SecregError } from './errors.ts'
+import { LIMITS } from './limits.ts'
+import { MESSAGE_TYPE, type MessageType } from './message-type.ts'
+
+const text = (characters: number) => z.string().max(characters)
+const keyText = z.string().max(LIMITS.pathBytes + 1)
+const secretText = text(LIMITS.passwordChars)
+const typeName = z.string().max(16)
+const login = text(LIMITS.loginBytes)
+const revision = z.int().min(0)
+const jsonValue = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.unknown()),
+  z.record(z.string(), z.unknown()),
+])
+
+/** `{"username","password"}` as documented; `otp` is the second factor. */
+export const authRequest = z.object({
+  username: text(256),
+  password: secretText,
+  otp: text(16).optional(),
+})
+
+/** `{"key","decrypt"}` as documented. */
+export const getRequest = z.object({ key: keyText, decrypt: z.boolean().optional() })
+
+/** `{"key","value","type","encrypt"}` as documented, and preconditions. */
+export const setRequest = z.object({
+  key: keyText,
+  value: jsonValue,
+  type: typeName.optional(),
+  encrypt: z.boolean().optional(),
+  /** Latest version that the entry must have; 0 = none yet. */
+  if_version: revision.optional(),
+  /** Type that the entry must have. */
+  if_type: typeName.optional(),
+})
+
+/** `{"key"}` as documented, and the subtree switch that the documented command has. */
+export const deleteRequest = z.object({ key: keyText, recursive: z.boolean().optional() })
+
+/** `{"prefix","recursive"}` as documented, and paging. */
+export const listRequest = z.object({
+  prefix: keyText,
+  recursive: z.boolean().optional(),
+  limit: z.int().min(1).max(LIMITS.listKeys).optional(),
+  after: keyText.optional(),
+  /** Also return type, version and times of each key. */
+  detail: z.boolean().optional(),
+})
+
+/** Offered protocol versions and features; optional for every client. */
+export const helloRequest = z.object({
+  versions: z.array(z.int()).max(16).optional(),
+  features: z.array(text(64)).max(64).optional(),
+})
+
+export const logoutRequest = z.object({})
+export const statusRequest = z.object({})
+export const whoamiRequest = z.object({})
+
+/** Filters of the audit log; all given ones hold together. Newest first. */
+export const auditRequest = z.object({
+  user: text(256).optional(),
+  /** This path and everything below it. */
+  key: keyText.optional(),
+  action: text(32).optional(),
+  /** Milliseconds since the epoch, inclusive. */
+  since_ms: z.int().min(0).optional(),
+  /** Milliseconds since the epoch, exclusive. */
+  until_ms: z.int().min(0).optional(),
+  failed: z.boolean().optional(),
+  limit: z.int().min(1).max(1000).optional(),
+  /** Continue below this sequence number. */
+  before: z.int().min(1).optional(),
+})
+
+/** One export is one operation: the first request opens it, the following ones fetch its pages. */
+export const exportRequest = z.object({
+  prefix: keyText.optional(),
+  with_secrets: z.boolean().optional(),
+  /** From the answer before; only its own connection can use it. */
+  cursor: text(64).optional(),
+})
+
+const importEntry = z.object({
+  key: keyText,
+  value: jsonValue,
+  type: typeName.optional(),
+  encrypt: z.boolean().optional(),
+})
+
+/** A staged import: nothing is visible before `commit`, and then everything at once. */
+export const importRequest = z.discriminatedUnion('op', [
+  z.object({ op: z.literal('begin'), force: z.boolean().optional() }),
+  z.object({ op: z.literal('stage'), import: text(64), entries: z.array(importEntry).max(10_000) }),
+  z.object({ op: z.literal('diff'), import: text(64), offset: z.int().min(0).optional() }),
+  z.object({ op: z.literal('commit'), import: text(64) }),
+  z.object({ op: z.literal('abort'), import: text(64) }),
+])
+
+/** Initialise, unlock, lock. */
+export const sealRequest = z.discriminatedUnion('op', [
+  z.object({
+    op: z.literal('init'),
+    passphrase: secretText,
+    admin: login,
+    admin_password: secretText,
+    /** Move an existing registry aside. Needs a login with the right to seal. */
+    force: z.boolean().optional(),
+  }),
+  z.object({ op: z.literal('unlock'), passphrase: secretText }),
+  z.object({ op: z.literal('lock') }),
+])
+
+const roles = z.array(z.enum(ROLES)).max(ROLES.length)
+
+/** Administration of accounts. */
+export const userRequest = z.discriminatedUnion('op', [
+  z.object({ op: z.literal('list') }),
+  z.object({ op: z.literal('show'), user: login }),
+  z.object({ op: z.literal('add'), user: login, password: secretText, roles: roles.optional() }),
+  z.object({ op: z.literal('remove'), user: login }),
+  z.object({ op: z.literal('roles'), user: login, roles }),
+  z.object({ op: z.literal('password'), user: login, password: secretText }),
+  z.object({ op: z.literal('enable'), user: login }),
+  z.object({ op: z.literal('disable'), user: login }),
+])
+
+/** Change one's own password. */
+export const passwordRequest = z.object({ old_password: secretText, new_password: secretText })
+
+/** Check permissions, keys and policy; or verify the audit chain. */
+export const securityRequest = z.object({ op: z.enum(['check', 'audit']) })
+
+interface RequestEntry<S extends z.ZodType> {
+  readonly type: MessageType
+  readonly response: MessageType
+  readonly schema: S
+  /** Whether a session is needed before it is looked at. */
+  readonly session: boolean
+}
+
+function entry<S extends z.ZodType>(type: MessageType, schema: S, session = true): RequestEntry<S> {
+  return Object.freeze({ type, response: (type + 1) as MessageType, schema, session })
+}
+
+/** Every request by name. */
+export const REQUESTS = Object.freeze({
+  auth: entry(MESSAGE_TYPE.AuthRequest, authRequest, false),
+  get: entry(MESSAGE_TYPE.GetRequest, getRequest),
+  set: entry(MESSAGE_TYPE.SetRequest, setRequest),
+  delete: entry(MESSAGE_TYPE.DeleteRequest, deleteRequest),
+  list: entry(MESSAGE_TYPE.ListRequest, listRequest),
+  hello: entry(MESSAGE_TYPE.HelloRequest, helloRequest, false),
+  logout: entry(MESSAGE_TYPE.LogoutRequest, logoutRequest),
+  status: entry(MESSAGE_TYPE.StatusRequest, statusRequest, false),
+  audit: entry(MESSAGE_TYPE.AuditRequest, auditRequest),
+  export: entry(MESSAGE_TYPE.ExportRequest, exportRequest),
+  import: entry(MESSAGE_TYPE.ImportRequest, importRequest),
+  seal: entry(MESSAGE_TYPE.SealRequest, sealRequest, false),
+  user: entry(MESSAGE_TYPE.UserRequest, userRequest),
+  whoami: entry(MESSAGE_TYPE.WhoamiRequest, whoamiRequest),
+  password: entry(MESSAGE_TYPE.PasswordRequest, passwordRequest),
+  security: entry(MESSAGE_TYPE.SecurityRequest, securityRequest),
+})
+
+/** Name of a request. */
+export type RequestName = keyof typeof REQUESTS
+
+/** What a request holds once it is validated. */
+export type RequestOf<N extends RequestName> = z.output<(typeof REQUESTS)[N]['schema']>
+
+const NAMES: ReadonlyMap<number, RequestName> = new Map(
+  (Object.keys(REQUESTS) as RequestName[]).map((name) => [REQUESTS[name].type, name]),
+)
+
+/** Name of the request with this type byte, or `undefined` when it is none. */
+export function requestNameOf(type: number): RequestName | undefined {
+  return NAMES.get(type)
+}
+
+/**
+ * Validate the payload of a request.
+ *
+ * @param name - request
+ * @param payload - decoded JSON object
+ * @returns a fresh object with the known members only
+ * @throws SecregError `ERR_PAYLOAD_INVALID`, naming the member and what is expected, never its value
+ */
+export function parseRequest<N extends RequestName>(
+  name: N,
+  payload: Record<string, unknown>,
+): RequestOf<N> {
+  const result = REQUESTS[name].schema.safeParse(payload)
+  if (result.success) return result.data as RequestOf<N>
+  const issue = result.error.issues[0]
+  const member = issue?.path.join('.') ?? ''
+  throw new SecregError(
+    'PAYLOAD_INVALID',
+    `${name}: ${member === '' ? 'the payload' : `member "${member}"`} is not as expected: ${expectationOf(issue)}`,
+  )
+}
+
+/** What was expected, from the parts of an issue that cannot hold what was sent. */
+function expectationOf(issue: z.core.$ZodIssue | undefined): string {
+  if (issue === undefined) return 'invalid'
+  switch (issue.code) {
+    case 'invalid_type':
+      return `${issue.expected} needed`
+    case 'too_big':
+      return `at most ${issue.maximum}`
+    case 'too_small':
+      return `at least ${issue.minimum}`
+    case 'invalid_value':
+      return `one of ${issue.values.join(', ')}`
+    case 'invalid_union':
+      return 'none of the accepted forms'
+    default:
+      return 'invalid'
+  }
+}

@@ -1,0 +1,104 @@
+import { isReason, MESSAGE_TYPE, REASONS, SecregError, STATUS } from '@secreg/protocol'
+import { parseRequest, REQUESTS, type RequestName, requestNameOf } from '@secreg/protocol/messages'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+const VALID: Readonly<Record<RequestName, Record<string, unknown>>> = {
+  auth: { username: 'root', password: 'x' },
+  get: { key: '/system/kernel/hostname', decrypt: true },
+  set: { key: '/app/config/setting', value: 'newvalue', type: 'string', encrypt: false },
+  delete: { key: '/app/config/oldsetting' },
+  list: { prefix: '/app/', recursive: true },
+  hello: { versions: [1] },
+  logout: {},
+  status: {},
+  audit: { user: 'a', limit: 5 },
+  export: {},
+  import: { op: 'begin' },
+  seal: { op: 'lock' },
+  user: { op: 'add', user: 'alice', password: 'x', roles: ['user'] },
+  whoami: {},
+  password: { old_password: 'a', new_password: 'b' },
+  security: { op: 'check' },
+}
+
+describe('parseRequest', () => {
+  test.each(Object.entries(VALID))('%s: the documented payload is accepted', (name, payload) => {
+    expect(parseRequest(name as RequestName, { ...payload, unknown: 1 })).toEqual(payload)
+  })
+
+  test.each([
+    ['auth', {}],
+    ['auth', { username: 'a', password: 5 }],
+    ['get', { key: 5 }],
+    ['get', { key: '/a', decrypt: 'yes' }],
+    ['get', { key: 'x'.repeat(600) }],
+    ['set', { key: '/a' }],
+    ['set', { key: '/a', value: 'v', if_version: -1 }],
+    ['list', { prefix: '/', limit: 0 }],
+    ['import', { op: 'other' }],
+    ['user', { op: 'add', user: 'a', password: 'b', roles: ['root'] }],
+  ] as const)('weakness 8: %s refuses %j', (name, payload) => {
+    expect(() => parseRequest(name, payload)).toThrow(
+      expect.objectContaining({ code: 'ERR_PAYLOAD_INVALID' }),
+    )
+  })
+
+  test('a refusal names the member and never what was sent', () => {
+    expect(() => parseRequest('auth', { username: 'a', password: ['hunter2'] })).toThrow(
+      /"password"/,
+    )
+    expect(() => parseRequest('auth', { username: 'a', password: ['hunter2'] })).not.toThrow(
+      /hunter2/,
+    )
+  })
+
+  test('any JSON object is accepted or refused with our error', () => {
+    const names = Object.keys(REQUESTS) as RequestName[]
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...names),
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        (name, payload) => {
+          try {
+            parseRequest(name, payload as Record<string, unknown>)
+          } catch (error) {
+            expect(SecregError.is(error)).toBe(true)
+          }
+        },
+      ),
+    )
+  })
+})
+
+test('every request type has its name, and its response the next number', () => {
+  for (const [name, entry] of Object.entries(REQUESTS)) {
+    expect(requestNameOf(entry.type)).toBe(name)
+    expect(entry.response).toBe(entry.type + 1)
+    expect(Object.values(MESSAGE_TYPE)).toContain(entry.response)
+  }
+  expect(requestNameOf(0x02)).toBeUndefined()
+  expect(requestNameOf(0x20)).toBeUndefined()
+})
+
+test('message types and error numbers are unique, and 0x00 is free', () => {
+  const types = Object.values(MESSAGE_TYPE)
+  expect(new Set(types).size).toBe(types.length)
+  expect(types).not.toContain(0)
+  const numbers = Object.values(REASONS).map((reason) => reason.errno)
+  expect(new Set(numbers).size).toBe(numbers.length)
+})
+
+test('an error carries the documented status, and is told across copies of the package', () => {
+  const error = new SecregError('SEALED', 'sealed', { retryAfterSeconds: 1 })
+  expect(error).toMatchObject({
+    code: 'ERR_SEALED',
+    status: STATUS.InvalidState,
+    errno: 306,
+    retryAfterSeconds: 1,
+  })
+  expect(SecregError.is({ [Symbol.for('@secreg/protocol/SecregError')]: true })).toBe(true)
+  expect(SecregError.is(new Error('x'))).toBe(false)
+  expect(isReason('SEALED')).toBe(true)
+  expect(isReason('constructor')).toBe(false)
+})
