@@ -1,0 +1,5 @@
+export { encodeFrame } from './encode-frame.ts'
+export type { FrameReaderOptions } from './frame-reader.ts'
+export { FrameReader } from './frame-reader.ts'
+export type { Frame, FrameInit, Framing } from './framing.ts'
+export { decodePayload, encodePayload } from './payload.ts'
