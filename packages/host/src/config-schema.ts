@@ -1,0 +1,369 @@
+/**
+ * Every key of the configuration file in one table: name, type, default, unit and meaning. Names and defaults of the
+ * twelve documented keys are those of SecReg-Linux `config.toml`; the others are ours.
+ * A name in {@link Config} is the name in the file in camel case, with its unit.
+ */
+import { isAbsolute } from 'node:path'
+import { z } from 'zod'
+import { MAX_SOCKET_PATH_BYTES } from './socket-path.ts'
+
+/** Least log level that is written. */
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+/** Checked values of a configuration file. */
+export interface Config {
+  readonly database: { readonly path: string; readonly cacheSizeBytes: number }
+  readonly socket: {
+    readonly path: string
+    readonly backlog: number
+    readonly framing: 'auto' | 'length'
+    /** Permission bits, for example 0o660. */
+    readonly mode: number
+    /** Name or number of the group that owns the socket; undefined is the group of the process. */
+    readonly group: string | undefined
+  }
+  readonly session: {
+    readonly timeoutSeconds: number
+    readonly absoluteTimeoutSeconds: number
+    readonly maxPerUser: number
+  }
+  readonly security: {
+    readonly requireMfa: boolean
+    readonly rateLimitAttempts: number
+    readonly rateLimitWindowSeconds: number
+    readonly lockoutSeconds: number
+    readonly maxClockSkewSeconds: number
+    readonly sealedReads: boolean
+    readonly encryptPrefixes: readonly string[]
+    /** Binary logarithm of scrypt's N. */
+    readonly scryptLogN: number
+  }
+  readonly audit: {
+    readonly path: string
+    readonly retentionDays: number
+    readonly asyncWrite: boolean
+  }
+  readonly limits: {
+    readonly maxConnections: number
+    readonly maxConnectionsPerUid: number
+    readonly readTimeoutSeconds: number
+    readonly authTimeoutSeconds: number
+    readonly bufferBytes: number
+  }
+  readonly unlock: {
+    readonly keyFile: string | undefined
+    readonly systemdCredential: string | undefined
+  }
+  readonly log: { readonly level: LogLevel }
+}
+
+/** What a user may read about one key; the README's table and `--help` are made of it. */
+export interface ConfigKey {
+  /** Dotted name in the file. */
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'boolean' | 'list of strings'
+  /** Default as it would stand in the file; empty text where the key is off unless given. */
+  readonly default: string
+  readonly unit: '' | 'seconds' | 'bytes' | 'days'
+  /** Accepted values, in words. */
+  readonly expected: string
+  readonly description: string
+}
+
+/** One key with its check. `T` is its type in {@link Config}. */
+export interface ConfigRow<T> extends Omit<ConfigKey, 'default'> {
+  readonly fallback: T
+  readonly shown: string
+  /** Takes the parsed TOML value, integers as bigint. */
+  readonly schema: z.ZodType<T, unknown>
+  /** Its value never appears in a message: someone may have written the secret itself in place of its name. */
+  readonly sensitive: boolean
+}
+
+type Rows = {
+  readonly [S in keyof Config]: {
+    readonly [F in keyof Config[S]]-?: ConfigRow<Config[S][F]>
+  }
+}
+
+const KIB = 1024
+const TIB = KIB ** 4
+const DAY = 86_400
+const YEAR = 365 * DAY
+
+function integer(
+  name: string,
+  [fallback, min, max]: readonly [number, number, number],
+  unit: ConfigKey['unit'],
+  description: string,
+): ConfigRow<number> {
+  // A bigint is a TOML integer; a number is a TOML float and no integer, even when it is 5.0.
+  const schema = z.bigint().min(BigInt(min)).max(BigInt(max)).transform(Number)
+  const expected = `an integer from ${min} to ${max}`
+  const shown = String(fallback)
+  return {
+    name,
+    type: 'integer',
+    unit,
+    description,
+    fallback,
+    shown,
+    schema,
+    expected,
+    sensitive: false,
+  }
+}
+
+function flag(name: string, fallback: boolean, description: string): ConfigRow<boolean> {
+  const schema = z.boolean()
+  const common = { unit: '', expected: 'true or false', sensitive: false } as const
+  return {
+    name,
+    type: 'boolean',
+    description,
+    fallback,
+    shown: String(fallback),
+    schema,
+    ...common,
+  }
+}
+
+interface TextRule<T> {
+  readonly expected: string
+  readonly schema: z.ZodType<T, unknown>
+  readonly sensitive?: boolean
+}
+
+function text<T extends string | number | undefined>(
+  name: string,
+  fallback: T,
+  rule: TextRule<T>,
+  description: string,
+): ConfigRow<T> {
+  const common = { type: 'string', unit: '', sensitive: rule.sensitive ?? false } as const
+  const written = typeof fallback === 'number' ? `0${fallback.toString(8)}` : fallback
+  const shown = written === undefined ? '' : JSON.stringify(written)
+  return {
+    name,
+    description,
+    fallback,
+    shown,
+    schema: rule.schema,
+    expected: rule.expected,
+    ...common,
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be in a path
+const CONTROL = /[\u0000-\u001f\u007f]/
+const isPath = (value: string): boolean => isAbsolute(value) && !CONTROL.test(value)
+const PATH: TextRule<string> = { expected: 'an absolute path', schema: z.string().refine(isPath) }
+const optional = <T extends string>(
+  rule: TextRule<T>,
+  sensitive: boolean,
+): TextRule<T | undefined> => ({
+  expected: `${rule.expected}, or "" for none`,
+  schema: z.union([z.literal('').transform(() => undefined), rule.schema]),
+  sensitive,
+})
+
+const SOCKET_PATH: TextRule<string> = {
+  expected: `an absolute path of at most ${MAX_SOCKET_PATH_BYTES} bytes`,
+  schema: PATH.schema.refine((path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES),
+}
+const MODE: TextRule<number> = {
+  expected: 'an octal mode from "0000" to "0777", as text',
+  schema: z
+    .string()
+    .regex(/^0?[0-7]{3}$/)
+    .transform((mode) => Number.parseInt(mode, 8)),
+}
+const GROUP: TextRule<string> = {
+  expected: 'a group name or number',
+  schema: z.string().regex(/^(?:[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?|0|[1-9][0-9]{0,9})$/),
+}
+const CREDENTIAL: TextRule<string> = {
+  expected: 'the name of a systemd credential',
+  schema: z.string().regex(/^(?!\.{1,2}$)[A-Za-z0-9_.@-]{1,255}$/),
+}
+
+const oneOf = <T extends string>(...words: readonly T[]): TextRule<T> => ({
+  expected: words.map((word) => JSON.stringify(word)).join(' or '),
+  schema: z.enum(words as readonly [T, ...T[]]) as unknown as z.ZodType<T, unknown>,
+})
+
+const encryptPrefixes: ConfigRow<readonly string[]> = {
+  name: 'security.encrypt_prefixes',
+  type: 'list of strings',
+  unit: '',
+  fallback: [],
+  shown: '[]',
+  schema: z.array(z.string().startsWith('/').max(512)).readonly(),
+  expected: 'a list of paths that begin with "/"',
+  description: 'Subtrees where every value is encrypted, whatever the request says',
+  sensitive: false,
+}
+
+/** The checks of all keys, in the shape of {@link Config}. A key without a check does not compile. */
+export const CONFIG_ROWS: Rows = Object.freeze({
+  database: {
+    path: text('database.path', '/var/lib/secreg', PATH, 'Directory of the store'),
+    cacheSizeBytes: integer(
+      'database.cache_size',
+      [64 * KIB * KIB, KIB * KIB, TIB],
+      'bytes',
+      "Size of the store's block cache",
+    ),
+  },
+  socket: {
+    path: text('socket.path', '/run/secreg/socket', SOCKET_PATH, 'Unix socket of the registry'),
+    backlog: integer(
+      'socket.backlog',
+      [128, 1, 65_535],
+      '',
+      'Connections that wait to be accepted',
+    ),
+    framing: text(
+      'socket.framing',
+      'auto',
+      oneOf('auto', 'length'),
+      'Framings accepted from clients: all three, or the one with the outer length',
+    ),
+    mode: text('socket.mode', 0o660, MODE, 'Permission bits of the socket, from its first moment'),
+    group: text(
+      'socket.group',
+      undefined,
+      optional(GROUP, false),
+      'Group that owns the socket, from its first moment',
+    ),
+  },
+  session: {
+    timeoutSeconds: integer(
+      'session.timeout',
+      [3600, 1, YEAR],
+      'seconds',
+      'Idle time after which a session ends; each use starts it anew',
+    ),
+    absoluteTimeoutSeconds: integer(
+      'session.absolute_timeout',
+      [DAY, 1, YEAR],
+      'seconds',
+      'Age at which a session ends, used or not',
+    ),
+    maxPerUser: integer(
+      'session.max_per_user',
+      [5, 1, 10_000],
+      '',
+      'Sessions of one account; the next one ends the least recently used',
+    ),
+  },
+  security: {
+    requireMfa: flag('security.require_mfa', false, 'Refuse a login without a second factor'),
+    rateLimitAttempts: integer(
+      'security.rate_limit_attempts',
+      [5, 1, 10_000],
+      '',
+      'Failed logins of one account from one source that lock it',
+    ),
+    rateLimitWindowSeconds: integer(
+      'security.rate_limit_window',
+      [300, 1, DAY],
+      'seconds',
+      'Time within which failed logins are counted',
+    ),
+    lockoutSeconds: integer('security.lockout', [300, 1, DAY], 'seconds', 'Length of a lock-out'),
+    maxClockSkewSeconds: integer(
+      'security.max_clock_skew',
+      [0, 0, DAY],
+      'seconds',
+      "Largest difference of a request's timestamp from the clock; 0 does not look at it",
+    ),
+    sealedReads: flag('security.sealed_reads', true, 'Serve plain values while sealed'),
+    encryptPrefixes,
+    scryptLogN: integer(
+      'security.scrypt_log_n',
+      [17, 15, 20],
+      '',
+      "Cost of hashing a password: binary logarithm of scrypt's N",
+    ),
+  },
+  audit: {
+    path: text('audit.path', '/var/log/secreg', PATH, 'Directory of the audit log'),
+    retentionDays: integer(
+      'audit.retention_days',
+      [90, 1, 365],
+      'days',
+      'Age at which a closed segment of the log is removed',
+    ),
+    asyncWrite: flag(
+      'audit.async_write',
+      true,
+      'Answer a read once its record is written, before it is synced to the disk',
+    ),
+  },
+  limits: {
+    maxConnections: integer('limits.max_connections', [1000, 1, 100_000], '', 'Connections in all'),
+    maxConnectionsPerUid: integer(
+      'limits.max_connections_per_uid',
+      [64, 1, 100_000],
+      '',
+      'Connections of one user of the system',
+    ),
+    readTimeoutSeconds: integer(
+      'limits.read_timeout',
+      [10, 1, 3600],
+      'seconds',
+      'Time within which a frame that has begun must be complete',
+    ),
+    authTimeoutSeconds: integer(
+      'limits.auth_timeout',
+      [30, 1, 3600],
+      'seconds',
+      'Time within which a new connection must log in',
+    ),
+    bufferBytes: integer(
+      'limits.buffer_bytes',
+      [256 * KIB * KIB, 16 * KIB * KIB, TIB],
+      'bytes',
+      'Memory for read and write buffers of all connections together',
+    ),
+  },
+  unlock: {
+    keyFile: text(
+      'unlock.key_file',
+      undefined,
+      optional(PATH, true),
+      'File whose content unlocks the store at start',
+    ),
+    systemdCredential: text(
+      'unlock.systemd_credential',
+      undefined,
+      optional(CREDENTIAL, true),
+      'Name of the systemd credential that unlocks the store at start',
+    ),
+  },
+  log: {
+    level: text(
+      'log.level',
+      'info',
+      oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace'),
+      'Least level that is written to standard error',
+    ),
+  },
+})
+
+/** Every key of the file in the order of the table. */
+export const CONFIG_KEYS: readonly ConfigKey[] = Object.freeze(
+  Object.values(CONFIG_ROWS).flatMap((section) =>
+    Object.values(section as Readonly<Record<string, ConfigRow<unknown>>>).map((row) =>
+      Object.freeze({
+        name: row.name,
+        type: row.type,
+        default: row.shown,
+        unit: row.unit,
+        expected: row.expected,
+        description: row.description,
+      }),
+    ),
+  ),
+)

@@ -1,0 +1,55 @@
+/** Configuration, log, metrics, signals, hardening, readiness and sockets of a secreg process. */
+export { ByteBudget, type ByteBudgetOptions, type ByteLease } from './byte-budget.ts'
+export {
+  type LoadConfigOptions,
+  type LoadedConfig,
+  loadConfig,
+  MAX_CONFIG_BYTES,
+  parseConfig,
+} from './config.ts'
+export { CONFIG_KEYS, type Config, type ConfigKey, type LogLevel } from './config-schema.ts'
+export {
+  ConfigError,
+  type ConfigFault,
+  formatFault,
+  HostError,
+  type HostErrorCode,
+} from './errors.ts'
+export { resolveGroup } from './group.ts'
+export {
+  assertEnvironment,
+  type CoreDumpReport,
+  disableCoreDumps,
+  type HardeningOptions,
+  type HardeningReport,
+  hardenProcess,
+} from './hardening.ts'
+export {
+  createLogger,
+  type LogDestination,
+  type LogFields,
+  type Logger,
+  type LoggerOptions,
+} from './logger.ts'
+export { createMetrics, type EventLoopDelay, type Metrics, type MetricsOptions } from './metrics.ts'
+export { createReadiness, type Readiness, type ReadinessOptions } from './readiness.ts'
+export {
+  guardSignals,
+  installSignals,
+  type SignalActions,
+  type SignalHandlers,
+  type SignalSource,
+} from './signals.ts'
+export {
+  assertSocketPath,
+  type ListenUnixOptions,
+  listenUnix,
+  type UnixSocketFile,
+} from './socket-file.ts'
+export { MAX_SOCKET_PATH_BYTES } from './socket-path.ts'
+export {
+  formatTomlKey,
+  locateTomlKeys,
+  type TextPosition,
+  type TomlPositions,
+} from './toml-locator.ts'

@@ -1,0 +1,115 @@
+/** Metrics of one process in a registry of its own, with the delay of the event loop. */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Metrics of one process. */
+export interface Metrics {
+  /** The registry of prom-client that holds them; no global state. */
+  readonly registry: Registry
+  /** Media type of {@link Metrics.text}. */
+  readonly contentType: string
+  /** Register a counter. */
+  counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>
+  /** Register a gauge. */
+  gauge<L extends string>(name: string, help: string, labels?: readonly L[]): Gauge<L>
+  /** Register a histogram; `buckets` are upper bounds in the unit of the name. */
+  histogram<L extends string>(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labels?: readonly L[],
+  ): Histogram<L>
+  /** All metrics in the text format of Prometheus. */
+  text(): Promise<string>
+  /** Delay of the event loop since the last call or scrape, milliseconds. */
+  eventLoopDelayMs(): EventLoopDelay
+  /** Stop measuring. */
+  close(): void
+}
+
+/** Delay of the event loop in milliseconds, beyond the resolution of the timer. */
+export interface EventLoopDelay {
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+}
+
+/** Options of {@link createMetrics}. */
+export interface MetricsOptions {
+  /** First part of every name, without the underscore. Default `secreg`. */
+  readonly prefix?: string
+  /** Sampling interval of the event-loop delay, milliseconds. Default 10. */
+  readonly resolutionMs?: number
+}
+
+/**
+ * Create the metrics of a process.
+ *
+ * @example
+ * ```ts
+ * const metrics = createMetrics()
+ * metrics.counter('requests_total', 'Requests', ['type']).inc({ type: 'get' })
+ * const body = await metrics.text() // secreg_requests_total{type="get"} 1 …
+ * ```
+ */
+export function createMetrics(options: MetricsOptions = {}): Metrics {
+  const prefix = options.prefix ?? 'secreg'
+  const resolutionMs = options.resolutionMs ?? 10
+  const registry = new Registry()
+  const delay = monitorEventLoopDelay({ resolution: resolutionMs })
+  delay.enable()
+
+  const eventLoopDelayMs = (): EventLoopDelay => {
+    // The histogram counts the interval itself; an empty one answers NaN or 0.
+    const beyond = (nanoseconds: number): number =>
+      Math.max(0, (Number.isFinite(nanoseconds) ? nanoseconds : 0) / 1e6 - resolutionMs)
+    const seen = {
+      p50: beyond(delay.percentile(50)),
+      p99: beyond(delay.percentile(99)),
+      max: beyond(delay.max),
+    }
+    delay.reset()
+    return seen
+  }
+  new Gauge({
+    name: `${prefix}_event_loop_delay_seconds`,
+    help: 'Delay of the event loop since the last scrape',
+    labelNames: ['quantile'],
+    registers: [registry],
+    collect() {
+      const { p50, p99, max } = eventLoopDelayMs()
+      this.set({ quantile: '0.5' }, p50 / 1e3)
+      this.set({ quantile: '0.99' }, p99 / 1e3)
+      this.set({ quantile: '1' }, max / 1e3)
+    },
+  })
+  new Gauge({
+    name: `${prefix}_resident_memory_bytes`,
+    help: 'Resident memory of the process',
+    registers: [registry],
+    collect() {
+      this.set(process.memoryUsage.rss())
+    },
+  })
+
+  const base = <L extends string>(name: string, help: string, labels: readonly L[] = []) => ({
+    name: `${prefix}_${name}`,
+    help,
+    labelNames: [...labels],
+    registers: [registry],
+  })
+  return {
+    registry,
+    contentType: registry.contentType,
+    counter: (name, help, labels) => new Counter(base(name, help, labels)),
+    gauge: (name, help, labels) => new Gauge(base(name, help, labels)),
+    histogram: (name, help, buckets, labels) =>
+      new Histogram({ ...base(name, help, labels), buckets: [...buckets] }),
+    text: () => registry.metrics(),
+    eventLoopDelayMs,
+    close: () => {
+      delay.disable()
+      registry.clear()
+    },
+  }
+}
