@@ -1,0 +1,34 @@
+/** What the tests of this workspace share. */
+export { type CanaryFind, type CanaryForm, createCanary, findCanary } from './canary.ts'
+export {
+  type Child,
+  type ChildOptions,
+  cleanEnv,
+  type Exit,
+  type Finished,
+  freePort,
+  type LineOptions,
+  runChild,
+  runNode,
+  startChild,
+  startNode,
+} from './child.ts'
+export {
+  findProgram,
+  type ProgramResult,
+  requireProgram,
+  type SkippableContext,
+  skipTest,
+} from './programs.ts'
+export { createTempHome, type TempHome } from './temp-home.ts'
+export {
+  fromHex,
+  type ListedCase,
+  loadHex,
+  loadJson,
+  loadJsonLines,
+  loadList,
+  parseList,
+  toHex,
+} from './vectors.ts'
+export { type WaitForOptions, waitFor } from './wait-for.ts'

@@ -1,0 +1,43 @@
+/** Foreign programs that a test needs: found, or the test is skipped with a reason that is printed and counted. */
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** Path of a program, or why it cannot be used. */
+export type ProgramResult =
+  | { readonly found: true; readonly path: string }
+  | { readonly found: false; readonly reason: string }
+
+/** What a test context offers to skip itself, as in vitest. */
+export interface SkippableContext {
+  skip(note?: string): never
+}
+
+/** Look for a program in `PATH`. */
+export function findProgram(name: string, path: string = process.env['PATH'] ?? ''): ProgramResult {
+  for (const directory of path.split(delimiter)) {
+    const candidate = join(directory, name)
+    try {
+      accessSync(candidate, constants.X_OK)
+      return { found: true, path: candidate }
+    } catch {}
+  }
+  return { found: false, reason: `program ${name} is not installed` }
+}
+
+/**
+ * Path of a program; the test is skipped when it is absent. The reason is the note of the skipped test, which the
+ * report counts.
+ *
+ * @param context - The context that vitest gives to a test.
+ */
+export function requireProgram(context: SkippableContext, name: string): string {
+  const result = findProgram(name)
+  if (result.found) return result.path
+  return skipTest(context, result.reason)
+}
+
+/** Skip a test with a reason that is printed and counted. */
+export function skipTest(context: SkippableContext, reason: string): never {
+  process.stderr.write(`skipped: ${reason}\n`)
+  return context.skip(reason)
+}
