@@ -1,0 +1,44 @@
+/** @secreg/crypto: platform-neutral entry point. */
+export {
+  type CryptoBackend,
+  HKDF_MAX_BYTES,
+  HKDF_MAX_INFO_BYTES,
+  KEY_BYTES,
+  NONCE_BYTES,
+  RANDOM_MAX_BYTES,
+  TAG_BYTES,
+} from './backend.ts'
+export { wipe } from './bytes.ts'
+export { CryptoError, type CryptoErrorCode, isCryptoError } from './errors.ts'
+export { createKeyRing, type KeyRing, openKeyRing } from './key-ring.ts'
+export { nobleBackend } from './noble-backend.ts'
+export { PASSPHRASE_MAX_BYTES, type Passphrase } from './passphrase.ts'
+export {
+  decoyPasswordHash,
+  formatPasswordHash,
+  hashPassword,
+  needsRehash,
+  type PasswordHash,
+  type PasswordHashOptions,
+  parsePasswordHash,
+  verifyPassword,
+} from './password-hash.ts'
+export {
+  DEFAULT_SCRYPT,
+  nobleScrypt,
+  SCRYPT_CEILING,
+  SCRYPT_FLOOR,
+  SCRYPT_MAX_MEMORY_BYTES,
+  type Scrypt,
+  type ScryptParams,
+} from './scrypt.ts'
+export { deriveSubkey, KEY_PURPOSES, type KeyPurpose } from './subkey.ts'
+export {
+  ENTRY_ID_BYTES,
+  readValueEpoch,
+  TYPE_MAX_LENGTH,
+  VALUE_FORMAT,
+  VALUE_OVERHEAD_BYTES,
+  type ValueBinding,
+} from './value-cipher.ts'
+export { EPOCH_MAX, type WrappedEpoch } from './wrapped-epoch.ts'

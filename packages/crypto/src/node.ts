@@ -1,0 +1,9 @@
+/** @secreg/crypto/node: the fast backend, scrypt workers, and what reads files. */
+export { nodeBackend } from './node/node-backend.ts'
+export { createRowCheck, ROW_TAG_BYTES, type RowCheck } from './node/row-check.ts'
+export {
+  createScryptPool,
+  SCRYPT_POOL_DEFAULTS,
+  type ScryptPool,
+  type ScryptPoolOptions,
+} from './node/scrypt-pool.ts'

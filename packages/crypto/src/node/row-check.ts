@@ -1,0 +1,54 @@
+/**
+ * Tags of storage rows: a row that was changed, or moved to another key, is recognised (DESIGN §5).
+ *
+ * tag = first 16 bytes of HMAC-SHA256(key, n | row key | row), n = length of the row key in UTF-8, 4 bytes big-endian.
+ * 128 bits leave a forger no better chance than 2^-128 for each guess that the store is made to read.
+ */
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
+import { assertBytes, assertText } from '../assert.ts'
+import { KEY_BYTES } from '../backend.ts'
+
+/** Length of a row's tag in bytes. */
+export const ROW_TAG_BYTES = 16
+
+/** Makes and checks tags under one key. */
+export interface RowCheck {
+  /** Tag of a row at a key; a fresh copy of 16 bytes. */
+  tag(key: string, row: Uint8Array): Uint8Array
+  /** Compare a tag in constant time; a tag of another length is wrong. */
+  verify(key: string, row: Uint8Array, tag: Uint8Array): boolean
+}
+
+/** Keys up to this many UTF-16 units are encoded without an allocation. */
+const SCRATCH_UNITS = 1024
+
+/**
+ * Make a row check.
+ *
+ * @param key - key of purpose `row-check`, 32 bytes; copied
+ */
+export function createRowCheck(key: Uint8Array): RowCheck {
+  const secret = createSecretKey(assertBytes(key, 'key', KEY_BYTES))
+  const scratch = Buffer.alloc(4 + 3 * SCRATCH_UNITS)
+  const digest = (rowKey: string, row: Uint8Array): Buffer => {
+    assertText(rowKey, 'key')
+    assertBytes(row, 'row')
+    const head = rowKey.length <= SCRATCH_UNITS ? scratch : Buffer.alloc(4 + 3 * rowKey.length)
+    const length = head.write(rowKey, 4, 'utf8')
+    head.writeUInt32BE(length, 0)
+    return createHmac('sha256', secret)
+      .update(head.subarray(0, 4 + length))
+      .update(row)
+      .digest()
+  }
+  return {
+    tag(rowKey, row) {
+      return Uint8Array.prototype.slice.call(digest(rowKey, row), 0, ROW_TAG_BYTES)
+    },
+    verify(rowKey, row, tag) {
+      assertBytes(tag, 'tag')
+      const expected = digest(rowKey, row).subarray(0, ROW_TAG_BYTES)
+      return tag.length === ROW_TAG_BYTES && timingSafeEqual(expected, tag)
+    },
+  }
+}
