@@ -1,0 +1,320 @@
+/**
+ * Sessions, in memory: a restart ends them all. The table knows ids by their SHA-256 only, so neither a dump of it
+ * nor the time of a look-up helps to guess one.
+ */
+import type { CryptoBackend } from '@secreg/crypto'
+import { type Role, SecregError } from '@secreg/protocol'
+import { isAccountId } from './account.ts'
+import { toHex } from './hex.ts'
+import {
+  DEFAULT_SESSION_LIMITS,
+  type Session,
+  type SessionDetails,
+  type SessionLimits,
+} from './session.ts'
+import { createSessionId, equalSessionIds, isSessionId } from './session-id.ts'
+import { isUid } from './uid.ts'
+
+/** What a table needs from outside. */
+export interface SessionTableOptions {
+  /** Monotonic clock, milliseconds. It should go on while the machine sleeps, or sessions live longer by that. */
+  readonly nowMs: () => number
+  /** Random source and hash. */
+  readonly crypto: Pick<CryptoBackend, 'randomBytes' | 'sha256'>
+  /** Default `DEFAULT_SESSION_LIMITS`. */
+  readonly limits?: Partial<SessionLimits>
+}
+
+/** A session that was opened. */
+export interface OpenedSession {
+  /** The credential: to its owner, once, and nowhere else. */
+  readonly id: string
+  readonly session: Session
+  /** Sessions of the account that ended for it, to be audited. */
+  readonly evicted: readonly Session[]
+}
+
+/** Remembers what one connection presented last, so that the same id again costs no hash. */
+export interface SessionHandle {
+  /**
+   * The session of an id, and count this as a use of it.
+   *
+   * @returns undefined for an unknown, ended or elsewhere bound one, alike
+   */
+  resolve(id: string): Session | undefined
+}
+
+interface Entry extends Session {
+  readonly key: string
+  roles: readonly Role[]
+  login: string
+  stale: boolean
+  lastUsedAtMs: number
+  expiresAtMs: number
+  readonly endsAtMs: number
+  /** Rank of the last use, where the clock is too coarse to tell. */
+  use: number
+  open: boolean
+}
+
+const NO_ROLES: readonly Role[] = Object.freeze([])
+
+/** Sessions of all accounts. */
+export class SessionTable {
+  readonly #options: SessionTableOptions
+  readonly #limits: SessionLimits
+  readonly #byKey = new Map<string, Entry>()
+  readonly #byAccount = new Map<string, Set<Entry>>()
+  readonly #byBinding = new Map<object, Set<Entry>>()
+  readonly #encoder = new TextEncoder()
+  #epoch = 0
+  #use = 0
+
+  constructor(options: SessionTableOptions) {
+    const limits = { ...DEFAULT_SESSION_LIMITS, ...options.limits }
+    for (const [name, value] of Object.entries(limits)) {
+      if (!Number.isSafeInteger(value) || value < 1) {
+        throw new RangeError(`limits.${name}: expected a positive integer`)
+      }
+    }
+    this.#options = options
+    this.#limits = Object.freeze(limits)
+  }
+
+  /** Sessions that are kept, ended ones among them until the next sweep. */
+  get size(): number {
+    return this.#byKey.size
+  }
+
+  /** Grows with each `invalidateAccount`. Take it before an account is read, give it to `open` or `refresh`. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /**
+   * Open a session for an account that was read, and verified, since `epoch`.
+   *
+   * @param epoch `epoch` from before the account was read
+   * @returns undefined when any account changed since: read it again, and give up if its password, roles or state
+   *   are not the ones that were verified. Else a login that was under way would survive its account being closed.
+   * @throws SecregError `ERR_BUSY` over the limit of all sessions
+   */
+  open(details: SessionDetails, epoch: number): OpenedSession | undefined {
+    const { accountId, login, roles, mfa, uid, binding, counted = true } = details
+    if (!isAccountId(accountId)) throw new RangeError('accountId: expected 32 hexadecimal digits')
+    if (typeof mfa !== 'boolean') throw new TypeError('mfa: expected a boolean')
+    if (uid !== undefined && !isUid(uid)) throw new RangeError('uid: expected a uid or nothing')
+    if (!counted && binding === undefined)
+      throw new TypeError('binding: expected with counted false')
+    const lifetimeMs = Math.min(details.lifetimeMs ?? Infinity, this.#limits.lifetimeMs)
+    if (!(lifetimeMs > 0)) throw new RangeError('lifetimeMs: expected a positive number')
+    if (epoch !== this.#epoch) return undefined
+
+    const nowMs = this.#options.nowMs()
+    const evicted = this.#makeRoom(accountId, counted, nowMs)
+    const id = createSessionId(this.#options.crypto)
+    const key = this.#keyOf(id)
+    if (this.#byKey.has(key)) {
+      throw new SecregError('INTERNAL', 'the random source repeated a session id')
+    }
+    const endsAtMs = nowMs + lifetimeMs
+    const entry: Entry = {
+      key,
+      ref: key.slice(0, 32),
+      accountId,
+      login,
+      roles: Object.freeze([...roles]),
+      mfa,
+      stale: false,
+      ...(uid === undefined ? {} : { uid }),
+      ...(binding === undefined ? {} : { binding }),
+      counted,
+      createdAtMs: nowMs,
+      lastUsedAtMs: nowMs,
+      expiresAtMs: Math.min(nowMs + this.#limits.idleMs, endsAtMs),
+      endsAtMs,
+      use: ++this.#use,
+      open: true,
+    }
+    this.#byKey.set(key, entry)
+    addTo(this.#byAccount, accountId, entry)
+    if (binding !== undefined) addTo(this.#byBinding, binding, entry)
+    return { id, session: entry, evicted }
+  }
+
+  /**
+   * The session of an id, and count this as a use of it. Hashes; a connection takes a `handle`.
+   *
+   * @param binding connection that presents it
+   * @returns undefined for an unknown, ended or elsewhere bound one, alike
+   */
+  touch(id: string, binding?: object): Session | undefined {
+    return this.#use_(this.#find(id), binding)
+  }
+
+  /** A handle for one connection. Not shared between connections: it holds the id that was presented last. */
+  handle(binding?: object): SessionHandle {
+    let lastId = ''
+    let last: Entry | undefined
+    return {
+      resolve: (id) => {
+        if (last?.open !== true || !equalSessionIds(id, lastId)) {
+          last = this.#find(id)
+          lastId = last === undefined ? '' : id
+        }
+        const entry = this.#use_(last, binding)
+        if (entry === undefined) {
+          last = undefined
+          lastId = ''
+        }
+        return entry
+      },
+    }
+  }
+
+  /**
+   * Give a stale session what its account is now.
+   *
+   * @param epoch `epoch` from before the account was read
+   * @returns false when any account changed since (read again), or the session has ended
+   */
+  refresh(
+    session: Session,
+    account: { readonly login: string; readonly roles: readonly Role[] },
+    epoch: number,
+  ): boolean {
+    const entry = this.#own(session)
+    if (entry === undefined || epoch !== this.#epoch) return false
+    entry.login = account.login
+    entry.roles = Object.freeze([...account.roles])
+    entry.stale = false
+    return true
+  }
+
+  /** An account changed: its sessions are stale from now on, and logins under way start over. */
+  invalidateAccount(accountId: string): void {
+    this.#epoch++
+    for (const entry of this.#byAccount.get(accountId) ?? []) {
+      entry.stale = true
+      entry.roles = NO_ROLES
+    }
+  }
+
+  /**
+   * End the sessions of an account, after its password changed or it was disabled or deleted, and turn away
+   * logins under way.
+   *
+   * @param except session that stays, but stale
+   * @returns the sessions that ended
+   */
+  closeAccount(accountId: string, except?: Session): readonly Session[] {
+    this.invalidateAccount(accountId)
+    const ended = [...(this.#byAccount.get(accountId) ?? [])].filter((entry) => entry !== except)
+    for (const entry of ended) this.#remove(entry)
+    return ended
+  }
+
+  /** End the sessions that are bound to a connection, when it closes. Returns those that ended. */
+  closeBinding(binding: object): readonly Session[] {
+    const ended = [...(this.#byBinding.get(binding) ?? [])]
+    for (const entry of ended) this.#remove(entry)
+    return ended
+  }
+
+  /** End a session by its id. Returns it, or undefined where there was none. */
+  close(id: string): Session | undefined {
+    const entry = this.#find(id)
+    if (entry === undefined) return undefined
+    this.#remove(entry)
+    return entry
+  }
+
+  /** End a session that was resolved or listed. Returns whether it was open. */
+  closeSession(session: Session): boolean {
+    const entry = this.#own(session)
+    if (entry === undefined) return false
+    this.#remove(entry)
+    return true
+  }
+
+  /** Sessions that have not ended, of one account or all, in the order in which they were opened. */
+  list(accountId?: string): readonly Session[] {
+    const nowMs = this.#options.nowMs()
+    const entries = accountId === undefined ? this.#byKey.values() : this.#byAccount.get(accountId)
+    return [...(entries ?? [])].filter((entry) => nowMs < entry.expiresAtMs)
+  }
+
+  /** Drop the sessions that have timed out and return them. Call it now and then; look-ups do not need it. */
+  sweep(): readonly Session[] {
+    const nowMs = this.#options.nowMs()
+    const ended = [...this.#byKey.values()].filter((entry) => nowMs >= entry.expiresAtMs)
+    for (const entry of ended) this.#remove(entry)
+    return ended
+  }
+
+  #keyOf(id: string): string {
+    return toHex(this.#options.crypto.sha256(this.#encoder.encode(id)))
+  }
+
+  #find(id: string): Entry | undefined {
+    return isSessionId(id) ? this.#byKey.get(this.#keyOf(id)) : undefined
+  }
+
+  #own(session: Session): Entry | undefined {
+    const entry = session as Entry
+    return this.#byKey.get(entry.key) === entry ? entry : undefined
+  }
+
+  #use_(entry: Entry | undefined, binding: object | undefined): Entry | undefined {
+    if (entry === undefined) return undefined
+    if (entry.binding !== undefined && entry.binding !== binding) return undefined
+    const nowMs = this.#options.nowMs()
+    if (nowMs >= entry.expiresAtMs) {
+      this.#remove(entry)
+      return undefined
+    }
+    entry.lastUsedAtMs = nowMs
+    entry.expiresAtMs = Math.min(nowMs + this.#limits.idleMs, entry.endsAtMs)
+    entry.use = ++this.#use
+    return entry
+  }
+
+  #makeRoom(accountId: string, counted: boolean, nowMs: number): Session[] {
+    const mine = [...(this.#byAccount.get(accountId) ?? [])]
+    for (const entry of mine) if (nowMs >= entry.expiresAtMs) this.#remove(entry)
+    const alive = mine
+      .filter((entry) => entry.open && entry.counted === counted)
+      .sort((a, b) => a.use - b.use)
+    const limit = counted ? this.#limits.perAccount : this.#limits.uncountedPerAccount
+    const evicted = alive.slice(0, Math.max(0, alive.length - limit + 1))
+    if (this.#byKey.size - evicted.length >= this.#limits.total) {
+      this.sweep()
+      if (this.#byKey.size - evicted.length >= this.#limits.total) {
+        throw new SecregError('BUSY', 'there are too many sessions; try again later')
+      }
+    }
+    for (const entry of evicted) this.#remove(entry)
+    return evicted
+  }
+
+  #remove(entry: Entry): void {
+    entry.open = false
+    entry.stale = true
+    entry.roles = NO_ROLES
+    this.#byKey.delete(entry.key)
+    removeFrom(this.#byAccount, entry.accountId, entry)
+    if (entry.binding !== undefined) removeFrom(this.#byBinding, entry.binding, entry)
+  }
+}
+
+function addTo<K>(map: Map<K, Set<Entry>>, key: K, entry: Entry): void {
+  const set = map.get(key)
+  if (set === undefined) map.set(key, new Set([entry]))
+  else set.add(entry)
+}
+
+function removeFrom<K>(map: Map<K, Set<Entry>>, key: K, entry: Entry): void {
+  const set = map.get(key)
+  set?.delete(entry)
+  if (set?.size === 0) map.delete(key)
+}

@@ -1,0 +1,65 @@
+/** A session as its table shows it, and the limits of sessions. */
+import type { Role } from '@secreg/protocol'
+
+/** One session. A live view: its times and roles change with use. Times are of the table's monotonic clock. */
+export interface Session {
+  /** For the audit log and for lists: 32 hexadecimal digits of the hash of the id. Opens nothing. */
+  readonly ref: string
+  readonly accountId: string
+  readonly login: string
+  /** Empty while `stale`: whoever forgets to read the account again grants nothing by role. */
+  readonly roles: readonly Role[]
+  /** A second factor was shown when it was opened. */
+  readonly mfa: boolean
+  /** The account changed: read it again and `refresh` before anything is decided. */
+  readonly stale: boolean
+  /** Uid of the peer that opened it, where the kernel vouches for it. Never assumed. */
+  readonly uid?: number
+  /** Connection that alone may use it. */
+  readonly binding?: object
+  /** Whether it counts against the limit of its account. */
+  readonly counted: boolean
+  readonly createdAtMs: number
+  readonly lastUsedAtMs: number
+  /** When it ends if it is not used again. */
+  readonly expiresAtMs: number
+}
+
+/** What is known of whoever opens a session. */
+export interface SessionDetails {
+  readonly accountId: string
+  readonly login: string
+  readonly roles: readonly Role[]
+  /** Say false where no second factor was shown. */
+  readonly mfa: boolean
+  readonly uid?: number
+  /** Bind it to a connection: presented elsewhere it is unknown. */
+  readonly binding?: object
+  /** Default true. False: opened for a gateway, with a limit of its own (DESIGN §3). Needs a binding. */
+  readonly counted?: boolean
+  /** Absolute end, milliseconds from now, when shorter than the table's. */
+  readonly lifetimeMs?: number
+}
+
+/** Limits of sessions. */
+export interface SessionLimits {
+  /** A session not used for so long has ended, milliseconds. */
+  readonly idleMs: number
+  /** A session ends so long after it was opened, milliseconds. */
+  readonly lifetimeMs: number
+  /** Sessions of one account. One more ends the least recently used. */
+  readonly perAccount: number
+  /** Sessions of one account that do not count against `perAccount`. One more ends the least recently used. */
+  readonly uncountedPerAccount: number
+  /** All sessions. One more is refused as busy. */
+  readonly total: number
+}
+
+/** One hour of inactivity, 24 hours in all, five for an account (SecReg-Linux; its refresh-token lifetime is the cap). */
+export const DEFAULT_SESSION_LIMITS: SessionLimits = Object.freeze({
+  idleMs: 3_600_000,
+  lifetimeMs: 86_400_000,
+  perAccount: 5,
+  uncountedPerAccount: 64,
+  total: 10_000,
+})
