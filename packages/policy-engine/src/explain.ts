@@ -1,0 +1,109 @@
+/**
+ * Why a request was answered as it was, in terms that its caller may see (DESIGN §7): the rules that name him and
+ * match what he asked for, with the conditions that are not met; denials only as "denied by policy".
+ */
+
+import { applies, type Decision } from './cell.ts'
+import {
+  type Condition,
+  type ConditionName,
+  evaluateAll,
+  type Facts,
+  TRUE,
+  UNKNOWN,
+} from './condition.ts'
+import type { Effect } from './document.ts'
+import type { Rule } from './rule.ts'
+
+/** What decided, as words for the caller. */
+export type ExplanationReason =
+  /** At least one allow holds and no deny fired. */
+  | 'allowed'
+  /** A deny fired. */
+  | 'denied by policy'
+  /** Rules would allow it, but none whose conditions are met. */
+  | 'condition not met'
+  /** No rule that names the subject allows this action on this resource. */
+  | 'no rule allows it'
+
+/** A condition that keeps a rule from applying. */
+export interface UnmetCondition {
+  readonly clause: 'when' | 'unless'
+  readonly condition: ConditionName
+  /** What the rule asks for, as text: `10.0.0.0/8`, `09:00 to 17:00 Europe/Prague`. */
+  readonly wants: string
+  /**
+   * The request does not carry what the condition asks about. Never set for metadata: whether an entry has any
+   * would tell whether it exists.
+   */
+  readonly unknown?: true
+}
+
+/** A rule that names the subject and matches action and resource. */
+export interface ExplainedRule {
+  /** `documentId/ruleId`. */
+  readonly rule: string
+  readonly effect: Effect
+  readonly applies: boolean
+  /** Empty if it applies. */
+  readonly unmet: readonly UnmetCondition[]
+}
+
+/** Answer of `explain`. Agrees with `decide` for the same request. */
+export interface Explanation {
+  readonly decision: Decision['decision']
+  readonly reason: ExplanationReason
+  readonly rules: readonly ExplainedRule[]
+}
+
+/** What may be shown. */
+export interface ExplainOptions {
+  /** Show deny rules too. Only for those who may `policy-read`. Default false. */
+  readonly denials?: boolean
+}
+
+/** Explain a decision by the rules that match its request. */
+export function explain(
+  decision: Decision,
+  matching: readonly Rule[],
+  facts: Facts,
+  options: ExplainOptions,
+): Explanation {
+  const shown = matching.filter(({ effect }) => effect === 'allow' || options.denials === true)
+  return {
+    decision: decision.decision,
+    reason: reasonOf(decision, matching),
+    rules: shown.map((rule) => {
+      const holds = applies(rule, facts)
+      const { name, effect } = rule
+      return { rule: name, effect, applies: holds, unmet: holds ? [] : unmetOf(rule, facts) }
+    }),
+  }
+}
+
+function reasonOf(decision: Decision, matching: readonly Rule[]): ExplanationReason {
+  if (decision.decision === 'allow') return 'allowed'
+  if (decision.rules.length > 0) return 'denied by policy'
+  return matching.some(({ effect }) => effect === 'allow')
+    ? 'condition not met'
+    : 'no rule allows it'
+}
+
+function unmetOf(rule: Rule, facts: Facts): UnmetCondition[] {
+  const unmet = rule.when
+    .filter((condition) => condition.evaluate(facts) !== TRUE)
+    .map((condition) => describe('when', condition, facts))
+  const excepted = rule.unless.length > 0 && evaluateAll(rule.unless, facts) === TRUE
+  if (excepted) unmet.push(...rule.unless.map((condition) => describe('unless', condition, facts)))
+  return unmet
+}
+
+function describe(
+  clause: UnmetCondition['clause'],
+  condition: Condition,
+  facts: Facts,
+): UnmetCondition {
+  const { name, wants } = condition
+  const unknown = name !== 'metadata' && condition.evaluate(facts) === UNKNOWN
+  return { clause, condition: name, wants, ...(unknown ? { unknown: true } : {}) }
+}

@@ -1,0 +1,127 @@
+/**
+ * Matching of one segment against text with `*` in it, alone and for many globs at once. Greedy from the left and
+ * without backtracking: once the literal head and tail fit, the leftmost place of each inner piece is the best one.
+ */
+
+/** A glob cut at its stars: `head*inner[0]*inner[1]*…*tail`. */
+export interface Glob {
+  readonly head: string
+  readonly inner: readonly string[]
+  readonly tail: string
+}
+
+/** Cut a segment that has at least one `*`. */
+export function parseGlob(text: string): Glob {
+  const pieces = text.split('*')
+  return {
+    head: pieces[0] ?? '',
+    inner: pieces.slice(1, -1).filter((piece) => piece !== ''),
+    tail: pieces.at(-1) ?? '',
+  }
+}
+
+/** Tell whether a segment matches a glob. */
+export function matchGlob(glob: Glob, segment: string): boolean {
+  return (
+    segment.length >= glob.head.length + glob.tail.length &&
+    segment.startsWith(glob.head) &&
+    segment.endsWith(glob.tail) &&
+    matchInner(glob, segment)
+  )
+}
+
+function matchInner(glob: Glob, segment: string): boolean {
+  let at = glob.head.length
+  const end = segment.length - glob.tail.length
+  for (const piece of glob.inner) {
+    const found = segment.indexOf(piece, at)
+    if (found === -1 || found + piece.length > end) return false
+    at = found + piece.length
+  }
+  return true
+}
+
+interface Entry<T> {
+  readonly glob: Glob
+  readonly value: T
+}
+
+/** Entries by the text of one of their pieces, with the lengths that occur, longest first. */
+class PieceTable<B> {
+  readonly #byText = new Map<string, B>()
+  readonly lengths: number[] = []
+
+  get(text: string): B | undefined {
+    return this.#byText.get(text)
+  }
+
+  getOrAdd(text: string, make: () => B): B {
+    let bucket = this.#byText.get(text)
+    if (bucket === undefined) {
+      bucket = make()
+      this.#byText.set(text, bucket)
+      if (!this.lengths.includes(text.length)) this.lengths.push(text.length)
+    }
+    return bucket
+  }
+}
+
+/** Globs with the same head and tail: those with nothing between them always match, the others by their first piece. */
+interface Bucket<T> {
+  readonly plain: T[]
+  readonly inner: PieceTable<Entry<T>[]>
+}
+
+/**
+ * Many globs, found by their literal pieces: the cost of a look-up grows with the length of the segment and the
+ * number of different piece lengths, and with the globs that share head, tail and first inner piece, not with all.
+ */
+export class GlobIndex<T> {
+  readonly #heads = new PieceTable<PieceTable<Bucket<T>>>()
+
+  add(text: string, value: T): void {
+    const glob = parseGlob(text)
+    const bucket = this.#heads
+      .getOrAdd(glob.head, () => new PieceTable<Bucket<T>>())
+      .getOrAdd(glob.tail, () => ({ plain: [], inner: new PieceTable<Entry<T>[]>() }))
+    const first = glob.inner[0]
+    if (first === undefined) bucket.plain.push(value)
+    else bucket.inner.getOrAdd(first, () => []).push({ glob, value })
+  }
+
+  /** Append the values of all globs that match `segment` to `found`; each value at most once per glob. */
+  collect(segment: string, found: T[]): void {
+    for (const headLength of this.#heads.lengths) {
+      if (headLength > segment.length) continue
+      const tails = this.#heads.get(segment.slice(0, headLength))
+      if (tails === undefined) continue
+      for (const tailLength of tails.lengths) {
+        if (headLength + tailLength > segment.length) continue
+        const bucket = tails.get(segment.slice(segment.length - tailLength))
+        if (bucket === undefined) continue
+        for (const value of bucket.plain) found.push(value)
+        collectInner(bucket.inner, segment, headLength, segment.length - tailLength, found)
+      }
+    }
+  }
+}
+
+function collectInner<T>(
+  table: PieceTable<Entry<T>[]>,
+  segment: string,
+  from: number,
+  to: number,
+  found: T[],
+): void {
+  for (const length of table.lengths) {
+    let seen: Set<string> | undefined
+    for (let at = from; at + length <= to; at++) {
+      const piece = segment.slice(at, at + length)
+      const entries = table.get(piece)
+      if (entries === undefined || seen?.has(piece)) continue
+      seen ??= new Set()
+      seen.add(piece)
+      for (const entry of entries) if (matchInner(entry.glob, segment)) found.push(entry.value)
+    }
+  }
+}

@@ -1,0 +1,27 @@
+export type { Action } from './action.ts'
+export { ACTIONS, isAction } from './action.ts'
+export type { Decision } from './cell.ts'
+export type { CompileOptions } from './compile.ts'
+export { COMPILE_DEFAULTS, compile } from './compile.ts'
+export type { ConditionName } from './condition.ts'
+export type {
+  Context,
+  Effect,
+  Obligations,
+  PolicyConditions,
+  PolicyDocument,
+  PolicyRule,
+  Proof,
+  TimeWindow,
+} from './document.ts'
+export type { PolicyErrorCode, PolicyErrorPlace } from './errors.ts'
+export { PolicyError } from './errors.ts'
+export type {
+  ExplainedRule,
+  ExplainOptions,
+  Explanation,
+  ExplanationReason,
+  UnmetCondition,
+} from './explain.ts'
+export type { EntryMetadata, Filter } from './filter.ts'
+export type { CompiledPolicy, PolicyRequest, Subject } from './policy.ts'

@@ -1,0 +1,55 @@
+/** The public face of a compiled policy. */
+
+import type { Action } from './action.ts'
+import type { Decision } from './cell.ts'
+import type { Context } from './document.ts'
+import type { ExplainOptions, Explanation } from './explain.ts'
+import type { Filter } from './filter.ts'
+
+/** A caller's principals, interned by the compiled policy that made it. Any other takes its principals anew. */
+export interface Subject {
+  readonly principals: readonly string[]
+}
+
+/** One question: may this subject do this to that? */
+export interface PolicyRequest {
+  /** From `subject()`, or principals such as `user:alice` (slower: they are interned again on each call). */
+  readonly subject: Subject | readonly string[]
+  readonly action: Action
+  /** Canonical path; `/` for administrative actions without one. Anything else is denied. */
+  readonly resource: string
+  /** Milliseconds since the epoch. Absent: time conditions are unknown. */
+  readonly time?: number | undefined
+  /** Absent: everything in it is unknown. */
+  readonly context?: Context | undefined
+}
+
+/** Policies ready to decide. Pure and synchronous; it never changes. */
+export interface CompiledPolicy {
+  /** Ids of the compiled documents, in order. */
+  readonly documents: readonly string[]
+  /** How many rules they hold. */
+  readonly ruleCount: number
+  /**
+   * Intern a caller's principals, for many requests. No principals is nobody: `*` does not match it.
+   *
+   * @throws TypeError unless it is a list of strings
+   */
+  subject(principals: readonly string[]): Subject
+  /** Answer a request. @throws TypeError for a request of the wrong shape or an unknown action */
+  decide(request: PolicyRequest): Decision
+  /**
+   * Decide for everything below `prefix` (not the prefix itself; one trailing `/` is accepted): `'all'`, `'none'`, or
+   * a function that decides for one path. If `context` has no metadata, that function takes each entry's own as its
+   * second argument, and `'all'` and `'none'` hold whatever the entries' metadata are.
+   */
+  filter(
+    subject: Subject | readonly string[],
+    action: Action,
+    prefix: string,
+    time?: number,
+    context?: Context,
+  ): Filter
+  /** Say why a request is answered as it is, in terms that the caller may see (DESIGN §7). */
+  explain(request: PolicyRequest, options?: ExplainOptions): Explanation
+}

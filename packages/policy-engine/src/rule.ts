@@ -1,0 +1,187 @@
+/** Reading of one document and its rules into the checked form that everything else works on. */
+
+import { ACTIONS, type Action, actionIndex } from './action.ts'
+import { type Condition, type ConditionScope, readConditions } from './condition.ts'
+import type { Effect, Obligations } from './document.ts'
+import { type Pattern, parsePattern } from './pattern.ts'
+import { quote, Reader } from './reader.ts'
+
+/** A checked rule. */
+export interface Rule {
+  /** `documentId/ruleId`. */
+  readonly name: string
+  /** Position among all rules of the compilation. */
+  readonly index: number
+  readonly effect: Effect
+  readonly principals: readonly string[]
+  readonly actions: readonly Action[]
+  /** Bit `actionIndex(action)` of every action. */
+  readonly actionMask: number
+  readonly resources: readonly Pattern[]
+  /** Empty: always. */
+  readonly when: readonly Condition[]
+  /** Empty: never. */
+  readonly unless: readonly Condition[]
+  readonly obligations: Obligations | undefined
+}
+
+const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+const PRINCIPAL = /^[a-z][a-z0-9_-]{0,31}:[^\s\p{Cc}*][^\p{Cc}*]{0,254}$/u
+
+/** What a compilation keeps while it reads. */
+export interface RuleSource {
+  readonly scope: ConditionScope
+  readonly documentIds: Set<string>
+  readonly patterns: Map<string, Pattern>
+  readonly rules: Rule[]
+}
+
+/** Read one document, appending its rules to `source.rules`. @throws PolicyError */
+export function readDocument(value: unknown, documentIndex: number, source: RuleSource): void {
+  const bare = new Reader(value, { documentIndex, pointer: '' }).object([
+    'id',
+    'description',
+    'rules',
+  ])
+  const document = readId(bare.member('id'), source.documentIds, 'document')
+  const reader = bare.named({ document })
+  reader.optional('description')?.text()
+  const ruleIds = new Set<string>()
+  for (const item of reader.member('rules').items({ min: 0 })) {
+    source.rules.push(readRule(item, document, ruleIds, source))
+  }
+}
+
+const MEMBERS = [
+  'id',
+  'description',
+  'effect',
+  'principals',
+  'actions',
+  'resources',
+  'when',
+  'unless',
+  'obligations',
+]
+
+function readRule(bare: Reader, document: string, ids: Set<string>, source: RuleSource): Rule {
+  bare.object(MEMBERS)
+  const rule = readId(bare.member('id'), ids, 'rule')
+  const at = bare.named({ rule })
+  at.optional('description')?.text()
+  const effect = readEffect(at.member('effect'))
+  const actions = readActions(at.member('actions'))
+  const when = at.optional('when')
+  const unless = at.optional('unless')
+  return {
+    name: `${document}/${rule}`,
+    index: source.rules.length,
+    effect,
+    principals: readPrincipals(at.member('principals')),
+    actions,
+    actionMask: actions.reduce((mask, action) => mask | (1 << (actionIndex(action) ?? 0)), 0),
+    resources: readResources(at.member('resources'), source.patterns),
+    when: when === undefined ? [] : readConditions(when, source.scope),
+    unless: unless === undefined ? [] : readConditions(unless, source.scope),
+    obligations: readObligations(at.optional('obligations'), effect),
+  }
+}
+
+function readId(at: Reader, known: Set<string>, what: 'document' | 'rule'): string {
+  const id = at.text('ERR_POLICY_ID')
+  if (!ID.test(id)) {
+    throw at.error(
+      'ERR_POLICY_ID',
+      `${quote(id)} is not an id: 1 to 64 letters, digits, ".", "_", "-"`,
+    )
+  }
+  if (known.has(id)) throw at.error('ERR_POLICY_ID', `${what} id ${quote(id)} is used twice`)
+  known.add(id)
+  return id
+}
+
+function readEffect(at: Reader): Effect {
+  const effect = at.value
+  if (effect !== 'allow' && effect !== 'deny') {
+    throw at.error('ERR_POLICY_SHAPE', 'expected "allow" or "deny"')
+  }
+  return effect
+}
+
+function readPrincipals(at: Reader): readonly string[] {
+  const principals = new Set<string>()
+  for (const item of at.items({ min: 1 }, 'ERR_POLICY_PRINCIPAL')) {
+    const text = item.text('ERR_POLICY_PRINCIPAL')
+    if (text !== '*' && !PRINCIPAL.test(text)) {
+      throw item.error('ERR_POLICY_PRINCIPAL', `${quote(text)} is neither "*" nor kind:name`)
+    }
+    principals.add(text)
+  }
+  return [...principals]
+}
+
+function readActions(at: Reader): readonly Action[] {
+  const actions = new Set<Action>()
+  for (const item of at.items({ min: 1 }, 'ERR_POLICY_ACTION')) {
+    const text = item.text('ERR_POLICY_ACTION')
+    const action = ACTIONS[actionIndex(text) ?? -1]
+    if (action === undefined) {
+      throw item.error(
+        'ERR_POLICY_ACTION',
+        `${quote(text)} is not an action: ${ACTIONS.join(', ')}`,
+      )
+    }
+    actions.add(action)
+  }
+  return [...actions]
+}
+
+function readResources(at: Reader, known: Map<string, Pattern>): readonly Pattern[] {
+  const patterns = new Set<Pattern>()
+  for (const item of at.items({ min: 1 }, 'ERR_POLICY_PATTERN')) {
+    const text = item.text('ERR_POLICY_PATTERN')
+    let pattern = known.get(text)
+    if (pattern === undefined) {
+      const parsed = parsePattern(text)
+      if (typeof parsed === 'string') {
+        throw item.error('ERR_POLICY_PATTERN', `pattern ${quote(text)} ${parsed}`)
+      }
+      pattern = parsed
+      known.set(text, pattern)
+    }
+    patterns.add(pattern)
+  }
+  return [...patterns]
+}
+
+function readObligations(at: Reader | undefined, effect: Effect): Obligations | undefined {
+  if (at === undefined) return undefined
+  if (effect === 'deny') throw at.error('ERR_POLICY_OBLIGATION', 'a deny has no obligations')
+  at.object(['ttlSeconds', 'maxUses'], 'ERR_POLICY_OBLIGATION')
+  const ttlSeconds = readCount(at.optional('ttlSeconds'))
+  const maxUses = readCount(at.optional('maxUses'))
+  if (ttlSeconds === undefined && maxUses === undefined) {
+    throw at.error('ERR_POLICY_OBLIGATION', 'must hold an obligation')
+  }
+  return obligationsOf(ttlSeconds, maxUses)
+}
+
+function readCount(at: Reader | undefined): number | undefined {
+  if (at === undefined) return undefined
+  if (typeof at.value !== 'number' || !Number.isSafeInteger(at.value) || at.value < 1) {
+    throw at.error('ERR_POLICY_OBLIGATION', 'expected a whole number from 1')
+  }
+  return at.value
+}
+
+/** Obligations of these counts, or `undefined` if there are none. */
+export function obligationsOf(
+  ttlSeconds: number | undefined,
+  maxUses: number | undefined,
+): Obligations | undefined {
+  if (ttlSeconds === undefined && maxUses === undefined) return undefined
+  return Object.freeze({
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+    ...(maxUses === undefined ? {} : { maxUses }),
+  })
+}
