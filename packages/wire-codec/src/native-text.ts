@@ -12,6 +12,7 @@ interface NativeBuffer {
     utf8Slice(this: Uint8Array, start: number, end: number): string
     latin1Write(this: Uint8Array, text: string, offset: number): number
     utf8Write(this: Uint8Array, text: string, offset: number): number
+    indexOf(this: Uint8Array, byte: number, from: number): number
   }
 }
 
@@ -27,6 +28,8 @@ export interface TextCodec {
   ascii(bytes: Uint8Array, start: number, end: number): string
   /** Text of UTF-8 bytes; throws a TypeError if they are not. A byte order mark stays. */
   utf8(bytes: Uint8Array): string
+  /** Index of the next such byte from an index on, or the number of bytes. */
+  indexOf(bytes: Uint8Array, byte: number, from: number): number
 }
 
 const REPLACEMENT = '\ufffd'
@@ -43,6 +46,7 @@ export function standardText(): TextCodec {
     },
     ascii: (bytes, start, end) => decoder.decode(bytes.subarray(start, end)),
     utf8: (bytes) => decoder.decode(bytes),
+    indexOf: (bytes, byte, from) => foundOrEnd(bytes.indexOf(byte, from), bytes),
   }
 }
 
@@ -50,8 +54,15 @@ export function standardText(): TextCodec {
 export function nativeText(): TextCodec | undefined {
   const native = (globalThis as { Buffer?: NativeBuffer }).Buffer
   if (typeof native?.prototype?.latin1Slice !== 'function') return undefined
-  const { latin1Slice, utf8Slice, latin1Write, utf8Write } = native.prototype
-  const functions = [utf8Slice, latin1Write, utf8Write, native.byteLength, native.allocUnsafe]
+  const { latin1Slice, utf8Slice, latin1Write, utf8Write, indexOf } = native.prototype
+  const functions = [
+    indexOf,
+    utf8Slice,
+    latin1Write,
+    utf8Write,
+    native.byteLength,
+    native.allocUnsafe,
+  ]
   if (!functions.every((candidate) => typeof candidate === 'function')) return undefined
   const standard = standardText()
   return {
@@ -63,11 +74,19 @@ export function nativeText(): TextCodec | undefined {
     },
     ascii: (bytes, start, end) => latin1Slice.call(bytes, start, end),
     utf8: (bytes) => {
+      const latin1 = latin1Slice.call(bytes, 0, bytes.length)
+      // Measured on 1 MiB: this and counting its UTF-8 bytes takes half of the time of decoding ASCII as UTF-8.
+      if (native.byteLength(latin1) === bytes.length) return latin1
       const text = utf8Slice.call(bytes, 0, bytes.length)
       // utf8Slice turns what is not UTF-8 into U+FFFD; only a text that has one needs the strict decoder.
       return text.includes(REPLACEMENT) ? standard.utf8(bytes) : text
     },
+    indexOf: (bytes, byte, from) => foundOrEnd(indexOf.call(bytes, byte, from), bytes),
   }
+}
+
+function foundOrEnd(index: number, bytes: Uint8Array): number {
+  return index < 0 ? bytes.length : index
 }
 
 function utf8Length(text: string): number {

@@ -6,7 +6,7 @@
 import { SecregError } from '@secreg/protocol'
 import { assertBytes } from './framing.ts'
 import { TEXT } from './native-text.ts'
-import { NESTED, NOT_ASCII, scanPayload } from './scan-payload.ts'
+import { MAYBE_NOT_ASCII, NESTED, scanPayload } from './scan-payload.ts'
 
 /**
  * Read a payload.
@@ -27,7 +27,7 @@ export function decodePayload(payload: Uint8Array): Record<string, unknown> {
   let value: Record<string, unknown>
   try {
     value = JSON.parse(
-      scan & NOT_ASCII ? TEXT.utf8(payload) : TEXT.ascii(payload, 0, payload.length),
+      scan & MAYBE_NOT_ASCII ? TEXT.utf8(payload) : TEXT.ascii(payload, 0, payload.length),
     )
   } catch {
     // No cause: the message of a SyntaxError quotes the text, which may hold a password.

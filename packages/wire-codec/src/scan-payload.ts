@@ -3,11 +3,15 @@
  * is an object, its depth, its lone surrogates, the number of its members. Not a validator: that is JSON.parse.
  */
 import { LIMITS, SecregError } from '@secreg/protocol'
+import { TEXT } from './native-text.ts'
 
-/** Flag: some byte is above 0x7F. */
-export const NOT_ASCII = 1
+/** Flag: some byte may be above 0x7F. */
+export const MAYBE_NOT_ASCII = 1
 /** Flag: there is more than the outermost object. */
 export const NESTED = 2
+
+/** Bytes of a string after which a native search for its end pays. */
+const LONG_RUN_BYTES = 256
 
 /**
  * Scan a payload of at least one byte.
@@ -21,14 +25,26 @@ export function scanPayload(bytes: Uint8Array): number {
   let depth = 0
   let deepest = 0
   let bits = 0
+  // Where the native searches found the next quote and backslash; searched again only once passed, so each byte is
+  // searched once.
+  let quote = -1
+  let backslash = -1
   let i = 0
   while (i < length && isSpace(bytes[i] as number)) i++
   if (bytes[i] !== 0x7b) throw invalid('expected an object')
   for (; i < length; i++) {
     const byte = bytes[i] as number
     if (byte === 0x22) {
+      let longAt = i + LONG_RUN_BYTES
       for (;;) {
         i++
+        if (i >= longAt) {
+          if (quote < i) quote = TEXT.indexOf(bytes, 0x22, i)
+          if (backslash < i) backslash = TEXT.indexOf(bytes, 0x5c, i)
+          i = Math.min(quote, backslash)
+          longAt = i + LONG_RUN_BYTES
+          bits = 0xff
+        }
         if (i >= length) throw invalid('expected JSON in UTF-8')
         const inner = bytes[i] as number
         if (inner === 0x22) break
@@ -49,7 +65,7 @@ export function scanPayload(bytes: Uint8Array): number {
       depth--
     }
   }
-  return (members << 2) | (deepest > 1 ? NESTED : 0) | (bits > 0x7f ? NOT_ASCII : 0)
+  return (members << 2) | (deepest > 1 ? NESTED : 0) | (bits > 0x7f ? MAYBE_NOT_ASCII : 0)
 }
 
 /** From a backslash, give the index of the last byte of its escape, or of its pair of escapes. */

@@ -9,7 +9,7 @@ export interface KeptFrame extends Omit<Frame, 'payload'> {
 export function drain(reader: FrameReader): KeptFrame[] {
   const frames: KeptFrame[] = []
   for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
-    frames.push({ ...frame, payload: Uint8Array.from(frame.payload) })
+    frames.push({ ...frame, payload: new Uint8Array(frame.payload) })
   }
   return frames
 }
@@ -22,7 +22,7 @@ export function feed(chunks: Iterable<Uint8Array>, options?: FrameReaderOptions)
   const reader = new FrameReader({ maxFrameBytes: 0xffffff, ...options })
   const frames: KeptFrame[] = []
   for (const bytes of chunks) {
-    const chunk = Uint8Array.from(bytes)
+    const chunk = new Uint8Array(bytes)
     reader.push(chunk)
     frames.push(...drain(reader))
     chunk.fill(0xee)
@@ -37,5 +37,12 @@ export function* chunksOf(bytes: Uint8Array, size: number): Generator<Uint8Array
 
 /** Several byte strings in one. */
 export function concat(...parts: Uint8Array[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => [...part]))
+  return new Uint8Array(Buffer.concat(parts))
+}
+
+/** Frames as one text, which compares much faster than bytes. */
+export function show(frames: KeptFrame[]): string {
+  return frames
+    .map(({ payload, ...head }) => JSON.stringify(head) + Buffer.from(payload).toString('latin1'))
+    .join('\n')
 }
