@@ -1,0 +1,18 @@
+export type { ChainFault, FaultKind, KnownLine } from './chain.ts'
+export { AuditError, type AuditErrorCode, type AuditErrorDetail } from './errors.ts'
+export { ENVELOPE_BYTES, GENESIS_HASH, MAX_LINE_BYTES } from './line.ts'
+export type { LogItem } from './line-encoder.ts'
+export {
+  type AuditLog,
+  DEFAULT_LOG_OPTIONS,
+  type LogClock,
+  type LogEvent,
+  type OpenLogOptions,
+  openLog,
+} from './log.ts'
+export type { FileFacts, LogFile, LogFiles } from './log-files.ts'
+export { nodeFiles } from './node-files.ts'
+export { DEFAULT_QUERY_LIMIT, type LogRecord, type QueryFilter } from './query.ts'
+export type { LogCursor, Recovered } from './recover.ts'
+export type { VerifyOptions, VerifyProgress, VerifyResult } from './verify.ts'
+export { type VerifyDirectoryOptions, verifyDirectory } from './verify-directory.ts'

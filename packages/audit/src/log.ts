@@ -1,0 +1,486 @@
+import { setTimeout as startTimer } from 'node:timers'
+import { ChainWalker } from './chain.ts'
+import { prepareDirectory, segmentPath } from './directory.ts'
+import { AuditError, systemCode } from './errors.ts'
+import { LineEncoder, type LogItem } from './line-encoder.ts'
+import { LineSplitter } from './line-splitter.ts'
+import type { LogFile, LogFiles } from './log-files.ts'
+import { nodeFiles } from './node-files.ts'
+import { type LogRecord, type QueryFilter, queryLog } from './query.ts'
+import {
+  faultError,
+  type LogCursor,
+  type Recovered,
+  type RecoveredLog,
+  recoverLog,
+  rewrite,
+} from './recover.ts'
+import { Reserve } from './reserve.ts'
+
+/** Time as the log needs it. */
+export interface LogClock {
+  /** Milliseconds from any origin; never goes back. */
+  now(): number
+  /** Call `run` after `delayMs`; returns what cancels it. Must not keep the process alive. */
+  after(delayMs: number, run: () => void): () => void
+}
+
+/** What a log tells its owner besides its results. */
+export type LogEvent =
+  | { readonly type: 'append-failed'; readonly error: unknown }
+  | { readonly type: 'sync-failed'; readonly error: unknown }
+  | { readonly type: 'rotation-failed'; readonly error: unknown }
+  | { readonly type: 'reserve-released' }
+  | { readonly type: 'recovered' }
+  | { readonly type: 'rotated'; readonly segment: number }
+  | { readonly type: 'synced'; readonly cursor: LogCursor; readonly durationMs: number }
+
+export interface OpenLogOptions {
+  /** Made 0700 if absent; its parent must exist. */
+  readonly directory: string
+  /** Bytes after which the next segment starts; default 64 MiB. */
+  readonly segmentBytes?: number
+  /** Bytes kept free on the disk, at least the largest group; default 4 MiB. */
+  readonly reserveBytes?: number
+  /** Longest time that a line stays without fdatasync; default 1000. */
+  readonly syncIntervalMs?: number
+  /** Shortest time between two attempts of {@link AuditLog.gate} to repair; default 250. */
+  readonly repairIntervalMs?: number
+  /** Last synced line as the owner of the log recorded it. */
+  readonly cursor?: LogCursor
+  /** Default: the real file system. */
+  readonly files?: LogFiles
+  /** Default: the process's monotonic clock. */
+  readonly clock?: LogClock
+  readonly observer?: (event: LogEvent) => void
+}
+
+export const DEFAULT_LOG_OPTIONS: Readonly<{
+  segmentBytes: number
+  reserveBytes: number
+  syncIntervalMs: number
+  repairIntervalMs: number
+}> = Object.freeze({
+  segmentBytes: 64 * 1024 * 1024,
+  reserveBytes: 4 * 1024 * 1024,
+  syncIntervalMs: 1000,
+  repairIntervalMs: 250,
+})
+
+/** An append-only log of lines that each fix all lines before them. One process writes it. */
+export interface AuditLog {
+  /** Last line written. */
+  readonly tail: LogCursor
+  /** Last line known to survive a loss of power. Keep it and open with it. */
+  readonly synced: LogCursor
+  readonly recovered: Recovered
+  /** `failing`: {@link gate} is false and will try to repair. Appending is still allowed. */
+  readonly state: 'healthy' | 'failing' | 'closed'
+  /**
+   * Whether a group whose lines take `groupBytes` (bodies plus {@link ENVELOPE_BYTES} each) may be
+   * committed: the last append and sync succeeded and at least so much is reserved. Otherwise tries
+   * to repair, blocking for as long as the disk takes, at most once per repair interval.
+   */
+  gate(groupBytes: number): boolean
+  /**
+   * Write all items as lines with one write; when it returns they survive the death of the process.
+   * @throws TypeError, RangeError for a wrong item; AuditError `ERR_AUDIT_APPEND`,
+   * `ERR_AUDIT_CLOSED`. After any throw the log ends as before the call.
+   */
+  append(items: readonly LogItem[]): void
+  /**
+   * Make all lines written so far survive a loss of power. Calls share the work.
+   * @throws AuditError `ERR_AUDIT_SYNC`, `ERR_AUDIT_CLOSED`.
+   */
+  sync(): Promise<LogCursor>
+  /** The lines written before the call that fit the filter, newest first. */
+  query(filter?: QueryFilter): AsyncIterable<LogRecord>
+  /** Sync and close. Closes in any case; throws what the last sync threw. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Open the log in a directory, made if absent. What a crash left half written is cut off.
+ * @throws AuditError `ERR_AUDIT_DIRECTORY`, `ERR_AUDIT_TAMPERED`; system errors of reading.
+ */
+export async function openLog(options: OpenLogOptions): Promise<AuditLog> {
+  const settings = { ...DEFAULT_LOG_OPTIONS, files: nodeFiles, clock: systemClock, ...options }
+  for (const name of Object.keys(DEFAULT_LOG_OPTIONS) as (keyof typeof DEFAULT_LOG_OPTIONS)[]) {
+    if (!Number.isSafeInteger(settings[name]) || settings[name] < 1) {
+      throw new RangeError(`${name} must be an integer of at least 1`)
+    }
+  }
+  const { files, directory, cursor } = settings
+  prepareDirectory(files, directory)
+  const reserve = new Reserve(files, directory)
+  try {
+    reserve.open()
+    const found = await recoverLog(files, directory, cursor)
+    reserve.make(settings.reserveBytes)
+    return new Log(settings, found, reserve)
+  } catch (error) {
+    reserve.close()
+    throw error
+  }
+}
+
+type Settings = Omit<OpenLogOptions, 'cursor'> &
+  typeof DEFAULT_LOG_OPTIONS & { readonly files: LogFiles; readonly clock: LogClock }
+
+/** Unsynced bytes that a rotation may wait for on the main thread. */
+const ROTATION_SYNC_BYTES = 256 * 1024
+/** Growth of a segment, after a failed rotation, before the next attempt. */
+const ROTATION_RETRY_BYTES = 1024 * 1024
+/** A write that fails with these may succeed once the reserve is released. */
+const NO_SPACE: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'ERR_SHORT_WRITE'])
+
+class Log implements AuditLog {
+  readonly recovered: Recovered
+  readonly #settings: Settings
+  readonly #reserve: Reserve
+  readonly #encoder = new LineEncoder()
+  #file: LogFile
+  #segment: number
+  /** Bytes of whole lines in the segment; the next line goes there. */
+  #size: number
+  /** Size from which the next segment is due. */
+  #rotateFrom: number
+  #tail: LogCursor
+  #synced: LogCursor
+  #closed = false
+  #appendFailed = false
+  #syncFailed = false
+  /** The file may have bytes behind `#size` that could not be cut off. */
+  #torn = false
+  #repairAfter = Number.NEGATIVE_INFINITY
+  #running: Promise<LogCursor> | undefined
+  #queued: Promise<LogCursor> | undefined
+  #cancelTimer: (() => void) | undefined
+
+  constructor(settings: Settings, found: RecoveredLog, reserve: Reserve) {
+    this.#settings = settings
+    this.#reserve = reserve
+    this.recovered = found.recovered
+    this.#file = found.file
+    this.#segment = found.segment
+    this.#size = found.size
+    this.#rotateFrom = settings.segmentBytes
+    this.#tail = found.tail
+    this.#synced = found.tail
+  }
+
+  get tail(): LogCursor {
+    return this.#tail
+  }
+
+  get synced(): LogCursor {
+    return this.#synced
+  }
+
+  get state(): 'healthy' | 'failing' | 'closed' {
+    if (this.#closed) return 'closed'
+    const reserved = this.#reserve.bytes >= this.#settings.reserveBytes
+    return this.#appendFailed || this.#syncFailed || this.#torn || !reserved ? 'failing' : 'healthy'
+  }
+
+  gate(groupBytes: number): boolean {
+    if (this.#closed) return false
+    if (this.state === 'healthy' && this.#reserve.bytes >= groupBytes) return true
+    const now = this.#settings.clock.now()
+    if (now < this.#repairAfter) return false
+    this.#repairAfter = now + this.#settings.repairIntervalMs
+    if (!this.#repair(groupBytes)) return false
+    this.#repairAfter = Number.NEGATIVE_INFINITY
+    return true
+  }
+
+  append(items: readonly LogItem[]): void {
+    if (this.#closed) throw closedError()
+    if (items.length === 0) return
+    const encoder = this.#encoder
+    encoder.encode(items, this.#tail.sequence, this.#tail.hash)
+    if (this.#size >= this.#rotateFrom) this.#rotateWhenQuiet()
+    let error = this.#write()
+    if (error !== undefined && NO_SPACE.has(systemCode(error)) && this.#reserve.release()) {
+      this.#tell({ type: 'reserve-released' })
+      error = this.#write()
+    }
+    if (error !== undefined) {
+      this.#appendFailed = true
+      this.#tell({ type: 'append-failed', error })
+      throw new AuditError('ERR_AUDIT_APPEND', 'the audit log cannot be written', { cause: error })
+    }
+    this.#appendFailed = false
+    this.#size += encoder.length
+    this.#tail = {
+      segment: this.#segment,
+      offset: this.#size,
+      sequence: this.#tail.sequence + items.length,
+      hash: encoder.hash,
+      revision: Math.max(this.#tail.revision, encoder.revision),
+    }
+    encoder.trim()
+    this.#startTimer()
+  }
+
+  sync(): Promise<LogCursor> {
+    if (this.#closed) return Promise.reject(closedError())
+    return this.#sync()
+  }
+
+  query(filter: QueryFilter = {}): AsyncIterable<LogRecord> {
+    if (this.#closed) throw closedError()
+    return queryLog(this.#settings.files, this.#settings.directory, this.#tail, filter)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#cancelTimer?.()
+    try {
+      await this.#sync()
+    } finally {
+      this.#file.close()
+      this.#reserve.close()
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Write the encoded lines; on failure cut off what arrived, and return the error. */
+  #write(): unknown {
+    if (this.#torn && !this.#cut()) return new Error('a half line could not be cut off')
+    const { bytes, length } = this.#encoder
+    let error: unknown
+    try {
+      const written = this.#file.write(bytes, 1, length, this.#size)
+      if (written === length) return undefined
+      error = shortWrite(written, length)
+    } catch (cause) {
+      error = cause
+    }
+    this.#torn = true
+    this.#cut()
+    return error
+  }
+
+  #cut(): boolean {
+    try {
+      this.#file.truncate(this.#size)
+      this.#torn = false
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #repair(groupBytes: number): boolean {
+    if (this.#torn && !this.#cut()) return false
+    if (!this.#reserve.make(Math.max(this.#settings.reserveBytes, groupBytes))) return false
+    if (this.#appendFailed && !this.#probe()) return false
+    this.#appendFailed = false
+    if (this.#syncFailed) {
+      this.#sync().catch(() => {})
+      return false
+    }
+    this.#tell({ type: 'recovered' })
+    return true
+  }
+
+  /** Whether the segment can be written: one byte, cut off again; left there, it is a torn tail. */
+  #probe(): boolean {
+    this.#torn = true
+    try {
+      if (this.#file.write(PROBE, 0, 1, this.#size) !== 1) return false
+    } catch {
+      return false
+    } finally {
+      this.#cut()
+    }
+    return !this.#torn
+  }
+
+  #sync(): Promise<LogCursor> {
+    if (this.#running !== undefined) {
+      // The one that runs may have started before the newest line.
+      this.#queued ??= this.#running.then(
+        () => this.#startSync(),
+        () => this.#startSync(),
+      )
+      return this.#queued
+    }
+    if (this.#synced.sequence === this.#tail.sequence && !this.#syncFailed) {
+      return Promise.resolve(this.#synced)
+    }
+    return this.#startSync()
+  }
+
+  #startSync(): Promise<LogCursor> {
+    this.#queued = undefined
+    const running = this.#runSync().finally(() => {
+      this.#running = undefined
+      if (this.#tail.sequence > this.#synced.sequence) this.#startTimer()
+    })
+    this.#running = running
+    return running
+  }
+
+  async #runSync(): Promise<LogCursor> {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    const target = this.#tail
+    const started = performance.now()
+    try {
+      if (this.#syncFailed) await this.#makeDurableAgain(target)
+      else await this.#file.syncLater()
+    } catch (error) {
+      throw this.#syncError(error)
+    }
+    this.#synced = target
+    const durationMs = performance.now() - started
+    this.#tell({ type: 'synced', cursor: target, durationMs })
+    if (this.#syncFailed) {
+      this.#syncFailed = false
+      // Later lines must not depend on a file that has lost writes once.
+      this.#rotate()
+      this.#tell({ type: 'recovered' })
+    }
+    return this.#synced
+  }
+
+  /**
+   * After a failed fdatasync the kernel may hold pages as clean that never reached the disk, so a
+   * second fdatasync that succeeds proves nothing. Through a new descriptor, all bytes since the
+   * last synced line are read back, followed along the chain, and written again.
+   */
+  async #makeDurableAgain(target: LogCursor): Promise<void> {
+    const { files, directory } = this.#settings
+    const file = files.open(segmentPath(directory, this.#segment), 'write')
+    this.#file.close()
+    this.#file = file
+    const start = this.#synced
+    const segment = this.#segment
+    let at = start.segment === segment ? start.offset : 0
+    const end = target.segment === segment ? target.offset : 0
+    const walker = new ChainWalker(start)
+    const splitter = new LineSplitter()
+    await rewrite(file, at, end, (chunk) => {
+      splitter.push(chunk, (bytes, from, to) => {
+        const offset = at
+        at += to + 1 - from
+        return walker.line(bytes, from, to, segment, offset)
+      })
+      if (walker.fault !== undefined) throw faultError(walker.fault)
+    })
+    if (!walker.finish(segment, at) || walker.hash !== target.hash) {
+      throw new AuditError('ERR_AUDIT_TAMPERED', 'unsynced lines cannot be read back', {
+        sequence: walker.sequence + 1,
+        segment,
+      })
+    }
+    await file.syncLater()
+  }
+
+  #rotateWhenQuiet(): void {
+    // While fdatasync runs elsewhere, its failure could be reported there and success here.
+    if (this.#running !== undefined || this.#syncFailed) return
+    const from = this.#synced.segment === this.#segment ? this.#synced.offset : 0
+    if (this.#size - from <= ROTATION_SYNC_BYTES || this.#size >= 2 * this.#settings.segmentBytes) {
+      this.#rotate()
+    } else {
+      this.#sync().catch(() => {})
+    }
+  }
+
+  /** Start the next segment. If it cannot be made, the present one goes on. */
+  #rotate(): void {
+    const { files, directory } = this.#settings
+    if (this.#torn && !this.#cut()) return
+    try {
+      // First, so that a segment which has a successor is whole after any loss of power.
+      this.#file.sync()
+      this.#synced = this.#tail
+    } catch (error) {
+      this.#syncError(error)
+      return
+    }
+    if (this.#size === 0) return
+    try {
+      const file = createSegment(files, segmentPath(directory, this.#segment + 1))
+      try {
+        files.syncDirectory(directory)
+      } catch (error) {
+        file.close()
+        throw error
+      }
+      this.#file.close()
+      this.#file = file
+      this.#segment++
+      this.#size = 0
+      this.#rotateFrom = this.#settings.segmentBytes
+      this.#tell({ type: 'rotated', segment: this.#segment })
+    } catch (error) {
+      this.#rotateFrom = this.#size + ROTATION_RETRY_BYTES
+      this.#tell({ type: 'rotation-failed', error })
+    }
+  }
+
+  #syncError(error: unknown): AuditError {
+    this.#syncFailed = true
+    this.#tell({ type: 'sync-failed', error })
+    return new AuditError('ERR_AUDIT_SYNC', 'the audit log cannot be synced', { cause: error })
+  }
+
+  #startTimer(): void {
+    if (this.#cancelTimer !== undefined || this.#running !== undefined || this.#closed) return
+    // A quarter of the interval is left for the disk.
+    const delayMs = this.#settings.syncIntervalMs * 0.75
+    this.#cancelTimer = this.#settings.clock.after(delayMs, () => {
+      this.#cancelTimer = undefined
+      this.#sync().catch(() => {})
+    })
+  }
+
+  #tell(event: LogEvent): void {
+    try {
+      this.#settings.observer?.(event)
+    } catch {
+      // What watches the log must not be able to break it.
+    }
+  }
+}
+
+/** First byte of every line. */
+const PROBE = Uint8Array.of(0x7b)
+
+function createSegment(files: LogFiles, path: string): LogFile {
+  const left = files.facts(path)
+  if (left === undefined) return files.create(path)
+  // An earlier attempt made the file and could not sync the directory.
+  const file = files.open(path, 'write')
+  if (left.kind === 'file' && left.ours && left.size === 0) return file
+  file.close()
+  throw new AuditError('ERR_AUDIT_DIRECTORY', `${path} is in the way`)
+}
+
+function shortWrite(written: number, length: number): Error {
+  return Object.assign(new Error(`${written} of ${length} bytes written`), {
+    code: 'ERR_SHORT_WRITE',
+  })
+}
+
+function closedError(): AuditError {
+  return new AuditError('ERR_AUDIT_CLOSED', 'the audit log is closed')
+}
+
+const systemClock: LogClock = Object.freeze({
+  now: () => performance.now(),
+  after(delayMs: number, run: () => void): () => void {
+    const timer = startTimer(run, delayMs)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+})

@@ -1,0 +1,320 @@
+import { blocksBackward } from './backward.ts'
+import { type ChainFault, ChainWalker } from './chain.ts'
+import { listSegments, openOwn, segmentPath } from './directory.ts'
+import { AuditError } from './errors.ts'
+import { GENESIS_HASH, hashLine, parseLine } from './line.ts'
+import { LineSplitter } from './line-splitter.ts'
+import type { LogFile, LogFiles } from './log-files.ts'
+
+/** A line of the log: where it ends, and what it fixes of all lines before it. */
+export interface LogCursor {
+  /** Segment that holds the line. */
+  readonly segment: number
+  /** Offset in the segment just behind the line's newline. */
+  readonly offset: number
+  /** Number of the line; 0 before the first. */
+  readonly sequence: number
+  /** Leaf hash of the line, 64 hex digits; 64 zeros before the first. */
+  readonly hash: string
+  /** Highest revision in the log up to the line, or 0. */
+  readonly revision: number
+}
+
+/** What opening found. */
+export interface Recovered {
+  /** Bytes after the last whole line that were cut off. */
+  readonly tornBytes: number
+  /** Lines behind the cursor; without a cursor, lines of the last segment. */
+  readonly linesAfterCursor: number
+  /** How many of those lines carry `revision`. */
+  revisionLines(revision: number): number
+}
+
+/** A log whose chain was followed to its end. */
+export interface RecoveredLog {
+  readonly tail: LogCursor
+  /** The last segment, to which lines are added, and how long it is. */
+  readonly segment: number
+  readonly size: number
+  readonly file: LogFile
+  readonly recovered: Recovered
+}
+
+/** The position before line 1. */
+export const START: LogCursor = Object.freeze({
+  segment: 1,
+  offset: 0,
+  sequence: 0,
+  hash: GENESIS_HASH,
+  revision: 0,
+})
+
+const READ_BYTES = 256 * 1024
+/** Longest stretch on the main thread. */
+const SLICE_MS = 4
+
+/** Find the end of the log, verify the way there, cut off what a crash left half written. */
+export async function recoverLog(
+  files: LogFiles,
+  directory: string,
+  cursor: LogCursor | undefined,
+): Promise<RecoveredLog> {
+  const segments = listSegments(files, directory)
+  const last = segments.at(-1)
+  if (last === undefined) {
+    if (cursor !== undefined && cursor.sequence > 0) throw shorter(cursor)
+    const file = files.create(segmentPath(directory, 1))
+    files.syncDirectory(directory)
+    return { tail: START, segment: 1, size: 0, file, recovered: describe(0, 0, new Map()) }
+  }
+  const open = new Map<number, LogFile>()
+  try {
+    for (const segment of segments) {
+      const access = segment === last ? 'write' : 'read'
+      const file = openOwn(files, segmentPath(directory, segment), access)
+      // Only those that are read stay open: a long log has more segments than a process has files.
+      if (segment >= (cursor?.segment ?? last - 1)) open.set(segment, file)
+      else file.close()
+    }
+    const walk = new Walk(files, directory, open, last)
+    const result = await walk.run(cursor)
+    open.delete(last)
+    return result
+  } finally {
+    for (const file of open.values()) file.close()
+  }
+}
+
+class Walk {
+  readonly #files: LogFiles
+  readonly #directory: string
+  readonly #open: ReadonlyMap<number, LogFile>
+  readonly #last: number
+  readonly #counts = new Map<number, number>()
+  #sliceStart = performance.now()
+
+  constructor(
+    files: LogFiles,
+    directory: string,
+    open: ReadonlyMap<number, LogFile>,
+    last: number,
+  ) {
+    this.#files = files
+    this.#directory = directory
+    this.#open = open
+    this.#last = last
+  }
+
+  async run(cursor: LogCursor | undefined): Promise<RecoveredLog> {
+    const start = cursor === undefined ? await this.#beforeLast() : await this.#at(cursor)
+    const walker = new ChainWalker(start)
+    let { segment, offset } = start
+    let tornBytes = 0
+    let tail = { segment, offset }
+    for (; ; segment++, offset = 0) {
+      const end = await this.#segment(walker, segment, offset)
+      if (end.at > offset) tail = { segment, offset: end.at }
+      if (segment === this.#last) {
+        tornBytes = end.size - end.at
+        break
+      }
+      // A segment is synced before the next one is made, so only the last can be torn.
+      if (end.at !== end.size) walker.fail('malformed', walker.sequence + 1, segment, end.at, CUT)
+      this.#check(walker)
+    }
+    const file = this.#file(segment)
+    const size = segment === tail.segment ? tail.offset : 0
+    if (tornBytes > 0) file.truncate(size)
+    if (cursor !== undefined && segment === tail.segment) {
+      await this.#rewrite(file, segment === start.segment ? start.offset : 0, size)
+    }
+    await file.syncLater()
+    this.#files.syncDirectory(this.#directory)
+    return {
+      tail: {
+        ...tail,
+        sequence: walker.sequence,
+        hash: walker.hash,
+        revision: walker.revision,
+      },
+      segment,
+      size,
+      file,
+      recovered: describe(tornBytes, walker.records, this.#counts),
+    }
+  }
+
+  /** Follow one segment from `from`; `at` is the end of its last whole line. */
+  async #segment(
+    walker: ChainWalker,
+    segment: number,
+    from: number,
+  ): Promise<{ at: number; size: number }> {
+    const file = this.#file(segment)
+    const size = file.facts().size
+    const chunk = Buffer.allocUnsafe(Math.min(READ_BYTES, Math.max(1, size - from)))
+    const splitter = new LineSplitter()
+    let at = from
+    const visit = (bytes: Buffer, start: number, end: number): boolean => {
+      const revision = walker.records
+      const ok = walker.line(bytes, start, end, segment, at)
+      at += end + 1 - start
+      if (ok && walker.records > revision) this.#count(parseLine(bytes, start, end)?.revision ?? 0)
+      return ok
+    }
+    for (let position = from; position < size; ) {
+      const read = await file.read(chunk, position)
+      if (read === 0) break
+      position += read
+      // A file system may leave blocks of zeros where it lost power before writing them, and no
+      // line has a NUL: in the last segment the log ends there.
+      const hole = segment === this.#last ? chunk.subarray(0, read).indexOf(0) : -1
+      if (!splitter.push(chunk.subarray(0, hole === -1 ? read : hole), visit)) break
+      if (hole !== -1) break
+      if (splitter.overflow) walker.fail('malformed', walker.sequence + 1, segment, at, LONG)
+      await this.#pause()
+    }
+    if (segment === this.#last || walker.fault !== undefined) walker.finish(segment, at)
+    this.#check(walker)
+    return { at, size }
+  }
+
+  /** The cursor, once the line that it names was found there. */
+  async #at(cursor: LogCursor): Promise<LogCursor> {
+    if (cursor.sequence === 0) return START
+    const file = this.#open.get(cursor.segment)
+    if (file === undefined || file.facts().size < cursor.offset) throw shorter(cursor)
+    const line = await lastLine(file, cursor.offset)
+    if (line?.hash !== cursor.hash || line.sequence !== cursor.sequence) {
+      throw tampered(`line ${cursor.sequence} is not the line that was synced`, cursor)
+    }
+    return cursor
+  }
+
+  /** Without a cursor: the last line before the last segment. */
+  async #beforeLast(): Promise<LogCursor> {
+    if (this.#last === 1) return START
+    const segment = this.#last - 1
+    const file = this.#file(segment)
+    const offset = file.facts().size
+    const line = await lastLine(file, offset)
+    if (line === undefined) {
+      throw new AuditError('ERR_AUDIT_TAMPERED', `segment ${segment} does not end with a line`, {
+        segment,
+      })
+    }
+    const revision = await this.#highestRevision(segment)
+    return { segment, offset, sequence: line.sequence, hash: line.hash, revision }
+  }
+
+  /** Revisions grow along the log, so the last line of a commit has the highest. */
+  async #highestRevision(upTo: number): Promise<number> {
+    for (let segment = upTo; segment >= 1; segment--) {
+      const file = openOwn(this.#files, segmentPath(this.#directory, segment), 'read')
+      try {
+        for await (const { bytes } of blocksBackward(file, file.facts().size)) {
+          for (let end = bytes.length - 1; end > 0; ) {
+            const newline = bytes.lastIndexOf(0x0a, end - 1)
+            const revision = parseLine(bytes, newline + 1, end)?.revision ?? 0
+            if (revision > 0) return revision
+            end = newline
+          }
+          await this.#pause()
+        }
+      } finally {
+        file.close()
+      }
+    }
+    return 0
+  }
+
+  /**
+   * Write what follows the cursor once more. A run before this one may have met a failed fdatasync,
+   * after which the kernel can hold the bytes as clean although they never reached the disk; only
+   * new writes make the next fdatasync mean something.
+   */
+  async #rewrite(file: LogFile, from: number, to: number): Promise<void> {
+    await rewrite(file, from, to, () => {})
+    await this.#pause()
+  }
+
+  #count(revision: number): void {
+    if (revision > 0) this.#counts.set(revision, (this.#counts.get(revision) ?? 0) + 1)
+  }
+
+  #check({ fault }: ChainWalker): void {
+    if (fault !== undefined) throw faultError(fault)
+  }
+
+  #file(segment: number): LogFile {
+    return this.#open.get(segment) as LogFile
+  }
+
+  async #pause(): Promise<void> {
+    if (performance.now() - this.#sliceStart < SLICE_MS) return
+    await new Promise((resolve) => setImmediate(resolve))
+    this.#sliceStart = performance.now()
+  }
+}
+
+const CUT = 'is cut off at the end of a segment that is not the last'
+const LONG = 'is too long'
+
+/** Read `file[from, to)`, show each chunk to `visit`, and write the same bytes again. */
+export async function rewrite(
+  file: LogFile,
+  from: number,
+  to: number,
+  visit: (chunk: Uint8Array) => void,
+): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, Math.max(1, to - from)))
+  for (let position = from; position < to; ) {
+    const chunk = buffer.subarray(0, Math.min(buffer.length, to - position))
+    if ((await file.read(chunk, position)) < chunk.length) throw new Error('the segment is shorter')
+    visit(chunk)
+    if (file.write(chunk, 0, chunk.length, position) < chunk.length) throw new Error('short write')
+    position += chunk.length
+  }
+}
+
+/** The line that ends at `end`, or undefined if none does. */
+async function lastLine(
+  file: LogFile,
+  end: number,
+): Promise<{ sequence: number; hash: string } | undefined> {
+  for await (const { bytes } of blocksBackward(file, end)) {
+    if (bytes.at(-1) !== 0x0a) return undefined
+    const stop = bytes.length - 1
+    const start = bytes.lastIndexOf(0x0a, stop - 1) + 1
+    const head = parseLine(bytes, start, stop)
+    return head && { sequence: head.sequence, hash: hashLine(bytes, start, stop) }
+  }
+  return undefined
+}
+
+/** The error for a fault in the chain. */
+export function faultError(fault: ChainFault): AuditError {
+  const { message, segment, sequence, offset } = fault
+  const where = `segment ${segment}, offset ${offset}`
+  return new AuditError('ERR_AUDIT_TAMPERED', `${message} (${where})`, { sequence, segment })
+}
+
+function shorter(cursor: LogCursor): AuditError {
+  return tampered(`the log ends before line ${cursor.sequence}, which was synced`, cursor)
+}
+
+function tampered(message: string, { sequence, segment }: LogCursor): AuditError {
+  return new AuditError('ERR_AUDIT_TAMPERED', message, { sequence, segment })
+}
+
+function describe(
+  tornBytes: number,
+  linesAfterCursor: number,
+  counts: ReadonlyMap<number, number>,
+): Recovered {
+  return {
+    tornBytes,
+    linesAfterCursor,
+    revisionLines: (revision) => counts.get(revision) ?? 0,
+  }
+}
