@@ -54,12 +54,20 @@ export class State {
   }
 }
 
+/** Where the walks of one set of principals begin. Subjects with the same known principals share one. */
+export interface Start {
+  readonly roots: readonly TrieNode[]
+  /** Made when first asked for; belongs to the automaton. */
+  state: State | undefined
+}
+
 /** The states of one compiled policy. */
 export class Automaton {
   readonly #maxUnits: number
   #states = new Map<string, State>()
   #units = 0
-  #generation = 0
+  /** Starts that hold a state: they must let go of it, or an idle one would keep every dropped state alive. */
+  #started: Start[] = []
   readonly #found: TrieNode[] = []
 
   /** @param maxUnits states, transitions and kept decisions after which all are dropped */
@@ -67,18 +75,24 @@ export class Automaton {
     this.#maxUnits = maxUnits
   }
 
-  /** Grows by one when all states were dropped; a state of an older one must not be started from. */
-  get generation(): number {
-    return this.#generation
-  }
-
   /** Account for something kept with a state. */
   charge(units: number): void {
     this.#units += units
     if (this.#units <= this.#maxUnits) return
+    for (const start of this.#started) start.state = undefined
+    this.#started = []
     this.#states = new Map()
     this.#units = 0
-    this.#generation++
+  }
+
+  /** The state in which a walk begins. */
+  begin(start: Start): State {
+    if (start.state !== undefined) return start.state
+    this.charge(1)
+    const state = this.state(start.roots)
+    this.#started.push(start)
+    start.state = state
+    return state
   }
 
   /** The state of a set of nodes. */
@@ -133,7 +147,7 @@ export class Automaton {
     const next = this.state(successors(state, undefined, found))
     state.globNext ??= new Map()
     state.globNext.set(key, next)
-    this.charge(1)
+    this.charge(1 + Math.floor(found.length / MEMBERS_PER_UNIT))
     return next
   }
 }

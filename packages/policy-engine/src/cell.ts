@@ -25,6 +25,8 @@ export const DEFAULT_DENY: Decision = Object.freeze({
 /** Outcomes are kept per set of conditions that hold, as bits of a number. */
 const MAX_KEPT_CHECKS = 30
 const MAX_KEPT_DECISIONS = 64
+/** Names of rules that cost as much memory as a small answer. */
+const RULES_PER_UNIT = 16
 
 /** Rules of one effect with the same conditions: evaluated once. */
 interface Check {
@@ -50,10 +52,16 @@ export class Cell {
   readonly #denies: readonly Check[]
   readonly #allows: readonly Check[]
   readonly #kept: Map<number, Decision> | undefined
+  readonly #charge: (units: number) => void
 
-  /** @param rules matching rules, without duplicates, in the order of the documents */
-  constructor(rules: readonly Rule[]) {
+  /**
+   * @param rules matching rules, without duplicates, in the order of the documents
+   * @param charge told of each thing that is kept
+   */
+  constructor(rules: readonly Rule[], charge: (units: number) => void) {
     this.rules = rules
+    this.#charge = charge
+    charge(unitsOf(rules))
     const checks = groupByConditions(rules)
     this.#denies = checks.filter(({ effect }) => effect === 'deny')
     this.#allows = checks.filter(({ effect }) => effect === 'allow')
@@ -81,8 +89,13 @@ export class Cell {
     const decision = answer(checks.filter((_, index) => (mask & (1 << index)) !== 0))
     if (kept.size >= MAX_KEPT_DECISIONS) kept.clear()
     kept.set(key, decision)
+    this.#charge(unitsOf(this.rules))
     return decision
   }
+}
+
+function unitsOf(rules: readonly Rule[]): number {
+  return 1 + Math.floor(rules.length / RULES_PER_UNIT)
 }
 
 function groupByConditions(rules: readonly Rule[]): readonly Check[] {

@@ -1,7 +1,7 @@
 /** Requests and subjects, and the compiled policy that answers them. */
 
 import { type Action, requireActionIndex } from './action.ts'
-import { Automaton, type State } from './automaton.ts'
+import { Automaton, type Start, type State } from './automaton.ts'
 import { Cell, DEFAULT_DENY, type Decision } from './cell.ts'
 import type { Facts } from './condition.ts'
 import type { Context } from './document.ts'
@@ -12,37 +12,31 @@ import type { CompiledPolicy, PolicyRequest, Subject } from './policy.ts'
 import type { Rule } from './rule.ts'
 import type { TrieBuilder, TrieNode } from './trie.ts'
 
-/** Subjects with the same known principals share one of these. */
-export interface SubjectIndex {
-  readonly roots: readonly TrieNode[]
-  start: State | undefined
-  generation: number
-}
-
 class InternedSubject implements Subject {
   readonly principals: readonly string[]
   readonly owner: PolicyIndex
-  readonly index: SubjectIndex
+  readonly start: Start
 
-  constructor(principals: readonly string[], owner: PolicyIndex, index: SubjectIndex) {
+  constructor(principals: readonly string[], owner: PolicyIndex, start: Start) {
     this.principals = principals
     this.owner = owner
-    this.index = index
+    this.start = start
     Object.freeze(this)
   }
 }
 
 /** Known sets of principals; dropped together when they are more. */
-const MAX_INDEXES = 4096
+const MAX_STARTS = 4096
 const NO_CONTEXT: Context = Object.freeze({})
 
 /** The compiled form. Its caches hold nothing that the rules do not determine. */
 export class PolicyIndex implements CompiledPolicy {
   readonly documents: readonly string[]
   readonly rules: readonly Rule[]
-  readonly automaton: Automaton
+  readonly #automaton: Automaton
   readonly #tries = new Map<string, TrieNode>()
-  #indexes = new Map<string, SubjectIndex>()
+  readonly #charge = (units: number): void => this.#automaton.charge(units)
+  #starts = new Map<string, Start>()
 
   constructor(
     documents: readonly string[],
@@ -52,7 +46,7 @@ export class PolicyIndex implements CompiledPolicy {
   ) {
     this.documents = documents
     this.rules = rules
-    this.automaton = new Automaton(maxUnits)
+    this.#automaton = new Automaton(maxUnits)
     for (const rule of rules) {
       for (const principal of rule.principals) {
         let root = this.#tries.get(principal)
@@ -74,17 +68,18 @@ export class PolicyIndex implements CompiledPolicy {
       throw new TypeError('principals: expected a list of strings')
     }
     const own = Object.freeze([...principals])
-    return new InternedSubject(own, this, this.#indexOf(own))
+    return new InternedSubject(own, this, this.#startOf(own))
   }
 
   decide(request: PolicyRequest): Decision {
     const { resource, time, context } = request
     const action = requireActionIndex(request.action)
     if (typeof resource !== 'string') throw new TypeError('resource: expected a string')
-    const start = this.start(request.subject)
+    checkFacts(time, context)
+    const subject = this.#interned(request.subject)
     if (!isWalkable(resource)) return DEFAULT_DENY
-    const cell = this.cell(this.automaton.walk(start, resource), action)
-    return cell.fixed ?? cell.decide(factsOf(time, context))
+    const cell = this.#cell(this.#walk(subject, resource), action)
+    return cell.fixed ?? cell.decide({ timeMs: time, context: context ?? NO_CONTEXT })
   }
 
   filter(
@@ -96,11 +91,12 @@ export class PolicyIndex implements CompiledPolicy {
   ): Filter {
     if (typeof prefix !== 'string') throw new TypeError('prefix: expected a string')
     const actionAt = requireActionIndex(action)
-    const facts = factsOf(time, context)
+    checkFacts(time, context)
+    const facts: Facts = { timeMs: time, context: context ?? NO_CONTEXT }
     const interned = this.#interned(subject)
     const root = prefix.length > 1 && prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
     if (!isWalkable(root)) return 'none'
-    const state = this.automaton.walk(this.start(interned), root)
+    const state = this.#walk(interned, root)
     return filterBelow(state, actionAt, facts, (resource, entry) => {
       return this.decide({ subject: interned, action, resource, time, context: entry })
     })
@@ -108,27 +104,22 @@ export class PolicyIndex implements CompiledPolicy {
 
   explain(request: PolicyRequest, options: ExplainOptions = {}): Explanation {
     const decision = this.decide(request)
-    const facts = factsOf(request.time, request.context)
-    const state = isWalkable(request.resource)
-      ? this.automaton.walk(this.start(request.subject), request.resource)
-      : undefined
-    const rules =
-      state === undefined ? [] : this.cell(state, requireActionIndex(request.action)).rules
-    return explain(decision, rules, facts, options)
+    const { resource, time, context = NO_CONTEXT } = request
+    const rules = isWalkable(resource)
+      ? this.#cell(
+          this.#walk(this.#interned(request.subject), resource),
+          requireActionIndex(request.action),
+        ).rules
+      : []
+    return explain(decision, rules, { timeMs: time, context }, options)
   }
 
-  /** The state in which a subject's resources begin. */
-  start(subject: Subject | readonly string[]): State {
-    const { index } = this.#interned(subject)
-    if (index.start === undefined || index.generation !== this.automaton.generation) {
-      index.start = this.automaton.state(index.roots)
-      index.generation = this.automaton.generation
-    }
-    return index.start
+  #walk(subject: InternedSubject, resource: string): State {
+    return this.#automaton.walk(this.#automaton.begin(subject.start), resource)
   }
 
   /** What the rules at a state say about an action. */
-  cell(state: State, action: number): Cell {
+  #cell(state: State, action: number): Cell {
     let cell = state.cells[action]
     if (cell === undefined) {
       const matching = new Set<Rule>()
@@ -137,9 +128,9 @@ export class PolicyIndex implements CompiledPolicy {
           if ((rule.actionMask & (1 << action)) !== 0) matching.add(rule)
         }
       }
-      cell = new Cell([...matching].sort((a, b) => a.index - b.index))
+      const rules = [...matching].sort((a, b) => a.index - b.index)
+      cell = new Cell(rules, this.#charge)
       state.cells[action] = cell
-      this.automaton.charge(1 + matching.size)
     }
     return cell
   }
@@ -150,29 +141,27 @@ export class PolicyIndex implements CompiledPolicy {
     return this.subject(principals as readonly string[]) as InternedSubject
   }
 
-  #indexOf(principals: readonly string[]): SubjectIndex {
+  #startOf(principals: readonly string[]): Start {
     const known = principals.filter((principal) => this.#tries.has(principal))
     // `*` is any authenticated caller (DESIGN §7), and a caller without principals is none.
     if (principals.length > 0) known.push('*')
     const names = [...new Set(known)].sort()
     const key = JSON.stringify(names)
-    let index = this.#indexes.get(key)
-    if (index === undefined) {
-      const roots = names.flatMap((name) => this.#tries.get(name) ?? [])
-      index = { roots, start: undefined, generation: -1 }
-      if (this.#indexes.size >= MAX_INDEXES) this.#indexes = new Map()
-      this.#indexes.set(key, index)
+    let start = this.#starts.get(key)
+    if (start === undefined) {
+      start = { roots: names.flatMap((name) => this.#tries.get(name) ?? []), state: undefined }
+      if (this.#starts.size >= MAX_STARTS) this.#starts = new Map()
+      this.#starts.set(key, start)
     }
-    return index
+    return start
   }
 }
 
-function factsOf(time: number | undefined, context: Context | undefined): Facts {
+function checkFacts(time: unknown, context: unknown): void {
   if (time !== undefined && typeof time !== 'number') {
     throw new TypeError('time: expected milliseconds since the epoch')
   }
   if (context !== undefined && (typeof context !== 'object' || context === null)) {
     throw new TypeError('context: expected an object')
   }
-  return { timeMs: time, context: context ?? NO_CONTEXT }
 }

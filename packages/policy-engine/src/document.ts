@@ -71,11 +71,11 @@ export interface Obligations {
 /** What is known about a request besides who, what and which. An absent member is unknown. */
 export interface Context {
   /** Remote address. */
-  readonly ip?: string
-  readonly mfa?: boolean
-  readonly door?: string
-  readonly proof?: Proof
-  readonly purpose?: string
+  readonly ip?: string | undefined
+  readonly mfa?: boolean | undefined
+  readonly door?: string | undefined
+  readonly proof?: Proof | undefined
+  readonly purpose?: string | undefined
   /** Metadata of the resource written under `grant`; a key that is not in it is known not to be equal. */
-  readonly metadata?: Readonly<Record<string, string>>
+  readonly metadata?: Readonly<Record<string, string>> | undefined
 }

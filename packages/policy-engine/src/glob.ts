@@ -46,10 +46,10 @@ interface Entry<T> {
   readonly value: T
 }
 
-/** Entries by the text of one of their pieces, with the lengths that occur, longest first. */
+/** Buckets by the text of a literal piece, and the pieces by length. */
 class PieceTable<B> {
   readonly #byText = new Map<string, B>()
-  readonly lengths: number[] = []
+  readonly byLength = new Map<number, string[]>()
 
   get(text: string): B | undefined {
     return this.#byText.get(text)
@@ -60,7 +60,9 @@ class PieceTable<B> {
     if (bucket === undefined) {
       bucket = make()
       this.#byText.set(text, bucket)
-      if (!this.lengths.includes(text.length)) this.lengths.push(text.length)
+      const sameLength = this.byLength.get(text.length)
+      if (sameLength === undefined) this.byLength.set(text.length, [text])
+      else sameLength.push(text)
     }
     return bucket
   }
@@ -91,11 +93,11 @@ export class GlobIndex<T> {
 
   /** Append the values of all globs that match `segment` to `found`; each value at most once per glob. */
   collect(segment: string, found: T[]): void {
-    for (const headLength of this.#heads.lengths) {
+    for (const headLength of this.#heads.byLength.keys()) {
       if (headLength > segment.length) continue
       const tails = this.#heads.get(segment.slice(0, headLength))
       if (tails === undefined) continue
-      for (const tailLength of tails.lengths) {
+      for (const tailLength of tails.byLength.keys()) {
         if (headLength + tailLength > segment.length) continue
         const bucket = tails.get(segment.slice(segment.length - tailLength))
         if (bucket === undefined) continue
@@ -106,6 +108,7 @@ export class GlobIndex<T> {
   }
 }
 
+/** Look up every window of a length, or search every piece of that length, whichever is less work. */
 function collectInner<T>(
   table: PieceTable<Entry<T>[]>,
   segment: string,
@@ -113,15 +116,20 @@ function collectInner<T>(
   to: number,
   found: T[],
 ): void {
-  for (const length of table.lengths) {
-    let seen: Set<string> | undefined
-    for (let at = from; at + length <= to; at++) {
-      const piece = segment.slice(at, at + length)
-      const entries = table.get(piece)
-      if (entries === undefined || seen?.has(piece)) continue
-      seen ??= new Set()
-      seen.add(piece)
-      for (const entry of entries) if (matchInner(entry.glob, segment)) found.push(entry.value)
+  for (const [length, pieces] of table.byLength) {
+    const windows = to - from - length + 1
+    if (windows < 1) continue
+    const candidates = windows < pieces.length ? windowsOf(segment, from, windows, length) : pieces
+    for (const piece of candidates) {
+      for (const entry of table.get(piece) ?? []) {
+        if (matchInner(entry.glob, segment)) found.push(entry.value)
+      }
     }
   }
+}
+
+function windowsOf(segment: string, from: number, count: number, length: number): Set<string> {
+  const windows = new Set<string>()
+  for (let at = from; at < from + count; at++) windows.add(segment.slice(at, at + length))
+  return windows
 }

@@ -1,0 +1,182 @@
+import { type CompiledPolicy, compile, type Decision } from '@secreg/policy-engine'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  action,
+  context,
+  documentsOf,
+  path,
+  principals,
+  type Question,
+  question,
+  rule,
+  rules,
+  SYSTEM_ZONE,
+  time,
+} from './arbitrary.ts'
+import { naiveDecide } from './naive.ts'
+
+const questions = fc.array(question, { minLength: 1, maxLength: 12 })
+
+function ask(policy: CompiledPolicy, { principals: named, ...rest }: Question): Decision {
+  return policy.decide({ subject: policy.subject(named), ...rest })
+}
+
+describe('a compiled policy', () => {
+  // A policy that may keep nearly nothing drops its states all the time, also in the middle of a walk.
+  test.each([undefined, 1, 7, 40])('decides as a plain reading does, keeping %s', (maxKept) => {
+    fc.assert(
+      fc.property(rules, questions, (list, asked) => {
+        const documents = documentsOf(list)
+        const policy = compile(documents, {
+          systemZone: SYSTEM_ZONE,
+          ...(maxKept === undefined ? {} : { maxKept }),
+        })
+        for (const one of [...asked, ...asked]) {
+          expect(ask(policy, one)).toEqual(naiveDecide(documents, one))
+        }
+      }),
+      { numRuns: 1500 },
+    )
+  })
+
+  test('decides the same for principals, its own subject and the subject of another policy', () => {
+    fc.assert(
+      fc.property(rules, rules, question, (list, others, { principals: named, ...rest }) => {
+        const policy = compile(documentsOf(list), { systemZone: SYSTEM_ZONE })
+        const foreign = compile(documentsOf(others), { systemZone: SYSTEM_ZONE })
+        const expected = policy.decide({ subject: named, ...rest })
+        expect(policy.decide({ subject: policy.subject(named), ...rest })).toBe(expected)
+        expect(policy.decide({ subject: foreign.subject(named), ...rest })).toBe(expected)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('never lets a deny lose', () => {
+    fc.assert(
+      fc.property(rules, questions, (list, asked) => {
+        const documents = documentsOf(list)
+        const denies = documentsOf(list).map((document) => ({
+          ...document,
+          rules: document.rules.filter(({ effect }) => effect === 'deny'),
+        }))
+        const policy = compile(documents)
+        const alone = compile(denies)
+        for (const one of asked) {
+          const denied = ask(alone, one)
+          if (denied.rules.length > 0) expect(ask(policy, one)).toEqual(denied)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('is never widened by a deny and never narrowed by an allow', () => {
+    fc.assert(
+      fc.property(rules, rule, questions, (list, added, asked) => {
+        const before = compile(documentsOf(list))
+        const after = compile(documentsOf([...list, added]))
+        for (const one of asked) {
+          const was = ask(before, one).decision
+          const is = ask(after, one).decision
+          if (added.effect === 'deny') expect(`${was} ${is}`).not.toBe('deny allow')
+          else expect(`${was} ${is}`).not.toBe('allow deny')
+        }
+      }),
+      { numRuns: 800 },
+    )
+  })
+
+  test('does not depend on what was asked before', () => {
+    fc.assert(
+      fc.property(rules, questions, (list, asked) => {
+        const used = compile(documentsOf(list), { maxKept: 30 })
+        for (const one of asked) ask(used, one)
+        for (const one of asked) {
+          expect(ask(used, one)).toEqual(ask(compile(documentsOf(list)), one))
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('filter', () => {
+  test('agrees with decide for everything below its prefix', () => {
+    const paths = fc.array(path, { minLength: 1, maxLength: 12 })
+    fc.assert(
+      fc.property(
+        fc.record({ list: rules, named: principals, action, prefix: path, time, context }),
+        paths,
+        ({ list, named, action: asked, prefix, time: at, context: known }, below) => {
+          const policy = compile(documentsOf(list))
+          const subject = policy.subject(named)
+          const answer = policy.filter(subject, asked, prefix, at, known)
+          for (const tail of below) {
+            const resource = prefix === '/' ? tail : `${prefix}${tail}`
+            if (tail === '/') continue
+            const request = { subject, action: asked, resource, time: at, context: known }
+            const allowed = policy.decide(request).decision === 'allow'
+            const filtered = typeof answer === 'function' ? answer(resource) : answer === 'all'
+            expect(filtered).toBe(allowed)
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('holds whatever the metadata of the entries are, if it was not told them', () => {
+    fc.assert(
+      fc.property(
+        fc.record({ list: rules, named: principals, action, prefix: path, time, context }),
+        path.filter((tail) => tail !== '/'),
+        fc.dictionary(fc.constantFrom('owner', 'env'), fc.constantFrom('alice', 'prod', 'x')),
+        ({ list, named, action: asked, prefix, time: at, context: given }, tail, metadata) => {
+          const { metadata: _, ...known } = given
+          const policy = compile(documentsOf(list))
+          const subject = policy.subject(named)
+          const answer = policy.filter(subject, asked, prefix, at, known)
+          const resource = prefix === '/' ? tail : `${prefix}${tail}`
+          const full = { ...known, metadata }
+          const request = { subject, action: asked, resource, time: at, context: full }
+          const allowed = policy.decide(request).decision === 'allow'
+          const filtered =
+            typeof answer === 'function' ? answer(resource, metadata) : answer === 'all'
+          expect(filtered).toBe(allowed)
+        },
+      ),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+describe('explain', () => {
+  test('agrees with decide and never names a deny', () => {
+    fc.assert(
+      fc.property(rules, question, (list, { principals: subject, ...rest }) => {
+        const documents = documentsOf(list)
+        const policy = compile(documents)
+        const decision = policy.decide({ subject, ...rest })
+        const shown = policy.explain({ subject, ...rest })
+        expect(shown.decision).toBe(decision.decision)
+        const applied = shown.rules.filter((item) => item.applies).map((item) => item.rule)
+        if (decision.decision === 'allow') {
+          expect(shown.reason).toBe('allowed')
+          expect(applied).toEqual(decision.rules)
+        } else if (decision.rules.length > 0) {
+          expect(shown.reason).toBe('denied by policy')
+        } else expect(applied).toEqual([])
+        expect(shown.rules.every((item) => item.effect === 'allow')).toBe(true)
+        for (const item of shown.rules) expect(item.unmet.length === 0).toBe(item.applies)
+        const all = policy.explain({ subject, ...rest }, { denials: true })
+        const denied = all.rules.filter((item) => item.applies && item.effect === 'deny')
+        if (decision.decision === 'deny') {
+          expect(denied.map((item) => item.rule)).toEqual(decision.rules)
+        } else expect(denied).toEqual([])
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
