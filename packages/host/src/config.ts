@@ -167,7 +167,8 @@ function unknownKey(segments: readonly string[]): string {
   const name = formatTomlKey(segments)
   const closest = closestKey(segments.join('.'))
   const hint = closest === undefined ? '' : `; did you mean "${closest}"?`
-  return `unknown key "${name}"${hint}`
+  const quote = name.includes('"') ? "'" : '"'
+  return `unknown key ${quote}${name}${quote}${hint}`
 }
 
 /** The key that was most likely meant; undefined when none is near. */

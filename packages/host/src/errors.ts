@@ -11,13 +11,16 @@ export type HostErrorCode =
   | 'ERR_HOST_SOCKET_OCCUPIED'
   | 'ERR_HOST_SOCKET_PATH'
 
-const BRAND: unique symbol = Symbol.for('@secreg/host/HostError') as never
+const BRAND = Symbol.for('@secreg/host/HostError')
 
 /** A process could not be set up as asked. `code` is stable within a major version, the message is not. */
 export class HostError extends Error {
   override name = 'HostError'
   readonly code: HostErrorCode
-  readonly [BRAND] = true
+
+  static {
+    Object.defineProperty(HostError.prototype, BRAND, { value: true })
+  }
 
   constructor(code: HostErrorCode, message: string, options: { readonly cause?: unknown } = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)

@@ -5,6 +5,7 @@
  * there, and only then a link at its path. A link fails where something exists already, so nothing is overwritten.
  */
 import {
+  type BigIntStats,
   chmodSync,
   chownSync,
   closeSync,
@@ -15,7 +16,6 @@ import {
   openSync,
   renameSync,
   rmSync,
-  type Stats,
   statSync,
 } from 'node:fs'
 import { connect, type Server } from 'node:net'
@@ -43,6 +43,7 @@ export interface UnixSocketFile {
 }
 
 const PROBE_TIMEOUT_MS = 1000
+const EXACT = { bigint: true } as const
 
 /**
  * Listen on a Unix socket. A dead socket of this user at the path is replaced; anything else there is left alone.
@@ -83,9 +84,9 @@ export async function listenUnix(
   } finally {
     rmSync(staging, { recursive: true, force: true })
   }
-  const own = lstatSync(path)
+  const own = lstatSync(path, EXACT)
   const remove = (): void => {
-    const now = lstatSync(path, { throwIfNoEntry: false })
+    const now = lstatSync(path, { ...EXACT, throwIfNoEntry: false })
     if (now !== undefined && isSame(now, own)) rmSync(path, { force: true })
   }
   server.once('close', remove)
@@ -127,8 +128,8 @@ function assertDirectory(directory: string): void {
 }
 
 /** Look at what is at the path; undefined when nothing is. */
-async function findDeadSocket(path: string): Promise<Stats | undefined> {
-  const stat = lstatSync(path, { throwIfNoEntry: false })
+async function findDeadSocket(path: string): Promise<BigIntStats | undefined> {
+  const stat = lstatSync(path, { ...EXACT, throwIfNoEntry: false })
   if (stat === undefined) return undefined
   if (!stat.isSocket()) {
     const kind = stat.isSymbolicLink()
@@ -146,7 +147,7 @@ async function findDeadSocket(path: string): Promise<Stats | undefined> {
     throw new HostError('ERR_HOST_SOCKET_IN_USE', `${path}: another server answers here`)
   }
   if (answer === 'gone') return undefined
-  if (answer !== 'dead' || stat.uid !== process.geteuid?.()) {
+  if (answer !== 'dead' || Number(stat.uid) !== process.geteuid?.()) {
     throw new HostError(
       'ERR_HOST_SOCKET_OCCUPIED',
       `${path}: a socket of user ${stat.uid} is in the way and was left alone (${answer})`,
@@ -212,7 +213,7 @@ function listenAt(server: Server, path: string, mode: number, backlog: number): 
 }
 
 /** Take the dead socket away, unless another server has put its own there since it was probed. */
-function setAside(path: string, dead: Stats, staging: string): void {
+function setAside(path: string, dead: BigIntStats, staging: string): void {
   const aside = join(staging, 'dead')
   try {
     renameSync(path, aside)
@@ -220,7 +221,7 @@ function setAside(path: string, dead: Stats, staging: string): void {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
     throw error
   }
-  if (isSame(lstatSync(aside), dead)) return
+  if (isSame(lstatSync(aside, EXACT), dead)) return
   linkNew(aside, path)
   throw new HostError('ERR_HOST_SOCKET_IN_USE', `${path}: another server took this path meanwhile`)
 }
@@ -236,6 +237,13 @@ function linkNew(from: string, to: string): void {
   }
 }
 
-function isSame(a: Stats, b: Stats): boolean {
-  return a.dev === b.dev && a.ino === b.ino
+/** A file system may give the number of a removed file to the next one, so its time of creation must be the same too. */
+function isSame(a: BigIntStats, b: BigIntStats): boolean {
+  return (
+    a.dev === b.dev &&
+    a.ino === b.ino &&
+    a.mtimeNs === b.mtimeNs &&
+    a.birthtimeNs === b.birthtimeNs &&
+    a.isSocket() === b.isSocket()
+  )
 }

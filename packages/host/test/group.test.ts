@@ -1,0 +1,17 @@
+import { HostError, resolveGroup } from '@secreg/host'
+import { describe, expect, it } from 'vitest'
+
+describe('resolveGroup', () => {
+  it('finds names and takes numbers', () => {
+    expect(resolveGroup('root')).toBe(0)
+    expect(resolveGroup('0')).toBe(0)
+    expect(resolveGroup('4294967294')).toBe(4_294_967_294)
+  })
+
+  it.each(['no-such-group-here', '', '-1', '4294967295', 'a b', '--help', 'root:x', '1.5'])(
+    'refuses %j',
+    (group) => {
+      expect(() => resolveGroup(group)).toThrow(HostError as unknown as new () => HostError)
+    },
+  )
+})
