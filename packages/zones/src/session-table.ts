@@ -149,7 +149,7 @@ export class SessionTable {
    * @returns undefined for an unknown, ended or elsewhere bound one, alike
    */
   touch(id: string, binding?: object): Session | undefined {
-    return this.#use_(this.#find(id), binding)
+    return this.#present(this.#find(id), binding)
   }
 
   /** A handle for one connection. Not shared between connections: it holds the id that was presented last. */
@@ -162,7 +162,7 @@ export class SessionTable {
           last = this.#find(id)
           lastId = last === undefined ? '' : id
         }
-        const entry = this.#use_(last, binding)
+        const entry = this.#present(last, binding)
         if (entry === undefined) {
           last = undefined
           lastId = ''
@@ -265,7 +265,7 @@ export class SessionTable {
     return this.#byKey.get(entry.key) === entry ? entry : undefined
   }
 
-  #use_(entry: Entry | undefined, binding: object | undefined): Entry | undefined {
+  #present(entry: Entry | undefined, binding: object | undefined): Entry | undefined {
     if (entry === undefined) return undefined
     if (entry.binding !== undefined && entry.binding !== binding) return undefined
     const nowMs = this.#options.nowMs()

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import { nobleBackend } from '@secreg/crypto'
+import type { Op } from '@secreg/storage'
+import {
+  type Account,
+  hashNewPassword,
+  type NewAccount,
+  type PasswordHasher,
+  planCreateAccount,
+  type RowView,
+} from '@secreg/zones'
+
+/** Rows in memory, under the rules of the storage contract. */
+export class Rows implements RowView {
+  readonly map = new Map<string, Uint8Array>()
+
+  get(key: string): Uint8Array | undefined {
+    return this.map.get(key)
+  }
+
+  text(key: string): string | undefined {
+    const row = this.map.get(key)
+    return row === undefined ? undefined : new TextDecoder().decode(row)
+  }
+
+  put(key: string, text: string): void {
+    this.map.set(key, new TextEncoder().encode(text))
+  }
+
+  apply({ ops }: { readonly ops: readonly Op[] }): void {
+    if (new Set(ops.map(({ key }) => key)).size !== ops.length) throw new Error('a key twice')
+    for (const op of ops) {
+      if (op.type === 'put') this.map.set(op.key, op.value)
+      else this.map.delete(op.key)
+    }
+  }
+}
+
+/** A hasher that is quick, salts, and writes down what it verified. */
+export class QuickHasher implements PasswordHasher {
+  readonly verified: { password: string; phc: string }[] = []
+  cost = 1
+  #salt = 0
+
+  async hash(password: string): Promise<string> {
+    const salt = `s${++this.#salt}`
+    return `$quick$c=${this.cost}$${salt}$${digest(salt, password)}`
+  }
+
+  async verify(password: string, phc: string): Promise<boolean> {
+    this.verified.push({ password, phc })
+    const [, , , salt, hash] = phc.split('$')
+    return digest(salt ?? '', password) === hash
+  }
+
+  needsRehash(phc: string): boolean {
+    return !phc.startsWith(`$quick$c=${this.cost}$`)
+  }
+
+  decoy(): string {
+    return `$quick$c=${this.cost}$decoy$${'0'.repeat(64)}`
+  }
+}
+
+function digest(salt: string, password: string): string {
+  return createHash('sha256').update(`${salt}\0${password}`).digest('hex')
+}
+
+export class Clock {
+  ms = 1_000
+
+  readonly nowMs = (): number => this.ms
+}
+
+export const GOOD_PASSWORD = 'Correct-Horse-9'
+
+export const crypto = nobleBackend
+
+export const when: { nowMs: number } = { nowMs: 1_700_000_000_000 }
+
+export async function create(
+  rows: Rows,
+  wanted: Omit<NewAccount, 'password'>,
+  password: string | undefined = GOOD_PASSWORD,
+  hasher: PasswordHasher = new QuickHasher(),
+): Promise<Account> {
+  const hashed = password === '' ? {} : { password: await hashNewPassword(hasher, password) }
+  const plan = planCreateAccount(rows, { ...wanted, ...hashed }, { ...when, crypto })
+  rows.apply(plan)
+  return plan.account
+}
+
+/** Code of what a function throws, or 'nothing'. */
+export function codeOf(run: () => unknown): string {
+  try {
+    run()
+  } catch (error) {
+    return (error as { code?: string }).code ?? (error as Error).name
+  }
+  return 'nothing'
+}
+
+export async function rejectionOf(promise: Promise<unknown>): Promise<Error & { code?: string }> {
+  try {
+    await promise
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('expected a rejection')
+}
