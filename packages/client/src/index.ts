@@ -1,0 +1,8 @@
+export type { Status, ValueInput } from '@secreg/protocol'
+export { SecregError } from '@secreg/protocol'
+export { AuthResult, Client, type ClientOptions, ValueType } from './client.ts'
+export { connectRegistry } from './connect-registry.ts'
+export { AccessDeniedException, KeyNotFoundException, SecRegException } from './exceptions.ts'
+export type { ConnectOptions, RequestOptions } from './options.ts'
+export { DEFAULT_SOCKET } from './options.ts'
+export type { RegistryConnection } from './types.ts'

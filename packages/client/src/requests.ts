@@ -1,0 +1,173 @@
+/**
+ * Every request with its type byte and the shape that its answer must have, without the schema library: loading it
+ * would cost a command more time than its whole work. A missing request or answer does not compile.
+ */
+import { MESSAGE_TYPE, type MessageType, type RequestName } from '@secreg/protocol'
+import {
+  anObject,
+  array,
+  boolean,
+  literalTrue,
+  nullableText,
+  number,
+  optional,
+  type Shape,
+  text,
+} from './shape.ts'
+
+interface RequestRow {
+  readonly type: MessageType
+  readonly answer: Shape
+}
+
+function row(type: MessageType, members: Readonly<Record<string, Shape>>): RequestRow {
+  return Object.freeze({ type, answer: anObject(members) })
+}
+
+const texts = array(text)
+const userInfo = anObject({
+  user: text,
+  account: text,
+  roles: texts,
+  disabled: boolean,
+  created_at: number,
+})
+const errorPayload = anObject({
+  code: number,
+  name: optional(text),
+  message: text,
+  reason: optional(text),
+  errno: optional(number),
+  retry_after: optional(number),
+})
+const listEntry = anObject({
+  key: text,
+  type: text,
+  encrypted: boolean,
+  version: number,
+  modified_at: number,
+  modified_by: text,
+})
+const exportEntry = anObject({
+  key: text,
+  type: text,
+  value: text,
+  encrypted: boolean,
+  version: number,
+  created_at: number,
+  modified_at: number,
+  created_by: text,
+  modified_by: text,
+})
+const auditRecord = anObject({
+  sequence: number,
+  time: text,
+  action: text,
+  outcome: text,
+  paths: texts,
+  actor: anObject({ user: optional(text), door: optional(text) }),
+  reason: optional(text),
+})
+const importChange = anObject({
+  key: text,
+  change: text,
+  type: text,
+  encrypted: boolean,
+  old_type: optional(text),
+  old_version: optional(number),
+})
+
+/** Shape of the payload of an ErrorResponse. */
+export const ERROR_ANSWER: Shape = errorPayload
+
+/** Request rows by name. */
+export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.freeze({
+  auth: row(MESSAGE_TYPE.AuthRequest, {
+    success: boolean,
+    session_id: optional(text),
+    roles: optional(texts),
+    expires_in: optional(number),
+    mfa_required: optional(boolean),
+    error: optional(errorPayload),
+  }),
+  get: row(MESSAGE_TYPE.GetRequest, {
+    value: nullableText,
+    type: text,
+    encrypted: boolean,
+    version: number,
+    created_at: number,
+    created_by: text,
+    modified_at: number,
+    modified_by: text,
+  }),
+  set: row(MESSAGE_TYPE.SetRequest, { success: literalTrue, version: number }),
+  delete: row(MESSAGE_TYPE.DeleteRequest, { success: literalTrue, deleted: number }),
+  list: row(MESSAGE_TYPE.ListRequest, {
+    keys: texts,
+    entries: optional(array(listEntry)),
+    next: optional(text),
+  }),
+  hello: row(MESSAGE_TYPE.HelloRequest, {
+    version: number,
+    server: text,
+    features: texts,
+    max_frame: number,
+  }),
+  logout: row(MESSAGE_TYPE.LogoutRequest, { success: literalTrue }),
+  status: row(MESSAGE_TYPE.StatusRequest, {
+    status: text,
+    state: text,
+    initialized: boolean,
+    version: text,
+    uptime_s: optional(number),
+    socket: optional(text),
+    database: optional(text),
+    audit: optional(text),
+    entries: optional(number),
+    size_bytes: optional(number),
+    revision: optional(number),
+    sessions: optional(number),
+    connections: optional(number),
+    store: optional(text),
+    log: optional(text),
+    log_sequence: optional(number),
+    log_synced: optional(number),
+    buffer_bytes: optional(number),
+    warnings: optional(texts),
+  }),
+  audit: row(MESSAGE_TYPE.AuditRequest, {
+    records: array(auditRecord),
+    next: optional(number),
+  }),
+  export: row(MESSAGE_TYPE.ExportRequest, {
+    entries: array(exportEntry),
+    total: number,
+    omitted: number,
+    revision: number,
+    cursor: optional(text),
+  }),
+  import: row(MESSAGE_TYPE.ImportRequest, {
+    import: optional(text),
+    staged: optional(number),
+    changes: optional(array(importChange)),
+    next_offset: optional(number),
+    imported: optional(number),
+    unchanged: optional(number),
+    revision: optional(number),
+  }),
+  seal: row(MESSAGE_TYPE.SealRequest, { state: text }),
+  user: row(MESSAGE_TYPE.UserRequest, { users: optional(array(userInfo)) }),
+  whoami: row(MESSAGE_TYPE.WhoamiRequest, {
+    user: text,
+    account: text,
+    roles: texts,
+    mfa: boolean,
+    proof: text,
+    door: text,
+  }),
+  password: row(MESSAGE_TYPE.PasswordRequest, { success: literalTrue }),
+  security: row(MESSAGE_TYPE.SecurityRequest, {
+    ok: boolean,
+    findings: array(anObject({ check: text, level: text, message: text })),
+  }),
+})

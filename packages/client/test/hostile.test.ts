@@ -1,0 +1,84 @@
+import { connectRegistry } from '@secreg/client'
+import { type RequestName, SecregError } from '@secreg/protocol'
+import fc from 'fast-check'
+import { expect, onTestFinished, test } from 'vitest'
+import { REQUEST_TABLE } from '../src/requests.ts'
+import { type Asked, answer, entry, fakeDaemon } from './fake-daemon.ts'
+
+async function outcome(
+  handle: (asked: Asked) => void,
+  name: RequestName = 'get',
+): Promise<unknown> {
+  await using daemon = await fakeDaemon(handle)
+  await using registry = await connectRegistry({ socket: daemon.path, timeoutMs: 2000 })
+  return await registry.request(name, { key: '/a' } as never).catch((error: unknown) => {
+    if (!SecregError.is(error)) throw error
+    return error.reason
+  })
+}
+
+test.each([
+  ['bytes that are no frame', (s: Asked) => s.socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
+  ['a length above the limit', (s: Asked) => s.socket.write(Buffer.from('00ffffff', 'hex'))],
+  ['the wrong type', (s: Asked) => answer(s.socket, 0x06, { success: true, version: 1 })],
+  ['no object', (s: Asked) => answer(s.socket, 0x04, '[1]')],
+  ['no JSON', (s: Asked) => answer(s.socket, 0x04, '{"value"')],
+  ['an empty object', (s: Asked) => answer(s.socket, 0x04, {})],
+  ['a wrongly typed member', (s: Asked) => answer(s.socket, 0x04, { ...entry('x'), version: '1' })],
+  ['a value that is a number', (s: Asked) => answer(s.socket, 0x04, { ...entry('x'), value: 1 })],
+  ['an error without a message', (s: Asked) => answer(s.socket, 0xff, { code: 2 })],
+  ['a close', (s: Asked) => s.socket.destroy()],
+])('a daemon that answers with %s is an error, not a crash', async (_, handle) => {
+  expect(await outcome((asked) => void handle(asked))).toBe('UNREACHABLE')
+})
+
+test('an answer that nobody asked for ends the connection', async () => {
+  const daemon = await fakeDaemon(({ socket }) => {
+    answer(socket, 0x04, entry('x'))
+    answer(socket, 0x04, entry('y'))
+  })
+  onTestFinished(() => daemon[Symbol.asyncDispose]())
+  const registry = await connectRegistry({ socket: daemon.path })
+  expect((await registry.get({ key: '/a' })).value).toBe('x')
+  while (!registry.closed) await new Promise((resolve) => setImmediate(resolve))
+})
+
+test('any JSON object as an answer to any request is accepted or a SecregError', async () => {
+  const names = Object.keys(REQUEST_TABLE) as RequestName[]
+  await using daemon = await fakeDaemon(({ socket, type }) => {
+    answer(socket, failing ? 0xff : type + 1, next)
+  })
+  let next = '{}'
+  let failing = false
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...names),
+      fc.dictionary(
+        fc.constantFrom(
+          'success',
+          'session_id',
+          'value',
+          'keys',
+          'entries',
+          'error',
+          'records',
+          'state',
+          'code',
+          'message',
+          '__proto__',
+        ),
+        fc.jsonValue({ maxDepth: 3 }),
+      ),
+      fc.boolean(),
+      async (name, payload, fails) => {
+        next = JSON.stringify(payload)
+        failing = fails
+        await using registry = await connectRegistry({ socket: daemon.path })
+        await registry.request(name, {} as never).catch((error: unknown) => {
+          if (!SecregError.is(error)) throw error
+        })
+      },
+    ),
+    { numRuns: 300 },
+  )
+})
