@@ -1,0 +1,25 @@
+// A vitest reporter that writes the counts of a run to the file named by SECREG_COUNTS_FILE. The JSON reporter of vitest
+// leaves out why a test was skipped.
+import { writeFileSync } from 'node:fs'
+
+export default class CountReporter {
+  onTestRunEnd(modules, unhandledErrors) {
+    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0, reasons: {} }
+    for (const module of modules) {
+      let failedTests = 0
+      for (const test of module.children.allTests()) {
+        const result = test.result()
+        if (result.state === 'passed') counts.passed++
+        else if (result.state === 'failed') failedTests++
+        else {
+          counts.skipped++
+          const reason = result.note ?? 'no reason given'
+          counts.reasons[reason] = (counts.reasons[reason] ?? 0) + 1
+        }
+      }
+      // A file that cannot be loaded, or whose hooks fail, has no failed test of its own.
+      counts.failed += module.state() === 'failed' ? Math.max(1, failedTests) : failedTests
+    }
+    writeFileSync(process.env.SECREG_COUNTS_FILE, JSON.stringify(counts))
+  }
+}

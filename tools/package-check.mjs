@@ -1,0 +1,103 @@
+// npm run package-check: every public package as its users get it. Each is packed, checked by publint, and installed with
+// the others from its tarball into an empty folder outside the workspace; there every export is imported, every command
+// started, and the first TypeScript example of every README run.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bin, ROOT, run, step } from './run.mjs'
+import { setUp } from './setup.mjs'
+
+if (!(await setUp())) process.exit(1)
+const { transformSync } = await import('esbuild')
+
+const projects = ['packages', 'apps'].flatMap((group) =>
+  readdirSync(join(ROOT, group), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(ROOT, group, entry.name))
+    .map((folder) => ({
+      folder,
+      manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')),
+    }))
+    .filter(({ manifest }) => manifest.private !== true),
+)
+
+const home = mkdtempSync(join(tmpdir(), 'secreg-packages-'))
+let failures = 0
+const check = async (ok) => {
+  if (!(await ok)) failures++
+}
+const fail = (message) => {
+  process.stderr.write(`FAIL ${message}\n`)
+  failures++
+}
+
+function exampleOf(folder) {
+  let readme = ''
+  try {
+    readme = readFileSync(join(folder, 'README.md'), 'utf8')
+  } catch {
+    return undefined
+  }
+  return /^```ts\n([\s\S]*?)^```/m.exec(readme)?.[1]
+}
+
+/** Import every export of a library; an app is started by its commands instead. */
+async function checkInstalled({ folder, manifest }, consumer) {
+  const { name } = manifest
+  if (manifest.bin !== undefined) {
+    for (const command of Object.keys(manifest.bin)) {
+      const program = join(consumer, 'node_modules/.bin', command)
+      await check(step(`${command} --version`, program, ['--version'], { cwd: consumer }))
+    }
+    return
+  }
+  const specifiers = Object.keys(manifest.exports)
+    .filter((path) => !path.endsWith('.json'))
+    .map((path) => name + path.slice(1))
+  const imports = specifiers.map((one) => `await import(${JSON.stringify(one)})`).join('\n')
+  const args = ['--input-type=module', '-e', imports]
+  await check(step(`import ${specifiers.join(', ')}`, process.execPath, args, { cwd: consumer }))
+
+  const example = exampleOf(folder)
+  if (example === undefined) {
+    fail(`${name}: README.md has no \`\`\`ts example`)
+    return
+  }
+  const file = join(consumer, `${name.split('/').at(-1)}.mjs`)
+  writeFileSync(
+    file,
+    transformSync(example, { loader: 'ts', format: 'esm', target: 'node20' }).code,
+  )
+  await check(step(`example of ${name}`, process.execPath, [file], { cwd: consumer }))
+}
+
+try {
+  const tarballs = []
+  mkdirSync(join(home, 'tarballs'))
+  for (const { folder, manifest } of projects) {
+    await check(step(`publint ${manifest.name}`, bin('publint'), ['run', folder, '--strict']))
+    const args = [
+      'pack',
+      '--json',
+      '--loglevel=error',
+      '--pack-destination',
+      join(home, 'tarballs'),
+    ]
+    const { ok, output } = await run('npm', args, { cwd: folder })
+    if (ok) tarballs.push(join(home, 'tarballs', JSON.parse(output)[0].filename))
+    else fail(`npm pack ${manifest.name}\n${output}`)
+  }
+  const consumer = join(home, 'consumer')
+  mkdirSync(consumer)
+  writeFileSync(join(consumer, 'package.json'), '{"private":true,"type":"module"}')
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+  if (
+    await step('install the tarballs', 'npm', ['install', ...flags, ...tarballs], { cwd: consumer })
+  ) {
+    for (const project of projects) await checkInstalled(project, consumer)
+  } else failures++
+} finally {
+  rmSync(home, { recursive: true, force: true })
+}
+console.log(failures === 0 ? `${projects.length} packages passed` : `${failures} checks failed`)
+process.exitCode = failures === 0 ? 0 : 1

@@ -1,0 +1,50 @@
+// npm test: sets up the clone, checks style, layers and types, runs the unit tests of all packages and the end-to-end
+// tests, and ends with one line: N passed, N failed, N skipped. A failed check counts as one failure.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bin, ROOT, run, step } from './run.mjs'
+import { build, install } from './setup.mjs'
+
+const total = { passed: 0, failed: 0, skipped: 0, reasons: new Map() }
+const scratch = mkdtempSync(join(tmpdir(), 'secreg-test-'))
+
+const check = async (ok) => {
+  if (!(await ok)) total.failed++
+}
+
+async function vitest(name, args) {
+  const file = join(scratch, `${name}.json`)
+  const reporters = ['--reporter=default', `--reporter=${join(ROOT, 'tools/count-reporter.mjs')}`]
+  const env = { ...process.env, SECREG_COUNTS_FILE: file }
+  const { ok } = await run(bin('vitest'), ['run', ...args, ...reporters], { env, show: true })
+  const counts = existsSync(file)
+    ? JSON.parse(readFileSync(file, 'utf8'))
+    : { passed: 0, failed: 0, skipped: 0, reasons: {} }
+  total.passed += counts.passed
+  // vitest can fail without a failed test: no test found, a crash, a stray error.
+  total.failed += ok ? counts.failed : Math.max(1, counts.failed)
+  total.skipped += counts.skipped
+  for (const [reason, times] of Object.entries(counts.reasons)) {
+    total.reasons.set(reason, (total.reasons.get(reason) ?? 0) + times)
+  }
+}
+
+if (await install()) {
+  const built = await build()
+  await check(built)
+  await check(step('style', bin('biome'), ['ci', '--colors=off', '.']))
+  await check(step('layers', process.execPath, ['tools/check-boundaries.mjs']))
+  await check(step('types', bin('nx'), ['run-many', '-t', 'typecheck', '--outputStyle=static']))
+  await vitest('unit', ['--config', 'vitest.config.ts'])
+  if (built && existsSync(join(ROOT, 'e2e/vitest.config.ts'))) {
+    await vitest('e2e', ['--root', 'e2e', '--config', 'e2e/vitest.config.ts'])
+  }
+} else {
+  total.failed++
+}
+rmSync(scratch, { recursive: true, force: true })
+
+for (const [reason, times] of total.reasons) console.log(`skipped ${times}: ${reason}`)
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+process.exitCode = total.failed === 0 ? 0 : 1
