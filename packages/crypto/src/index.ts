@@ -14,6 +14,12 @@ export { createKeyRing, type KeyRing, openKeyRing } from './key-ring.ts'
 export { nobleBackend } from './noble-backend.ts'
 export { PASSPHRASE_MAX_BYTES, type Passphrase } from './passphrase.ts'
 export {
+  openWithPassphrase,
+  type PassphraseBoxOptions,
+  type PassphraseDocument,
+  sealWithPassphrase,
+} from './passphrase-box.ts'
+export {
   decoyPasswordHash,
   formatPasswordHash,
   hashPassword,
@@ -24,6 +30,23 @@ export {
   verifyPassword,
 } from './password-hash.ts'
 export {
+  type Credential,
+  KEY_FILE_MAX_BYTES,
+  KEY_FILE_MIN_BYTES,
+  type NewProtector,
+} from './protector.ts'
+export {
+  assertCredentialName,
+  type HkdfHeader,
+  type KeyFileProtector,
+  type PassphraseProtector,
+  type Protector,
+  type ProtectorKind,
+  type ScryptHeader,
+  type ShamirProtector,
+  type SystemdCredentialProtector,
+} from './protector-header.ts'
+export {
   DEFAULT_SCRYPT,
   nobleScrypt,
   SCRYPT_CEILING,
@@ -32,6 +55,22 @@ export {
   type Scrypt,
   type ScryptParams,
 } from './scrypt.ts'
+export {
+  type AddedProtector,
+  addProtector,
+  type ChangePassphraseOptions,
+  type CreateSealOptions,
+  changePassphrase,
+  createSeal,
+  type NewSeal,
+  openSeal,
+  removeProtector,
+  replaceEpochs,
+  type SealOptions,
+  type ShareSet,
+} from './seal.ts'
+export { EPOCHS_MAX, PROTECTORS_MAX, SEAL_FORMAT, type SealHeader } from './seal-header.ts'
+export { readShare, type ShareInfo } from './shares.ts'
 export { deriveSubkey, KEY_PURPOSES, type KeyPurpose } from './subkey.ts'
 export {
   ENTRY_ID_BYTES,

@@ -33,13 +33,6 @@ const SCRYPT_MAX_WORK = 2 ** 32
 /** Longest derived key in bytes. */
 const SCRYPT_MAX_LENGTH = 1024
 
-/** Tell whether a value read from a document has the shape of scrypt parameters. */
-export function isScryptShape(N: unknown, r: unknown, p: unknown): boolean {
-  return [N, r, p].every((value) => Number.isSafeInteger(value) && (value as number) >= 1)
-    ? Number.isInteger(Math.log2(N as number))
-    : false
-}
-
 /**
  * Refuse parameters outside the bounds before anything is computed from them.
  *

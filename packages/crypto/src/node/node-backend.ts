@@ -73,14 +73,12 @@ function createNodeBackend(): CryptoBackend {
         decipher.setAuthTag(sealed.subarray(length))
         unverified = decipher.update(sealed.subarray(0, length))
         decipher.final()
-        const plaintext = new Uint8Array(length)
-        plaintext.set(unverified)
-        return plaintext
+        return plain(unverified)
       } catch {
+        unverified?.fill(0)
         throw new CryptoError('ERR_CRYPTO_OPEN')
       } finally {
         subkey.fill(0)
-        unverified?.fill(0)
       }
     },
 
@@ -106,7 +104,7 @@ function createNodeBackend(): CryptoBackend {
   })
 }
 
-/** A Buffer's `slice` is a view, an owner of a Uint8Array expects a copy. */
+/** OpenSSL's results own their memory; only the class changes, because a Buffer's `slice` is a view. */
 function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

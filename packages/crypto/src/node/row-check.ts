@@ -43,7 +43,9 @@ export function createRowCheck(key: Uint8Array): RowCheck {
   }
   return {
     tag(rowKey, row) {
-      return Uint8Array.prototype.slice.call(digest(rowKey, row), 0, ROW_TAG_BYTES)
+      const tag = new Uint8Array(ROW_TAG_BYTES)
+      tag.set(digest(rowKey, row).subarray(0, ROW_TAG_BYTES))
+      return tag
     },
     verify(rowKey, row, tag) {
       assertBytes(tag, 'tag')
