@@ -5,7 +5,7 @@ import { isUid } from './uid.ts'
 export interface AttemptSource {
   /** Whether the kernel vouches for it. Such a source is touched by its own failures only. */
   readonly kernel: boolean
-  /** Name under which it is counted, at most 64 characters. */
+  /** Name under which it is counted, at most 90 characters. */
   readonly key: string
 }
 
@@ -17,29 +17,21 @@ export function sourceOfUid(uid: number): AttemptSource {
 
 /**
  * A remote peer, by its address. An IPv6 address counts as its /64, of which everybody has 2^64 addresses to himself
- * (RFC 4291 section 2.5.1); an IPv4-mapped one as its IPv4 address (section 2.5.5.2). A zone index and whatever is
- * no address at all count as written, cut to 64 characters.
+ * (RFC 4291 section 2.5.1); an IPv4-mapped one as its IPv4 address (section 2.5.5.2). A zone index
+ * (RFC 4007 section 11) stays. Whatever is no address counts as written, cut to 64 characters.
  */
 export function sourceOfAddress(address: string): AttemptSource {
   const text = address.slice(0, 64).toLowerCase()
-  const groups = ipv6Groups(text)
+  const percent = text.indexOf('%')
+  const zone = percent < 0 ? '' : text.slice(percent)
+  const groups = ipv6Groups(percent < 0 ? text : text.slice(0, percent))
   if (groups === undefined) return Object.freeze({ kernel: false, key: `addr:${text}` })
-  const [a, b, c, d, e, f, g, h] = groups as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  if ((a | b | c | d | e) === 0 && f === 0xffff) {
-    const ipv4 = [g >> 8, g & 0xff, h >> 8, h & 0xff].join('.')
-    return Object.freeze({ kernel: false, key: `addr:${ipv4}` })
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
+    const ipv4 = groups.slice(6).flatMap((group) => [group >> 8, group & 0xff])
+    return Object.freeze({ kernel: false, key: `addr:${ipv4.join('.')}` })
   }
-  const prefix = [a, b, c, d].map((group) => group.toString(16)).join(':')
-  return Object.freeze({ kernel: false, key: `addr:${prefix}::/64` })
+  const prefix = groups.slice(0, 4).map((group) => group.toString(16))
+  return Object.freeze({ kernel: false, key: `addr:${prefix.join(':')}::/64${zone}` })
 }
 
 /** The eight groups of an IPv6 address (RFC 4291 section 2.2), or undefined. */

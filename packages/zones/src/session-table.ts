@@ -120,7 +120,7 @@ export class SessionTable {
     const endsAtMs = nowMs + lifetimeMs
     const entry: Entry = {
       key,
-      ref: key.slice(0, 32),
+      ref: toHex(Uint8Array.from([...key.slice(0, 16)], (char) => char.charCodeAt(0))),
       accountId,
       login,
       roles: Object.freeze([...roles]),
@@ -253,7 +253,8 @@ export class SessionTable {
   }
 
   #keyOf(id: string): string {
-    return toHex(this.#options.crypto.sha256(this.#encoder.encode(id)))
+    // As characters, not digits: this is on the path of every request that comes without a handle.
+    return String.fromCharCode(...this.#options.crypto.sha256(this.#encoder.encode(id)))
   }
 
   #find(id: string): Entry | undefined {
