@@ -46,3 +46,36 @@ for (const [name, message] of [
     })
   })
 }
+
+describe('burst', () => {
+  const frame = { type: 3, timestampMs: TIME, sessionId: SESSION, payload: encodePayload(SMALL) }
+  const one = encodeFrame('length', frame)
+  const bytes = new Uint8Array(100 * one.length)
+  for (let i = 0; i < 100; i++) bytes.set(one, i * one.length)
+  for (const chunkBytes of [bytes.length, 1000, 16]) {
+    bench(`read 100 frames in chunks of ${chunkBytes} bytes`, () => {
+      const reader = new FrameReader()
+      let count = 0
+      for (let at = 0; at < bytes.length; at += chunkBytes) {
+        reader.push(bytes.subarray(at, at + chunkBytes))
+        while (reader.next() !== undefined) count++
+      }
+      if (count !== 100) throw new Error('lost a frame')
+    })
+  }
+})
+
+describe('1 MiB in chunks of 64 KiB', () => {
+  const payload = encodePayload(LARGE)
+  for (const framing of ['length', 'inline', 'naked'] as const) {
+    const bytes = encodeFrame(framing, { type: 3, timestampMs: TIME, payload })
+    bench(framing, () => {
+      const reader = new FrameReader({ maxFrameBytes: 4 * 2 ** 20, maxNakedBytes: 4 * 2 ** 20 })
+      for (let at = 0; at < bytes.length; at += 65_536) {
+        reader.push(bytes.subarray(at, at + 65_536))
+        const frame = reader.next()
+        if ((frame !== undefined) !== at + 65_536 >= bytes.length) throw new Error('wrong end')
+      }
+    })
+  }
+})
