@@ -1,8 +1,9 @@
 /**
  * A Unix socket at a path, made so that nobody else's file is harmed and that it never has wider rights than asked.
  *
- * The socket is bound inside a private directory (0700) beside its path, gets its mode from the umask and its group
- * there, and only then a link at its path. A link fails where something exists already, so nothing is overwritten.
+ * The socket is bound inside a private directory (0700) beside its path, gets its mode and its group there, and only
+ * then a link at its path. A link fails where something exists already, so nothing is overwritten. The umask plays no
+ * part: it belongs to all threads of the process, and widening it for a moment would widen what they create then.
  */
 import {
   type BigIntStats,
@@ -69,12 +70,10 @@ export async function listenUnix(
   server.once('close', () => closeSync(directory))
   try {
     const bound = join(staging, 's')
-    await listenAt(server, shortName(bound, directory), mode, options.backlog ?? 128)
-    if (options.gid !== undefined) {
-      changeGroup(bound, options.gid)
-      // A change of the group may clear bits; the directory is still private.
-      chmodSync(bound, mode)
-    }
+    await listenAt(server, shortName(bound, directory), options.backlog ?? 128)
+    if (options.gid !== undefined) changeGroup(bound, options.gid)
+    // After the group: its change may clear bits (chown(2)).
+    chmodSync(bound, mode)
     if (dead !== undefined) setAside(path, dead, staging)
     linkNew(bound, path)
   } catch (error) {
@@ -196,19 +195,13 @@ function changeGroup(path: string, gid: number): void {
   }
 }
 
-function listenAt(server: Server, path: string, mode: number, backlog: number): Promise<void> {
+function listenAt(server: Server, path: string, backlog: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    // The bind happens before listen returns, so the mask holds for exactly this one file.
-    const before = process.umask(~mode & 0o777)
-    try {
-      server.listen({ path, backlog, exclusive: true }, () => {
-        server.off('error', reject)
-        resolve()
-      })
-    } finally {
-      process.umask(before)
-    }
+    server.listen({ path, backlog, exclusive: true }, () => {
+      server.off('error', reject)
+      resolve()
+    })
   })
 }
 
