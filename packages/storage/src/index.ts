@@ -1,0 +1,5 @@
+export * from './engine.ts'
+export { isStorageError, PreconditionError, StorageError, type StorageErrorCode } from './errors.ts'
+export { compareKeys } from './keys.ts'
+export { LEVEL_ENGINE_DEFAULTS, LevelEngine, type LevelEngineOptions } from './level-engine.ts'
+export { MemoryEngine } from './memory-engine.ts'

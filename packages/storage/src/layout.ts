@@ -1,0 +1,111 @@
+/**
+ * What lies where inside the LevelDB database. The first byte of a storage key is its space; all
+ * rows have the bytes of row-format.ts.
+ *
+ * ```
+ *  c<revision, 16 digits>  one per commit: keys written and payload (change-format below)
+ *  d<key>                  data
+ *  h                       head: generation (16), rows (6), row sum (6); modify revision = head
+ *  mcheckpoint             modify revision = last commit verified at an open
+ *  mtrimmed                modify revision = last commit whose change row was dropped
+ * ```
+ *
+ * Value of a change row: count (4), then per key: 1 = put or 0 = delete (1), length (2), UTF-8;
+ * then 1 and the payload, or 0.
+ *
+ * The row sum is the sum of the CRC-32 of all data rows modulo 2^48: with it a scrub sees rows
+ * that are missing or stale although everything that is there is sound.
+ */
+import { StorageError } from './errors.ts'
+
+export const DATA_SPACE = 'd'
+/** First storage key after the data space. */
+export const DATA_END = 'e'
+export const CHANGE_SPACE = 'c'
+export const HEAD_KEY = 'h'
+export const CHECKPOINT_KEY = 'mcheckpoint'
+export const TRIMMED_KEY = 'mtrimmed'
+
+export const SUM_MODULUS: number = 2 ** 48
+
+export function changeKey(revision: number): string {
+  return CHANGE_SPACE + String(revision).padStart(16, '0')
+}
+
+export interface Head {
+  readonly revision: number
+  /** 32 hex digits. */
+  readonly generation: string
+  readonly rows: number
+  readonly rowSum: number
+}
+
+export function encodeHead(head: Head): Uint8Array {
+  const bytes = Buffer.alloc(28)
+  bytes.write(head.generation, 0, 16, 'hex')
+  bytes.writeUIntBE(head.rows, 16, 6)
+  bytes.writeUIntBE(head.rowSum, 22, 6)
+  return bytes
+}
+
+/** @throws StorageError ERR_STORAGE_CORRUPT */
+export function decodeHead(value: Uint8Array, revision: number): Head {
+  if (value.length !== 28) throw new StorageError('ERR_STORAGE_CORRUPT', 'head row: wrong length')
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
+  return {
+    revision,
+    generation: bytes.toString('hex', 0, 16),
+    rows: bytes.readUIntBE(16, 6),
+    rowSum: bytes.readUIntBE(22, 6),
+  }
+}
+
+export interface ChangeKey {
+  readonly key: string
+  readonly put: boolean
+}
+
+export interface DecodedChange {
+  readonly keys: readonly ChangeKey[]
+  readonly payload: Uint8Array | undefined
+}
+
+export function encodeChange(
+  ops: readonly { readonly type: 'put' | 'delete'; readonly key: string }[],
+  payload: Uint8Array | undefined,
+): Uint8Array {
+  let size = 5 + (payload?.length ?? 0)
+  for (const { key } of ops) size += 3 + Buffer.byteLength(key)
+  const bytes = Buffer.allocUnsafe(size)
+  let at = bytes.writeUInt32BE(ops.length, 0)
+  for (const { type, key } of ops) {
+    bytes[at] = type === 'put' ? 1 : 0
+    const length = bytes.write(key, at + 3)
+    bytes.writeUInt16BE(length, at + 1)
+    at += 3 + length
+  }
+  bytes[at] = payload === undefined ? 0 : 1
+  if (payload !== undefined) bytes.set(payload, at + 1)
+  return bytes
+}
+
+/** @throws StorageError ERR_STORAGE_CORRUPT */
+export function decodeChange(value: Uint8Array): DecodedChange {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
+  try {
+    const count = bytes.readUInt32BE(0)
+    const keys: ChangeKey[] = []
+    let at = 4
+    for (let i = 0; i < count; i++) {
+      const put = bytes.readUInt8(at) === 1
+      const end = at + 3 + bytes.readUInt16BE(at + 1)
+      if (end > bytes.length) throw new RangeError('key')
+      keys.push({ key: bytes.toString('utf8', at + 3, end), put })
+      at = end
+    }
+    const present = bytes.readUInt8(at)
+    return { keys, payload: present === 1 ? value.subarray(at + 1) : undefined }
+  } catch (cause) {
+    throw new StorageError('ERR_STORAGE_CORRUPT', 'change row: malformed', { cause })
+  }
+}

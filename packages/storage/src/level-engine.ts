@@ -1,0 +1,586 @@
+/** The LevelDB engine. Layout in layout.ts, row bytes in row-format.ts, opening in open-store.ts. */
+import { resolve } from 'node:path'
+import { assertBatch, assertRange, assertRevision } from './batch.ts'
+import { type Crc32c, createCrc32c } from './crc32c.ts'
+import { closeModes } from './directory.ts'
+import {
+  type Batch,
+  type Change,
+  type CommitResult,
+  type CompactOptions,
+  DEFAULT_LIMITS,
+  type Engine,
+  type EngineLimits,
+  type EngineState,
+  type EngineStats,
+  type Range,
+  type Row,
+  type RowCheck,
+  type RowIterator,
+  type ScrubOptions,
+  type ScrubReport,
+  type Snapshot,
+} from './engine.ts'
+import { PreconditionError, StorageError } from './errors.ts'
+import { assertBound, assertKey } from './keys.ts'
+import {
+  CHECKPOINT_KEY,
+  changeKey,
+  DATA_END,
+  DATA_SPACE,
+  decodeHead,
+  encodeChange,
+  encodeHead,
+  HEAD_KEY,
+  type Head,
+  SUM_MODULUS,
+  TRIMMED_KEY,
+} from './layout.ts'
+import { readChanges } from './level-changes.ts'
+import { compactRange } from './level-compact.ts'
+import { type IteratorHost, LevelRowIterator } from './level-iterator.ts'
+import {
+  fromLevelError,
+  isDiskFull,
+  type LevelDatabase,
+  type LevelOpener,
+  type LevelOperation,
+  type LevelRange,
+  type LevelSnapshot,
+  openLevel,
+} from './level-port.ts'
+import { scrubLevel } from './level-scrub.ts'
+import { isCommitAbsent, type OpenedStore, openStore } from './open-store.ts'
+import { Pins } from './pins.ts'
+import { RowCache } from './row-cache.ts'
+import { decodeRow, encodeRow, StoredRow } from './row-format.ts'
+import { Turns } from './turns.ts'
+
+export interface LevelEngineOptions {
+  /**
+   * Highest revision that is known to have been committed (the audit cursor's); a store that ends
+   * before it is refused with ERR_STORAGE_ROLLED_BACK. Default 0.
+   */
+  readonly expectHeadAtLeast?: number
+  /** Memory for rows and LevelDB's blocks together, in bytes; default 64 MiB. */
+  readonly cacheBytes?: number
+  /** LevelDB's write buffer in bytes; default 4 MiB. */
+  readonly writeBufferBytes?: number
+  /** After a failed write, at most one attempt to reopen per this many milliseconds; default 1000. */
+  readonly reopenIntervalMs?: number
+  /** Milliseconds of a monotonic clock; default `performance.now`. */
+  readonly now?: () => number
+  /** For tests: puts faults between the engine and LevelDB. */
+  readonly openDatabase?: LevelOpener
+}
+
+export const LEVEL_ENGINE_DEFAULTS: {
+  readonly expectHeadAtLeast: number
+  readonly cacheBytes: number
+  readonly writeBufferBytes: number
+  readonly reopenIntervalMs: number
+} = Object.freeze({
+  expectHeadAtLeast: 0,
+  cacheBytes: 64 * 1024 * 1024,
+  writeBufferBytes: 4 * 1024 * 1024,
+  reopenIntervalMs: 1000,
+})
+
+/** Tables are memory-mapped and bypass LevelDB's block cache, so rows get nearly all. */
+const BLOCK_CACHE_SHARE = 1 / 16
+const TRIM_SLICE = 4096
+
+interface Settings {
+  readonly directory: string
+  readonly expectHeadAtLeast: number
+  readonly blockCacheBytes: number
+  readonly writeBufferBytes: number
+  readonly reopenIntervalMs: number
+  readonly now: () => number
+  readonly openDatabase: LevelOpener
+  readonly crc: Crc32c
+}
+
+export class LevelEngine implements Engine {
+  readonly limits: EngineLimits = DEFAULT_LIMITS
+  readonly #settings: Settings
+  readonly #cache: RowCache
+  readonly #turns = new Turns()
+  readonly #pins = new Pins()
+  #db: LevelDatabase
+  #head: Head
+  #trimmed: number
+  /** To be stored as the checkpoint with the next commit. */
+  #verified: number | undefined
+  #check: RowCheck | undefined
+  /** Rows as they were before the commit under way, which is not to be seen before its answer. */
+  #inFlight: Map<string, StoredRow | undefined> | undefined
+  #state: EngineState = 'open'
+  #lastAttempt = Number.NEGATIVE_INFINITY
+  #closing: Promise<void> | undefined
+  #commits = 0
+  #syncs = 0
+  #hits = 0
+  #misses = 0
+  #reopenings = 0
+
+  /**
+   * Open or create the store in `directory`, which must be private to this user.
+   *
+   * The process should run under umask 077: LevelDB creates its files while it runs, and only
+   * those that are there at open and close are restricted here.
+   *
+   * Rejects with ERR_STORAGE_PERMISSIONS, ERR_STORAGE_LOCKED, ERR_STORAGE_FORMAT,
+   * ERR_STORAGE_CORRUPT, ERR_STORAGE_ROLLED_BACK, ERR_STORAGE_FULL or ERR_STORAGE_UNAVAILABLE.
+   */
+  static async open(directory: string, options: LevelEngineOptions = {}): Promise<LevelEngine> {
+    if (typeof directory !== 'string' || directory === '') {
+      throw new TypeError('directory: expected a non-empty string')
+    }
+    const given = { ...LEVEL_ENGINE_DEFAULTS, ...options }
+    assertRevision(given.expectHeadAtLeast, 'expectHeadAtLeast')
+    const blockCacheBytes = Math.ceil(given.cacheBytes * BLOCK_CACHE_SHARE)
+    const settings: Settings = {
+      directory: resolve(directory),
+      expectHeadAtLeast: given.expectHeadAtLeast,
+      blockCacheBytes,
+      writeBufferBytes: given.writeBufferBytes,
+      reopenIntervalMs: given.reopenIntervalMs,
+      now: given.now ?? (() => performance.now()),
+      openDatabase: given.openDatabase ?? openLevel,
+      crc: await createCrc32c(),
+    }
+    const opened = await openStore(settings)
+    return new LevelEngine(settings, opened, given.cacheBytes - blockCacheBytes)
+  }
+
+  private constructor(settings: Settings, opened: OpenedStore, rowCacheBytes: number) {
+    this.#settings = settings
+    this.#cache = new RowCache(rowCacheBytes)
+    this.#db = opened.db
+    this.#head = opened.head
+    this.#trimmed = opened.trimmed
+    this.#verified = opened.checkpoint < opened.head.revision ? opened.head.revision : undefined
+  }
+
+  get head(): number {
+    return this.#head.revision
+  }
+
+  get generation(): string {
+    return this.#head.generation
+  }
+
+  get state(): EngineState {
+    return this.#state
+  }
+
+  get(key: string): Row | undefined {
+    if (this.#state !== 'open') throw this.#unusable()
+    const cached = this.#cache.get(key)
+    if (cached !== undefined) {
+      this.#hits++
+      return cached
+    }
+    assertKey(key, this.limits.maxKeyBytes)
+    return this.#load(key)
+  }
+
+  getMany(keys: readonly string[]): (Row | undefined)[] {
+    return keys.map((key) => this.get(key))
+  }
+
+  iterate(range: Range): RowIterator {
+    return this.#iterate(range, undefined)
+  }
+
+  snapshot(): Snapshot {
+    if (this.#state !== 'open') throw this.#unusable()
+    const db = this.#db
+    const inner = db.snapshot()
+    // The commit under way may or may not be in it; its own head row tells.
+    const revision =
+      this.#inFlight === undefined ? this.#head.revision : readHead(db, inner).revision
+    const snapshot: Snapshot = {
+      revision,
+      get: (key) => this.#getAt(db, inner, revision, key),
+      getMany: (keys) => keys.map((key) => this.#getAt(db, inner, revision, key)),
+      iterate: (range) => this.#iterate(range, { db, inner }),
+      close: async () => {
+        this.#pins.release(snapshot)
+        await inner.close()
+      },
+    }
+    this.#pins.add(snapshot)
+    return snapshot
+  }
+
+  async commit(batch: Batch): Promise<CommitResult> {
+    assertBatch(batch, this.limits)
+    if (this.#closing !== undefined) throw this.#unusable()
+    return this.#turns.run(() => this.#commit(batch))
+  }
+
+  async *changes(after: number): AsyncGenerator<Change> {
+    assertRevision(after, 'after')
+    if (this.#state !== 'open') throw this.#unusable()
+    if (after < this.#trimmed) {
+      throw new StorageError(
+        'ERR_STORAGE_TRIMMED',
+        `changes up to revision ${this.#trimmed} have been dropped`,
+      )
+    }
+    if (after >= this.#head.revision) return
+    const holder = {}
+    this.#pins.add(holder)
+    try {
+      yield* readChanges(this.#db, after, this.#head.revision)
+    } catch (error) {
+      throw this.#translate(error)
+    } finally {
+      this.#pins.release(holder)
+    }
+  }
+
+  async trimChanges(upTo: number): Promise<void> {
+    assertRevision(upTo, 'upTo')
+    await this.#turns.run(async () => {
+      await this.#usable()
+      const last = Math.min(upTo, this.#head.revision)
+      while (this.#trimmed < last) {
+        const to = Math.min(last, this.#trimmed + TRIM_SLICE)
+        const operations: LevelOperation[] = [metaRow(TRIMMED_KEY, to)]
+        for (let each = this.#trimmed + 1; each <= to; each++) {
+          operations.push({ type: 'del', key: changeKey(each) })
+        }
+        await this.#write(operations)
+        this.#trimmed = to
+      }
+    })
+  }
+
+  async compact(gte: string, lt: string, options: CompactOptions = {}): Promise<void> {
+    assertBound(gte, 'gte')
+    assertBound(lt, 'lt')
+    await this.#turns.run(() => this.#usable())
+    await this.#pins.settle(options.signal)
+    const { directory, crc } = this.#settings
+    const db = this.#db
+    const write = (operations: readonly LevelOperation[]): Promise<void> =>
+      this.#turns.run(async () => {
+        await this.#usable()
+        await this.#write(operations)
+      })
+    const work = compactRange({ directory, crc, db, write }, gte, lt, options.signal)
+    await this.#background(db, work)
+  }
+
+  setCheckKey(check: RowCheck | undefined): void {
+    this.#check = check
+    // What is in memory was verified under another check, or none.
+    this.#cache.clear()
+  }
+
+  async scrub(options: ScrubOptions = {}): Promise<ScrubReport> {
+    if (this.#state !== 'open') throw this.#unusable()
+    const { directory, crc } = this.#settings
+    const db = this.#db
+    const snapshot = db.snapshot()
+    this.#pins.add(snapshot)
+    try {
+      const head = readHead(db, snapshot)
+      const trimmed = this.#trimmed
+      const check = this.#check
+      const source = { directory, crc, db, snapshot, head, trimmed, check }
+      return await this.#background(db, scrubLevel(source, options))
+    } catch (error) {
+      if (options.signal?.aborted) throw error
+      throw this.#translate(error)
+    } finally {
+      this.#pins.release(snapshot)
+      await snapshot.close()
+    }
+  }
+
+  stats(): EngineStats {
+    return {
+      rows: this.#head.rows,
+      commits: this.#commits,
+      syncs: this.#syncs,
+      cacheHits: this.#hits,
+      cacheMisses: this.#misses,
+      cacheRows: this.#cache.rows,
+      cacheBytes: this.#cache.bytes,
+      reopenings: this.#reopenings,
+    }
+  }
+
+  async recover(): Promise<void> {
+    await this.#turns.run(() => this.#usable())
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    await this.#turns.idle()
+    this.#state = 'closed'
+    this.#cache.clear()
+    this.#pins.releaseAll()
+    await this.#db.close().catch(() => {})
+    await closeModes(this.#settings.directory).catch(() => {})
+  }
+
+  /** The stored row, from the database; the caller has looked in the cache. */
+  #load(key: string): StoredRow | undefined {
+    if (this.#inFlight?.has(key)) return this.#inFlight.get(key)
+    this.#misses++
+    const storageKey = DATA_SPACE + key
+    const bytes = this.#read(() => this.#db.getSync(storageKey))
+    if (bytes === undefined) return undefined
+    const row = decodeRow(storageKey, key, bytes, this.#check)
+    this.#cache.set(key, row)
+    return row
+  }
+
+  #getAt(db: LevelDatabase, inner: LevelSnapshot, revision: number, key: string): Row | undefined {
+    if (db !== this.#db || this.#state !== 'open') throw this.#unusable()
+    const cached = revision <= this.#head.revision ? this.#cache.get(key) : undefined
+    if (cached !== undefined && cached.modifyRevision <= revision) return cached
+    assertKey(key, this.limits.maxKeyBytes)
+    const storageKey = DATA_SPACE + key
+    const bytes = this.#read(() => db.getSync(storageKey, { snapshot: inner }))
+    return bytes === undefined ? undefined : decodeRow(storageKey, key, bytes, this.#check)
+  }
+
+  #iterate(range: Range, at: { db: LevelDatabase; inner: LevelSnapshot } | undefined): RowIterator {
+    assertRange(range)
+    if (this.#state !== 'open') throw this.#unusable()
+    const db = at?.db ?? this.#db
+    if (db !== this.#db) throw this.#unusable()
+    const inner = this.#read(() =>
+      db.iterator({ ...levelRange(range), ...(at === undefined ? {} : { snapshot: at.inner }) }),
+    )
+    const host: IteratorHost = {
+      open: (storageKey, bytes) => {
+        const key = storageKey.slice(DATA_SPACE.length)
+        const { value, createRevision, modifyRevision } = decodeRow(
+          storageKey,
+          key,
+          bytes,
+          this.#check,
+        )
+        return { key, value, createRevision, modifyRevision }
+      },
+      translate: (error) => this.#translate(error),
+      closed: (iterator) => this.#pins.release(iterator),
+    }
+    const iterator = new LevelRowIterator(inner, host, DATA_SPACE)
+    this.#pins.add(iterator)
+    return iterator
+  }
+
+  async #commit(batch: Batch): Promise<CommitResult> {
+    await this.#usable()
+    for (const { key, modifyRevision } of batch.preconditions ?? []) {
+      const found = this.#current(key)?.modifyRevision ?? 0
+      if (found !== modifyRevision) throw new PreconditionError(key, found)
+    }
+    const revision = this.#head.revision + 1
+    const before = new Map<string, StoredRow | undefined>()
+    const after = new Map<string, StoredRow>()
+    const operations: LevelOperation[] = []
+    let { rows, rowSum } = this.#head
+    for (const op of batch.ops) {
+      const { key } = op
+      const old = this.#current(key)
+      before.set(key, old)
+      if (old !== undefined) {
+        rows--
+        rowSum -= StoredRow.crcOf(old)
+      }
+      const storageKey = DATA_SPACE + key
+      if (op.type === 'put') {
+        const created = old?.createRevision ?? revision
+        const encoded = encodeRow(storageKey, key, op.value, created, revision, this.#check)
+        after.set(key, encoded.row)
+        rows++
+        rowSum += StoredRow.crcOf(encoded.row)
+        operations.push({ type: 'put', key: storageKey, value: encoded.bytes })
+      } else {
+        operations.push({ type: 'del', key: storageKey })
+      }
+    }
+    rowSum = ((rowSum % SUM_MODULUS) + SUM_MODULUS) % SUM_MODULUS
+    const head: Head = { revision, generation: this.#head.generation, rows, rowSum }
+    operations.push(
+      engineRow(changeKey(revision), encodeChange(batch.ops, batch.change), revision),
+      engineRow(HEAD_KEY, encodeHead(head), revision),
+    )
+    const verified = this.#verified
+    if (verified !== undefined) operations.push(metaRow(CHECKPOINT_KEY, verified))
+    this.#inFlight = before
+    try {
+      await this.#write(operations, revision)
+    } finally {
+      this.#inFlight = undefined
+    }
+    if (this.#head.revision !== revision) {
+      this.#head = head
+      for (const key of before.keys()) {
+        const row = after.get(key)
+        if (row === undefined) this.#cache.delete(key)
+        else this.#cache.set(key, row)
+      }
+      if (this.#verified === verified) this.#verified = undefined
+    }
+    this.#commits++
+    return { revision }
+  }
+
+  #current(key: string): StoredRow | undefined {
+    return this.#cache.get(key) ?? this.#load(key)
+  }
+
+  /**
+   * One synced write in the writer's turn. After a failure the medium decides: the database is
+   * closed and opened again, and its head tells whether the write is there (DESIGN §5).
+   *
+   * @param revision of the commit; writes without one are known only by their own success
+   */
+  async #write(operations: readonly LevelOperation[], revision?: number): Promise<void> {
+    this.#syncs++
+    try {
+      await this.#db.write(operations)
+    } catch (cause) {
+      await this.#afterFailure(cause, revision)
+    }
+  }
+
+  async #afterFailure(cause: unknown, revision: number | undefined): Promise<void> {
+    const before = this.#head.revision
+    const failure = isDiskFull(cause)
+      ? new StorageError('ERR_STORAGE_FULL', 'the disk is full; nothing was written', { cause })
+      : new StorageError('ERR_STORAGE_WRITE_FAILED', 'the write failed and was not applied', {
+          cause,
+        })
+    this.#state = 'failed'
+    try {
+      await this.#reopen()
+    } catch (reopening) {
+      const { directory, crc } = this.#settings
+      const absent = await isCommitAbsent(directory, revision ?? before + 1, crc)
+      if (absent || revision === undefined) throw failure
+      throw new StorageError(
+        'ERR_STORAGE_OUTCOME_UNKNOWN',
+        'the write failed and the store could not be opened again to see whether it was applied',
+        { cause: new AggregateError([cause, reopening]) },
+      )
+    }
+    if (this.#head.revision !== revision) throw failure
+  }
+
+  async #reopen(): Promise<void> {
+    this.#lastAttempt = this.#settings.now()
+    this.#cache.clear()
+    this.#pins.releaseAll()
+    await this.#db.close().catch(() => {})
+    const known = Math.max(this.#settings.expectHeadAtLeast, this.#head.revision)
+    const opened = await openStore({
+      ...this.#settings,
+      expectHeadAtLeast: known,
+      generation: this.#head.generation,
+    })
+    this.#db = opened.db
+    this.#head = opened.head
+    this.#trimmed = opened.trimmed
+    this.#verified = opened.checkpoint < opened.head.revision ? opened.head.revision : undefined
+    this.#reopenings++
+    this.#state = 'open'
+  }
+
+  /** Come back from a failed write, if that is due. */
+  async #usable(): Promise<void> {
+    if (this.#state === 'open') return
+    if (this.#state === 'closed') throw this.#unusable()
+    const { now, reopenIntervalMs } = this.#settings
+    if (now() - this.#lastAttempt < reopenIntervalMs) throw this.#unusable()
+    try {
+      await this.#reopen()
+    } catch (cause) {
+      throw new StorageError(
+        'ERR_STORAGE_UNAVAILABLE',
+        'the store could not be opened again after a failed write; nothing was written',
+        { cause },
+      )
+    }
+  }
+
+  /** Work that fails with the state of the engine when its database was closed meanwhile. */
+  async #background<T>(db: LevelDatabase, work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      throw db === this.#db && this.#state === 'open' ? error : this.#unusable()
+    }
+  }
+
+  #read<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      throw this.#translate(error)
+    }
+  }
+
+  #translate(error: unknown): Error {
+    if (error instanceof StorageError || error instanceof TypeError) return error
+    if (error instanceof RangeError) return error
+    return this.#state === 'open' ? fromLevelError(error) : this.#unusable()
+  }
+
+  #unusable(): StorageError {
+    return this.#closing !== undefined || this.#state === 'closed'
+      ? new StorageError('ERR_STORAGE_CLOSED', 'the store is closed')
+      : new StorageError(
+          'ERR_STORAGE_UNAVAILABLE',
+          'the store is not open since a write failed; nothing was written',
+        )
+  }
+}
+
+function engineRow(key: string, value: Uint8Array, revision: number): LevelOperation {
+  return {
+    type: 'put',
+    key,
+    value: encodeRow(key, key, value, revision, revision, undefined).bytes,
+  }
+}
+
+function metaRow(key: string, revision: number): LevelOperation {
+  return engineRow(key, new Uint8Array(0), revision)
+}
+
+function readHead(db: LevelDatabase, snapshot: LevelSnapshot): Head {
+  const bytes = db.getSync(HEAD_KEY, { snapshot })
+  if (bytes === undefined) throw new StorageError('ERR_STORAGE_CORRUPT', 'the head row is missing')
+  const row = decodeRow(HEAD_KEY, HEAD_KEY, bytes, undefined)
+  return decodeHead(row.value, row.modifyRevision)
+}
+
+function levelRange({ gte, gt, lt, lte, reverse, limit }: Range): LevelRange {
+  return {
+    ...(gt === undefined ? { gte: DATA_SPACE + (gte ?? '') } : { gt: DATA_SPACE + gt }),
+    ...(lte !== undefined
+      ? { lte: DATA_SPACE + lte }
+      : { lt: lt === undefined ? DATA_END : DATA_SPACE + lt }),
+    ...(reverse === undefined ? {} : { reverse }),
+    ...(limit === undefined ? {} : { limit }),
+  }
+}

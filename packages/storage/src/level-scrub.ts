@@ -1,0 +1,141 @@
+/** Reads everything again and says what is wrong; never stops at the first fault. */
+import { setImmediate } from 'node:timers/promises'
+import type { Crc32c } from './crc32c.ts'
+import type { RowCheck, ScrubFinding, ScrubOptions, ScrubReport } from './engine.ts'
+import { isStorageError } from './errors.ts'
+import { DATA_END, DATA_SPACE, type Head, SUM_MODULUS } from './layout.ts'
+import { readChanges } from './level-changes.ts'
+import type { LevelDatabase, LevelSnapshot } from './level-port.ts'
+import { readManifest } from './manifest.ts'
+import { decodeRow, StoredRow } from './row-format.ts'
+import { checkTables } from './table-check.ts'
+
+const MAX_FINDINGS = 100
+const SLICE_ROWS = 128
+
+export interface ScrubSource {
+  readonly directory: string
+  readonly crc: Crc32c
+  readonly db: LevelDatabase
+  readonly snapshot: LevelSnapshot
+  readonly head: Head
+  readonly trimmed: number
+  readonly check: RowCheck | undefined
+}
+
+export async function scrubLevel(source: ScrubSource, options: ScrubOptions): Promise<ScrubReport> {
+  const scrub = new Scrub(source, options)
+  await scrub.rows()
+  await scrub.changes()
+  await scrub.tables()
+  return scrub.report()
+}
+
+class Scrub {
+  readonly #source: ScrubSource
+  readonly #options: ScrubOptions
+  readonly #findings: ScrubFinding[] = []
+  #rows = 0
+  #changes = 0
+  #tables = 0
+  #bytes = 0
+
+  constructor(source: ScrubSource, options: ScrubOptions) {
+    this.#source = source
+    this.#options = options
+  }
+
+  async rows(): Promise<void> {
+    const { db, snapshot, head, check } = this.#source
+    const slice = this.#options.sliceRows ?? SLICE_ROWS
+    const iterator = db.iterator({ gte: DATA_SPACE, lt: DATA_END, snapshot })
+    let sum = 0
+    try {
+      for (;;) {
+        const page = await iterator.nextv(slice)
+        if (page.length === 0) break
+        for (const [storageKey, bytes] of page) {
+          this.#rows++
+          this.#bytes += bytes.length
+          const key = storageKey.slice(DATA_SPACE.length)
+          this.#attempt('row', key, () => {
+            const row = decodeRow(storageKey, key, bytes, check)
+            sum = (sum + StoredRow.crcOf(row)) % SUM_MODULUS
+            if (row.modifyRevision > head.revision) throw new RangeError('newer than the head')
+          })
+        }
+        await this.#pause()
+      }
+    } finally {
+      await iterator.close()
+    }
+    if (this.#rows !== head.rows) {
+      this.#find('count', 'rows', `found ${this.#rows}, expected ${head.rows}`)
+    } else if (sum !== head.rowSum && this.#findings.length === 0) {
+      this.#find('count', 'row sum', 'rows are stale or exchanged')
+    }
+  }
+
+  async changes(): Promise<void> {
+    const { db, snapshot, head, trimmed } = this.#source
+    try {
+      for await (const _ of readChanges(db, trimmed, head.revision, snapshot)) {
+        this.#changes++
+        if (this.#changes % SLICE_ROWS === 0) await this.#pause()
+      }
+    } catch (error) {
+      if (!isStorageError(error, 'ERR_STORAGE_CORRUPT')) throw error
+      this.#find('change', `revision ${trimmed + this.#changes + 1}`, error.message)
+    }
+  }
+
+  /** Compactions replace files meanwhile: only what is still part of the store counts. */
+  async tables(): Promise<void> {
+    const { directory, crc } = this.#source
+    const { name, logNumber, tables } = await readManifest(directory, crc)
+    for (const [number, table] of tables) {
+      const only = { name, logNumber, tables: new Map([[number, table]]) }
+      try {
+        for await (const checked of checkTables(directory, only, crc)) {
+          this.#tables++
+          this.#bytes += checked.bytes
+        }
+      } catch (error) {
+        if (!isStorageError(error, 'ERR_STORAGE_CORRUPT')) throw error
+        const now = await readManifest(directory, crc)
+        if (now.tables.has(number)) this.#find('table', String(number), error.message)
+      }
+      await this.#pause()
+    }
+  }
+
+  report(): ScrubReport {
+    return {
+      revision: this.#source.head.revision,
+      rows: this.#rows,
+      changes: this.#changes,
+      tables: this.#tables,
+      bytes: this.#bytes,
+      findings: this.#findings,
+    }
+  }
+
+  #attempt(kind: ScrubFinding['kind'], subject: string, check: () => void): void {
+    try {
+      check()
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      this.#find(kind, subject, error.message)
+    }
+  }
+
+  #find(kind: ScrubFinding['kind'], subject: string, detail: string): void {
+    if (this.#findings.length < MAX_FINDINGS) this.#findings.push({ kind, subject, detail })
+  }
+
+  async #pause(): Promise<void> {
+    this.#options.onProgress?.({ rows: this.#rows, tables: this.#tables, bytes: this.#bytes })
+    await setImmediate()
+    this.#options.signal?.throwIfAborted()
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Bytes of a row. All integers are big-endian.
+ *
+ * ```
+ *  0        1        2                 8                 14          14+n        end-4   end
+ *  | format | flags  | create revision | modify revision | value (n) | tag (16)? | CRC-32 |
+ * ```
+ *
+ * format is 1. Bit 0 of flags: a keyed tag is present; all other bits are zero. The tag covers
+ * key and bytes [0, 14+n), the CRC-32 (IEEE) covers the storage key and bytes [0, end-4), so that
+ * damage is found also while the keys are unknown.
+ */
+import { timingSafeEqual } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import type { Row, RowCheck } from './engine.ts'
+import { StorageError } from './errors.ts'
+
+export const ROW_FORMAT = 1
+const HEADER_BYTES = 14
+const TAG_BYTES = 16
+const CRC_BYTES = 4
+const FLAG_KEYED = 1
+
+/** A row together with the CRC-32 of its stored bytes, which the row sum is made of. */
+export class StoredRow implements Row {
+  readonly value: Uint8Array
+  readonly createRevision: number
+  readonly modifyRevision: number
+  readonly #crc: number
+
+  constructor(value: Uint8Array, createRevision: number, modifyRevision: number, crc: number) {
+    this.value = value
+    this.createRevision = createRevision
+    this.modifyRevision = modifyRevision
+    this.#crc = crc
+  }
+
+  static crcOf(row: StoredRow): number {
+    return row.#crc
+  }
+}
+
+export interface EncodedRow {
+  readonly bytes: Uint8Array
+  /** Its value is a view into `bytes`. */
+  readonly row: StoredRow
+}
+
+/**
+ * @param storageKey the key as stored, with its space
+ * @param key the key as the check knows it
+ */
+export function encodeRow(
+  storageKey: string,
+  key: string,
+  value: Uint8Array,
+  createRevision: number,
+  modifyRevision: number,
+  check: RowCheck | undefined,
+): EncodedRow {
+  const keyed = check !== undefined && (check.covers?.(key) ?? true)
+  const body = HEADER_BYTES + value.length
+  const end = body + (keyed ? TAG_BYTES : 0)
+  const bytes = Buffer.allocUnsafeSlow(end + CRC_BYTES)
+  bytes[0] = ROW_FORMAT
+  bytes[1] = keyed ? FLAG_KEYED : 0
+  bytes.writeUIntBE(createRevision, 2, 6)
+  bytes.writeUIntBE(modifyRevision, 8, 6)
+  bytes.set(value, HEADER_BYTES)
+  if (keyed) bytes.set(tagOf(check, key, bytes.subarray(0, body)), body)
+  const crc = crc32(bytes.subarray(0, end), crc32(storageKey))
+  bytes.writeUInt32BE(crc, end)
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, value.length)
+  return { bytes, row: new StoredRow(view, createRevision, modifyRevision, crc) }
+}
+
+/**
+ * Verify and open a stored row; its value is a view into `bytes`.
+ *
+ * @throws StorageError ERR_STORAGE_CORRUPT
+ */
+export function decodeRow(
+  storageKey: string,
+  key: string,
+  bytes: Uint8Array,
+  check: RowCheck | undefined,
+): StoredRow {
+  const end = bytes.length - CRC_BYTES
+  if (end < HEADER_BYTES) throw corrupt(key, 'too short')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const crc = view.getUint32(end)
+  if (crc32(bytes.subarray(0, end), crc32(storageKey)) !== crc) {
+    throw corrupt(key, 'checksum mismatch')
+  }
+  const flags = bytes[1] as number
+  if (bytes[0] !== ROW_FORMAT || (flags & ~FLAG_KEYED) !== 0) throw corrupt(key, 'unknown format')
+  const keyed = (flags & FLAG_KEYED) !== 0
+  const body = keyed ? end - TAG_BYTES : end
+  if (body < HEADER_BYTES) throw corrupt(key, 'too short')
+  if (check !== undefined && (check.covers?.(key) ?? true)) {
+    if (!keyed) throw corrupt(key, 'authentication tag missing')
+    const tag = tagOf(check, key, bytes.subarray(0, body))
+    if (!timingSafeEqual(tag, bytes.subarray(body, end))) {
+      throw corrupt(key, 'authentication failed')
+    }
+  }
+  return new StoredRow(
+    new Uint8Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, body - HEADER_BYTES),
+    view.getUint16(2) * 0x1_0000_0000 + view.getUint32(4),
+    view.getUint16(8) * 0x1_0000_0000 + view.getUint32(10),
+    crc,
+  )
+}
+
+function tagOf(check: RowCheck, key: string, row: Uint8Array): Uint8Array {
+  const tag = check.tag(key, row)
+  if (!(tag instanceof Uint8Array) || tag.length !== TAG_BYTES) {
+    throw new TypeError(`RowCheck.tag: expected ${TAG_BYTES} bytes`)
+  }
+  return tag
+}
+
+function corrupt(key: string, detail: string): StorageError {
+  return new StorageError('ERR_STORAGE_CORRUPT', `row ${JSON.stringify(key)}: ${detail}`)
+}
