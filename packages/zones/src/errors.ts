@@ -3,7 +3,7 @@
 /** Stable codes of this package. */
 export type ZonesErrorCode = 'ERR_ZONES_ACCOUNT_CORRUPT' | 'ERR_ZONES_INDEX_CORRUPT'
 
-const BRAND: unique symbol = Symbol.for('@secreg/zones/ZonesError') as never
+const BRAND = Symbol.for('@secreg/zones/ZonesError')
 
 /**
  * A stored row is not what this package writes. Nothing may be authorised from it.
@@ -12,11 +12,11 @@ const BRAND: unique symbol = Symbol.for('@secreg/zones/ZonesError') as never
 export class ZonesError extends Error {
   override name = 'ZonesError'
   readonly code: ZonesErrorCode
-  readonly [BRAND] = true
 
   constructor(code: ZonesErrorCode, message: string, options?: { readonly cause?: unknown }) {
     super(message, options)
     this.code = code
+    Object.defineProperty(this, BRAND, { value: true })
   }
 
   /** Tell an error of this class from any other, also across two installed copies of this package. */

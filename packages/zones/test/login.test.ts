@@ -51,6 +51,7 @@ describe('login names', () => {
         expect(name === undefined || isLogin(name)).toBe(true)
         if (name !== undefined) expect(normalizeLogin(name)).toBe(name)
       }),
+      { numRuns: 60 },
     )
   })
 })

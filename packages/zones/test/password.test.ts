@@ -71,6 +71,7 @@ describe('password policy', () => {
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), fc.string(), (text, login) => {
         expect(Array.isArray(checkPasswordPolicy(text, { login }))).toBe(true)
       }),
+      { numRuns: 60 },
     )
   })
 })
