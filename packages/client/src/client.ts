@@ -10,15 +10,22 @@ import { type ConnectOptions, DEFAULT_SOCKET, settingsOf } from './options.ts'
 import type { RegistryConnection } from './types.ts'
 
 /** Names of the value types. */
-export const ValueType = Object.freeze({
+export const ValueType: {
+  readonly String: 'string'
+  readonly Integer: 'integer'
+  readonly Boolean: 'boolean'
+  readonly Json: 'json'
+  readonly Bytes: 'bytes'
+  /** Alias of `Bytes`. */
+  readonly Binary: 'bytes'
+} = Object.freeze({
   String: 'string',
   Integer: 'integer',
   Boolean: 'boolean',
   Json: 'json',
   Bytes: 'bytes',
-  /** Alias of `Bytes`. */
   Binary: 'bytes',
-} as const)
+})
 
 /** Type of a value. */
 export type ValueType = ValueTypeName

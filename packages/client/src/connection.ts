@@ -27,7 +27,7 @@ import type { RegistryConnection } from './types.ts'
 /** Characters of all requests that wait here; one request alone may be larger. */
 const MAX_WAITING_CHARS = 64 * 1024 * 1024
 
-/** Requests whose success shows that the daemon knows the session of this connection. */
+/** Requests whose success does not show that the daemon knows who asks. */
 const SHOWS_NOTHING: ReadonlySet<RequestName> = new Set(['hello', 'status', 'seal', 'logout'])
 
 interface Pending {
@@ -53,7 +53,7 @@ export class Connection implements RegistryConnection {
   readonly #sent: Pending[] = []
   #sentHead = 0
   #sessionId: string | undefined
-  /** The daemon has accepted a session on this connection, so it takes frames above the limit before login. */
+  /** The daemon knows who asks on this connection, so it takes frames above the limit before login. */
   #proven = false
   #proving = false
   #full = false
@@ -284,12 +284,8 @@ export class Connection implements RegistryConnection {
       return true
     }
     if (body > LIMITS.unauthenticatedFrameBytes && !this.#proven) {
-      if (this.#sessionId !== undefined) {
-        this.#prove(item)
-        return false
-      }
-      this.#refuse(item, new SecregError('AUTH_REQUIRED', 'a request of this size needs a login'))
-      return true
+      this.#prove(item)
+      return false
     }
     this.#unqueue(item)
     this.#sent.push(item)
@@ -305,7 +301,7 @@ export class Connection implements RegistryConnection {
 
   /**
    * Show the session in a small frame first: the daemon reads a long one only on a connection that is logged in, and
-   * it learns the session from a frame that it has read.
+   * it learns that from a frame that it has read. Without a session it may still know the caller from the kernel.
    */
   #prove(head: Pending): void {
     const done = (error?: unknown): void => {
@@ -395,7 +391,7 @@ export class Connection implements RegistryConnection {
     } else if (name === 'logout') {
       this.#sessionId = undefined
       this.#proven = false
-    } else if (!SHOWS_NOTHING.has(name) && this.#sessionId !== undefined) {
+    } else if (!SHOWS_NOTHING.has(name)) {
       this.#proven = true
     }
   }

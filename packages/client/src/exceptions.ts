@@ -1,7 +1,7 @@
 /** Exceptions with the names of the documented library (SecReg-Linux docs/API.md, "Error handling"). */
 import { type SecregError, SecregError as SecregErrorClass, type Status } from '@secreg/protocol'
 
-const BRAND: unique symbol = Symbol.for('@secreg/client/SecRegException') as never
+const BRAND: symbol = Symbol.for('@secreg/client/SecRegException')
 
 /** Any failure that the registry answers with. `code` and `reason` are stable, the message is not. */
 export class SecRegException extends Error {
@@ -16,7 +16,6 @@ export class SecRegException extends Error {
   readonly errno: number
   /** Seconds after which trying again can succeed, where the registry says so. */
   readonly retryAfter: number | undefined
-  readonly [BRAND] = true
 
   constructor(error: SecregError) {
     super(error.message, { cause: error })
@@ -25,6 +24,7 @@ export class SecRegException extends Error {
     this.status = error.status
     this.errno = error.errno
     this.retryAfter = error.retryAfterSeconds
+    Object.defineProperty(this, BRAND, { value: true })
   }
 
   /** Tell an exception of this family from any other, also across two installed copies of this package. */

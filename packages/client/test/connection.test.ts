@@ -145,7 +145,7 @@ describe('session', () => {
     const { daemon, registry } = await opened(({ socket, type }) =>
       type === 0x5c ? refuse(socket, 'SESSION_INVALID', 4) : answer(socket, 0x04, entry('x')),
     )
-    expect(await reasonOf(registry.set({ key: '/a', value }))).toBe('AUTH_REQUIRED')
+    expect(await reasonOf(registry.set({ key: '/a', value }))).toBe('SESSION_INVALID')
     const other = await connectRegistry({ socket: daemon.path, sessionId: 'dead' })
     onTestFinished(() => other.close())
     const [set, get] = await Promise.all([
