@@ -306,10 +306,11 @@ class Log implements AuditLog {
   #sync(): Promise<LogCursor> {
     if (this.#running !== undefined) {
       // The one that runs may have started before the newest line.
-      this.#queued ??= this.#running.then(
-        () => this.#startSync(),
-        () => this.#startSync(),
-      )
+      const again = (): Promise<LogCursor> => {
+        this.#queued = undefined
+        return this.#sync()
+      }
+      this.#queued ??= this.#running.then(again, again)
       return this.#queued
     }
     if (this.#synced.sequence === this.#tail.sequence && !this.#syncFailed) {
@@ -319,7 +320,6 @@ class Log implements AuditLog {
   }
 
   #startSync(): Promise<LogCursor> {
-    this.#queued = undefined
     const running = this.#runSync().finally(() => {
       this.#running = undefined
       if (this.#tail.sequence > this.#synced.sequence) this.#startTimer()

@@ -81,6 +81,7 @@ export async function verifySegments(
       return walker.line(line, start, end, segment, offset)
     }
     for await (const chunk of bytes) {
+      signal?.throwIfAborted()
       // A NUL is in no JSON text; one look at a chunk is cheaper than one at each line.
       holes ||= chunk.indexOf(0) !== -1
       for (let from = 0; from < chunk.length; from += PIECE_BYTES) {
@@ -90,7 +91,6 @@ export async function verifySegments(
           break reading
         }
         if (performance.now() - sliceStart >= SLICE_MS) {
-          signal?.throwIfAborted()
           await new Promise((resolve) => setImmediate(resolve))
           sliceStart = performance.now()
         }
