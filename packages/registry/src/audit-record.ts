@@ -1,0 +1,71 @@
+/** Bodies of audit records, as JSON text: the actor's part is written once per caller (DESIGN §2, §8). */
+import type { AuditAction, AuditActor, AuditOutcome, Caller } from '@secreg/protocol'
+
+/** What one record says beside its actor. */
+export interface RecordFacts {
+  readonly paths?: readonly string[]
+  readonly versions?: readonly number[]
+  readonly detail?: string
+  readonly count?: number
+}
+
+const actors = new WeakMap<Caller, string>()
+
+/** The actor of a caller, as recorded. */
+export function actorOf(caller: Caller): AuditActor {
+  return {
+    ...(caller.login === undefined ? {} : { user: caller.login }),
+    ...(caller.accountId === undefined ? {} : { account: caller.accountId }),
+    ...(caller.roles.length === 0 ? {} : { roles: caller.roles }),
+    ...(caller.uid === undefined ? {} : { uid: caller.uid }),
+    ...(caller.gid === undefined ? {} : { gid: caller.gid }),
+    ...(caller.pid === undefined ? {} : { pid: caller.pid }),
+    ...(caller.sessionRef === undefined ? {} : { session: caller.sessionRef }),
+    door: caller.door,
+    ...(caller.address === undefined ? {} : { address: caller.address }),
+    proof: caller.proof,
+    mfa: caller.mfa,
+  }
+}
+
+function actorText(caller: Caller): string {
+  let text = actors.get(caller)
+  if (text === undefined) {
+    text = JSON.stringify(actorOf(caller))
+    actors.set(caller, text)
+  }
+  return text
+}
+
+/** Text that JSON writes as it is. */
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
+
+function pathsText(paths: readonly string[]): string {
+  const [only] = paths
+  if (only !== undefined && paths.length === 1 && PLAIN.test(only)) return `["${only}"]`
+  return JSON.stringify(paths)
+}
+
+/**
+ * Write one body.
+ *
+ * @param reason - of an operation that did not succeed
+ * @returns JSON text of an `AuditBody`, without line breaks
+ */
+export function auditBody(
+  caller: Caller,
+  action: AuditAction,
+  outcome: AuditOutcome,
+  facts: RecordFacts,
+  reason?: string,
+): string {
+  let text = `{"action":"${action}","outcome":"${outcome}","paths":${pathsText(facts.paths ?? [])},"actor":${actorText(caller)}`
+  if (reason !== undefined) text += `,"reason":"${reason}"`
+  if (facts.versions !== undefined) text += `,"versions":[${facts.versions.join(',')}]`
+  if (facts.detail !== undefined) text += `,"detail":${JSON.stringify(facts.detail)}`
+  if (facts.count !== undefined) text += `,"count":${facts.count}`
+  if (caller.correlationId !== undefined) {
+    text += `,"correlation":${JSON.stringify(caller.correlationId)}`
+  }
+  return `${text}}`
+}

@@ -1,0 +1,147 @@
+/**
+ * The policy documents that a new registry starts with (SecReg-Linux docs, "Roles"). They are data: stored, visible
+ * and editable like any other; nothing in the code knows a role.
+ */
+import type { PolicyDocument } from '@secreg/policy-engine'
+
+/** Administrators do everything but read secrets; operators read and write; auditors read, and read the log. */
+export const ROLE_POLICIES: readonly PolicyDocument[] = [
+  {
+    id: 'role-admin',
+    rules: [
+      {
+        id: 'entries',
+        effect: 'allow',
+        principals: ['role:admin'],
+        actions: [
+          'list',
+          'read-metadata',
+          'read',
+          'watch',
+          'create',
+          'update',
+          'patch',
+          'create-version',
+          'activate',
+          'delete',
+          'undelete',
+          'destroy',
+          'purge',
+          'write-metadata',
+          'grant',
+          'export',
+        ],
+        resources: ['/', '/**'],
+      },
+      {
+        id: 'administration',
+        effect: 'allow',
+        principals: ['role:admin'],
+        actions: [
+          'account',
+          'policy',
+          'policy-read',
+          'mount',
+          'audit-read',
+          'seal',
+          'rotate',
+          'backup',
+        ],
+        resources: ['/', '/**'],
+      },
+    ],
+  },
+  {
+    id: 'role-operator',
+    rules: [
+      {
+        id: 'entries',
+        effect: 'allow',
+        principals: ['role:operator'],
+        actions: ['list', 'read-metadata', 'read', 'watch', 'create', 'update', 'export'],
+        resources: ['/', '/**'],
+      },
+      {
+        id: 'not-security',
+        effect: 'deny',
+        principals: ['role:operator'],
+        actions: ['list', 'read-metadata', 'read', 'watch', 'create', 'update', 'export'],
+        resources: ['/security', '/security/**'],
+      },
+    ],
+  },
+  {
+    id: 'role-auditor',
+    rules: [
+      {
+        id: 'entries',
+        effect: 'allow',
+        principals: ['role:auditor'],
+        actions: ['list', 'read-metadata', 'read', 'watch'],
+        resources: ['/', '/**'],
+      },
+      {
+        id: 'log',
+        effect: 'allow',
+        principals: ['role:auditor'],
+        actions: ['audit-read', 'policy-read'],
+        resources: ['/', '/**'],
+      },
+      {
+        id: 'not-security',
+        effect: 'deny',
+        principals: ['role:auditor'],
+        actions: ['list', 'read-metadata', 'read', 'watch'],
+        resources: ['/security', '/security/**'],
+      },
+    ],
+  },
+]
+
+/** The first administrator of `init` reads secrets; later ones need a policy that says so (DESIGN §3). */
+export function firstAdministratorPolicy(accountId: string): PolicyDocument {
+  return {
+    id: 'first-administrator',
+    rules: [
+      {
+        id: 'secrets',
+        effect: 'allow',
+        principals: [`account:${accountId}`],
+        actions: ['decrypt', 'use-internal'],
+        resources: ['/**'],
+      },
+    ],
+  }
+}
+
+/** Id of the policy that gives an account its own subtree. */
+export function homePolicyId(accountId: string): string {
+  return `home-${accountId}`
+}
+
+/** Everything below `/user/<login>` belongs to its user (specs: default ACL of new users). */
+export function homePolicy(accountId: string, login: string): PolicyDocument {
+  return {
+    id: homePolicyId(accountId),
+    rules: [
+      {
+        id: 'home',
+        effect: 'allow',
+        principals: [`account:${accountId}`],
+        actions: [
+          'list',
+          'read-metadata',
+          'read',
+          'decrypt',
+          'watch',
+          'create',
+          'update',
+          'delete',
+          'undelete',
+          'export',
+        ],
+        resources: [`/user/${login}`, `/user/${login}/**`],
+      },
+    ],
+  }
+}

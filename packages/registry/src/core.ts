@@ -1,0 +1,33 @@
+/** What the operations of the registry share; made once by `openRegistry`. */
+import type { CryptoBackend } from '@secreg/crypto'
+import type { Engine } from '@secreg/storage'
+import type { Authorizer } from './authorizer.ts'
+import type { Counters } from './counters.ts'
+import type { Journal } from './journal.ts'
+import type { KeyState } from './key-state.ts'
+import type { Writer } from './writer.ts'
+
+/** Settings that operations look at; they may be replaced while the registry runs. */
+export interface RegistrySettings {
+  /** Login names with a second factor only. Until there is one, every login is refused. */
+  readonly requireMfa: boolean
+  /** Plain values can be read while sealed. */
+  readonly sealedReads: boolean
+  /** Subtrees in which every value is encrypted, canonical prefixes. */
+  readonly encryptPrefixes: readonly string[]
+}
+
+export interface Core {
+  readonly engine: Engine
+  readonly journal: Journal
+  readonly writer: Writer
+  readonly authorizer: Authorizer
+  readonly keys: KeyState
+  readonly counters: Counters
+  readonly crypto: CryptoBackend
+  settings: RegistrySettings
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** A random 128-bit id, hexadecimal. */
+  newEntryId(): string
+}

@@ -1,0 +1,222 @@
+/**
+ * The registry's side of the audit log (DESIGN §2, steps 2 to 7): lines of reads and denials are written before
+ * their answer, several with one write; lines of a commit come from its outbox row, which is freed once they are
+ * synced. When the log cannot take the lines of a commit, they wait here and in the outbox, and the gate stays shut
+ * until they are written.
+ */
+import type { AuditLog, LogCursor, LogItem } from '@secreg/audit'
+import { SecregError } from '@secreg/protocol'
+import type { Engine, Op, Row } from '@secreg/storage'
+import { CURSOR_KEY, OUTBOX_SPACE, outboxKey, outboxNumber } from './keys.ts'
+
+/** Audit bodies of one commit. */
+interface OutboxGroup {
+  readonly number: number
+  readonly timeMs: number
+  readonly bodies: readonly string[]
+}
+
+interface WaitingLine {
+  readonly item: LogItem
+  readonly written: (error?: SecregError) => void
+}
+
+/** What the journal found and did when it opened. */
+export interface JournalRecovery {
+  /** Lines of earlier commits that were missing in the log and have been appended. */
+  readonly appended: number
+}
+
+/** Lines of reads after which the cursor moves although nothing was changed: bounds what a start verifies. */
+const CURSOR_LAG = 100_000
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+export class Journal {
+  readonly #log: AuditLog
+  readonly #now: () => number
+  /** Groups in the outbox, by number, with the revision of their commit. */
+  readonly #outbox = new Map<number, number>()
+  /** Committed groups whose lines the log could not take. */
+  readonly #backlog: { revision: number; group: OutboxGroup }[] = []
+  #waiting: WaitingLine[] = []
+  #flushing = false
+  #nextNumber = 1
+  /** Sequence of the cursor in the engine. */
+  #stored = 0
+
+  private constructor(log: AuditLog, now: () => number) {
+    this.#log = log
+    this.#now = now
+  }
+
+  /** Read the cursor that the log must reach. */
+  static async readCursor(engine: Engine): Promise<LogCursor | undefined> {
+    const row = await engine.get(CURSOR_KEY)
+    return row === undefined ? undefined : decodeCursor(row)
+  }
+
+  /**
+   * Bring log and outbox together (DESIGN §2, step 7).
+   *
+   * @throws SecregError `ERR_STORAGE_CORRUPT` when the log knows of a later commit than the store
+   */
+  static async open(
+    engine: Engine,
+    log: AuditLog,
+    now: () => number,
+  ): Promise<{ journal: Journal; recovery: JournalRecovery }> {
+    if (log.tail.revision > engine.head) {
+      throw new SecregError(
+        'STORAGE_CORRUPT',
+        `the data directory was rolled back: the audit log knows revision ${log.tail.revision}, the store ends at ${engine.head}`,
+      )
+    }
+    const journal = new Journal(log, now)
+    const cursor = await Journal.readCursor(engine)
+    journal.#stored = cursor?.sequence ?? 0
+    let appended = 0
+    for await (const row of engine.iterate(OUTBOX_SPACE)) {
+      const number = outboxNumber(row.key)
+      journal.#nextNumber = number + 1
+      journal.#outbox.set(number, row.modifyRevision)
+      if (row.modifyRevision <= (cursor?.revision ?? 0)) continue
+      const group = decodeGroup(number, row)
+      const present = log.recovered.revisionLines(row.modifyRevision)
+      const missing = group.bodies.slice(present)
+      if (missing.length === 0) continue
+      log.append(itemsOf({ ...group, bodies: missing }, row.modifyRevision))
+      appended += missing.length
+    }
+    return { journal, recovery: { appended } }
+  }
+
+  get log(): AuditLog {
+    return this.#log
+  }
+
+  /** Whether the cursor in the store is worth a commit of its own. */
+  get isFreeingDue(): boolean {
+    return this.#outbox.size > 0 || this.#log.synced.sequence - this.#stored >= CURSOR_LAG
+  }
+
+  /**
+   * Write a line before its answer; several callers' lines share one write.
+   *
+   * @param body - JSON text of an `AuditBody`
+   * @param written - called once: without an error when the line is written
+   */
+  record(body: string, written: (error?: SecregError) => void): void {
+    this.#waiting.push({ item: { timeMs: this.#now(), body }, written })
+    if (this.#flushing) return
+    this.#flushing = true
+    // After this round of I/O, so that the requests of all connections that are ready share the write.
+    setImmediate(() => this.flush())
+  }
+
+  /** Write the lines that wait now. */
+  flush(): void {
+    this.#flushing = false
+    const lines = this.#waiting
+    if (lines.length === 0) return
+    this.#waiting = []
+    let error: SecregError | undefined
+    try {
+      if (!this.#drain()) throw new Error('earlier records are not written yet')
+      this.#log.append(lines.map((line) => line.item))
+    } catch (cause) {
+      error = auditFailed(cause)
+    }
+    for (const line of lines) line.written(error)
+  }
+
+  /** Whether a group of this size may be committed (DESIGN §2, step 2). */
+  gate(groupBytes: number): boolean {
+    return this.#log.gate(groupBytes) && this.#drain()
+  }
+
+  /** The outbox row for a group, and the rows that free what is synced. */
+  outboxOps(timeMs: number, bodies: readonly string[]): { number: number; ops: Op[] } {
+    const number = this.#nextNumber
+    this.#nextNumber++
+    const value = encoder.encode(`${timeMs}\n${bodies.join('\n')}`)
+    return {
+      number,
+      ops: [{ type: 'put', key: outboxKey(number), value }, ...this.freeingOps()],
+    }
+  }
+
+  /** Rows that move the cursor to the last synced line and free the outbox up to it. */
+  freeingOps(): Op[] {
+    const { synced } = this.#log
+    if (synced === undefined || synced.sequence <= this.#stored) return []
+    const ops: Op[] = [
+      { type: 'put', key: CURSOR_KEY, value: encoder.encode(JSON.stringify(synced)) },
+    ]
+    for (const [number, revision] of this.#outbox) {
+      if (revision <= synced.revision) ops.push({ type: 'delete', key: outboxKey(number) })
+    }
+    return ops
+  }
+
+  /** Take note of a commit that held {@link freeingOps}. */
+  freed(ops: readonly Op[]): void {
+    for (const op of ops) {
+      if (op.type === 'delete') this.#outbox.delete(outboxNumber(op.key))
+      else if (op.key === CURSOR_KEY) {
+        this.#stored = (JSON.parse(decoder.decode(op.value)) as LogCursor).sequence
+      }
+    }
+  }
+
+  /** Log the bodies of a commit, which are durable already: never throws, and answers stay truthful. */
+  commit(number: number, revision: number, timeMs: number, bodies: readonly string[]): void {
+    this.#outbox.set(number, revision)
+    this.#backlog.push({ revision, group: { number, timeMs, bodies } })
+    // When it cannot be written now, the gate stays shut until it is.
+    this.#drain()
+  }
+
+  /** Write what earlier commits owe to the log; false when it cannot be written now. */
+  #drain(): boolean {
+    for (let owed = this.#backlog[0]; owed !== undefined; owed = this.#backlog[0]) {
+      try {
+        this.#log.append(itemsOf(owed.group, owed.revision))
+      } catch {
+        return false
+      }
+      this.#backlog.shift()
+    }
+    return true
+  }
+}
+
+function itemsOf(group: OutboxGroup, revision: number): LogItem[] {
+  return group.bodies.map((body) => ({ timeMs: group.timeMs, revision, body }))
+}
+
+function decodeGroup(number: number, row: Row): OutboxGroup {
+  const [time, ...bodies] = decoder.decode(row.value).split('\n')
+  return { number, timeMs: Number(time), bodies }
+}
+
+function decodeCursor(row: Row): LogCursor {
+  try {
+    return JSON.parse(decoder.decode(row.value)) as LogCursor
+  } catch (cause) {
+    throw new SecregError('STORAGE_CORRUPT', 'the cursor of the audit log cannot be read', {
+      cause,
+    })
+  }
+}
+
+export function auditFailed(cause: unknown): SecregError {
+  return new SecregError(
+    'AUDIT_FAILED',
+    'the audit log cannot be written; nothing was changed or disclosed',
+    {
+      cause,
+    },
+  )
+}

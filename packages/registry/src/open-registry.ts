@@ -1,0 +1,134 @@
+/** Put a registry together over an engine and a log, after bringing both to the same state (DESIGN §2, step 7). */
+import type { AuditLog, LogCursor } from '@secreg/audit'
+import type { Scrypt, ScryptParams, SealHeader } from '@secreg/crypto'
+import { nodeBackend } from '@secreg/crypto/node'
+import { SecregError } from '@secreg/protocol'
+import type { Engine } from '@secreg/storage'
+import {
+  type AttemptLimits,
+  createPasswordHasher,
+  DEFAULT_SESSION_LIMITS,
+  type SessionLimits,
+} from '@secreg/zones'
+import { Authorizer } from './authorizer.ts'
+import type { Core, RegistrySettings } from './core.ts'
+import { Counters } from './counters.ts'
+import { Identity } from './identity.ts'
+import { Journal, type JournalRecovery } from './journal.ts'
+import { KeyState } from './key-state.ts'
+import { SEAL_KEY } from './keys.ts'
+import type { HostChecks } from './operations/security.ts'
+import { Registry } from './registry.ts'
+import { type PipelineStep, Writer } from './writer.ts'
+
+export interface OpenRegistryOptions {
+  /** Owned by the registry from now on. */
+  readonly engine: Engine
+  /** Opens the log with the cursor that the store knows; owned by the registry. */
+  readonly openLog: (cursor: LogCursor | undefined) => Promise<AuditLog>
+  readonly auditDirectory: string
+  /** Runs off the main thread, with a bounded queue. */
+  readonly scrypt: Scrypt
+  readonly scryptParams: ScryptParams
+  readonly settings: RegistrySettings
+  readonly version: string
+  readonly sessionLimits?: Partial<SessionLimits>
+  readonly attemptLimits?: Partial<AttemptLimits>
+  readonly hostChecks?: HostChecks
+  /** Milliseconds since the epoch; default `Date.now`. */
+  readonly now?: () => number
+  /** Monotonic milliseconds; default `performance.now`. */
+  readonly monotonicMs?: () => number
+  /** How often the outbox is freed when nothing is written, milliseconds; default 1000. */
+  readonly housekeepingMs?: number
+  /** Observes the pipeline. */
+  readonly onStep?: (step: PipelineStep) => void
+  /** Told of failures that no caller hears of. */
+  readonly onFault?: (fault: unknown) => void
+}
+
+/** An open registry, and what opening it found. */
+export interface OpenedRegistry {
+  readonly registry: Registry
+  readonly recovery: JournalRecovery
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * Open the registry of a store and its log.
+ *
+ * @throws SecregError `ERR_STORAGE_CORRUPT` when store and log do not belong together, or a record cannot be read
+ */
+export async function openRegistry(options: OpenRegistryOptions): Promise<OpenedRegistry> {
+  const { engine } = options
+  const now = options.now ?? Date.now
+  const log = await options.openLog(await Journal.readCursor(engine))
+  const { journal, recovery } = await Journal.open(engine, log, now)
+  const authorizer = new Authorizer(now)
+  const keys = new KeyState(engine, await readHeader(engine), () => core.settings.sealedReads)
+  const core: Core = {
+    engine,
+    journal,
+    writer: new Writer({ engine, journal, now, onStep: options.onStep }),
+    authorizer,
+    keys,
+    counters: new Counters(),
+    crypto: nodeBackend,
+    settings: options.settings,
+    now,
+    newEntryId: () => Buffer.from(nodeBackend.randomBytes(16)).toString('hex'),
+  }
+  const identity = new Identity(core, {
+    hasher: createPasswordHasher({
+      scrypt: options.scrypt,
+      params: options.scryptParams,
+      backend: nodeBackend,
+    }),
+    monotonicMs: options.monotonicMs ?? (() => performance.now()),
+    sessionLimits: { ...DEFAULT_SESSION_LIMITS, ...options.sessionLimits },
+    ...(options.attemptLimits === undefined ? {} : { attemptLimits: options.attemptLimits }),
+  })
+  await identity.policies.load()
+  const registry = new Registry({
+    core,
+    identity,
+    seal: { scrypt: options.scrypt, params: options.scryptParams },
+    hostChecks: options.hostChecks ?? (async () => []),
+    auditDirectory: options.auditDirectory,
+    version: options.version,
+    stopHousekeeping: startHousekeeping(core, identity, options),
+  })
+  return { registry, recovery }
+}
+
+async function readHeader(engine: Engine): Promise<SealHeader | undefined> {
+  const row = await engine.get(SEAL_KEY)
+  if (row === undefined) return undefined
+  try {
+    return JSON.parse(decoder.decode(row.value)) as SealHeader
+  } catch (cause) {
+    throw new SecregError('STORAGE_CORRUPT', 'the seal header cannot be read', { cause })
+  }
+}
+
+function startHousekeeping(
+  core: Core,
+  identity: Identity,
+  options: OpenRegistryOptions,
+): () => void {
+  let busy = false
+  const timer = setInterval(() => {
+    identity.sessions.sweep()
+    if (busy || core.keys.state !== 'unsealed' || !core.journal.isFreeingDue) return
+    busy = true
+    core.writer
+      .free()
+      .catch((fault: unknown) => options.onFault?.(fault))
+      .finally(() => {
+        busy = false
+      })
+  }, options.housekeepingMs ?? 1000)
+  timer.unref()
+  return () => clearInterval(timer)
+}

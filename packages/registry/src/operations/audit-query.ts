@@ -1,0 +1,80 @@
+/** Questions to the audit log: all filters hold together, newest first (specs: combined filters). */
+import type { LogRecord } from '@secreg/audit'
+import {
+  type AuditBody,
+  type AuditRecord,
+  type AuditResponse,
+  type Caller,
+  isAtOrBelow,
+  LIMITS,
+  parsePrefix,
+  type RequestOf,
+} from '@secreg/protocol'
+import type { Core } from '../core.ts'
+import { type Facts, recorded } from '../recorded.ts'
+
+const DEFAULT_LIMIT = 100
+const ANSWER_BYTES = LIMITS.frameBytes / 4
+
+/**
+ * Find records.
+ *
+ * @throws SecregError `ERR_ACCESS_DENIED`, `ERR_PATH_INVALID`, `ERR_AUDIT_FAILED`
+ */
+export function audit(
+  core: Core,
+  caller: Caller,
+  request: RequestOf<'audit'>,
+): Promise<AuditResponse> {
+  const facts: Facts = { action: 'audit' }
+  return recorded(core.journal, caller, facts, async () => {
+    core.authorizer.require(caller, 'audit-read', '/')
+    const limit = request.limit ?? DEFAULT_LIMIT
+    const match = matcherOf(request)
+    const records: AuditRecord[] = []
+    let bytes = 0
+    let next: number | undefined
+    const found = core.journal.log.query({
+      match,
+      limit: limit + 1,
+      ...(request.since_ms === undefined ? {} : { sinceMs: request.since_ms }),
+      ...(request.until_ms === undefined ? {} : { untilMs: request.until_ms }),
+    })
+    for await (const record of found) {
+      const answer = recordOf(record)
+      bytes += JSON.stringify(answer).length
+      if (records.length === limit || (bytes > ANSWER_BYTES && records.length > 0)) {
+        next = record.sequence + 1
+        break
+      }
+      records.push(answer)
+    }
+    facts.count = records.length
+    return { records, ...(next === undefined ? {} : { next }) }
+  })
+}
+
+function matcherOf(request: RequestOf<'audit'>): (record: LogRecord) => boolean {
+  const prefix = request.key === undefined ? undefined : parsePrefix(request.key)
+  const { user, action, failed, before } = request
+  return ({ sequence, body }) => {
+    const record = body as AuditBody
+    return (
+      (before === undefined || sequence < before) &&
+      (user === undefined || record.actor.user === user) &&
+      (action === undefined || record.action === action) &&
+      (failed !== true || record.outcome !== 'ok') &&
+      (prefix === undefined ||
+        record.paths.some((path) => (path === '/' ? prefix === '' : isAtOrBelow(path, prefix))))
+    )
+  }
+}
+
+function recordOf({ sequence, timeMs, revision, body }: LogRecord): AuditRecord {
+  return {
+    sequence,
+    time: new Date(timeMs).toISOString(),
+    ...(revision === undefined ? {} : { revision }),
+    ...(body as AuditBody),
+  }
+}

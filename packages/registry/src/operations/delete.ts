@@ -1,0 +1,152 @@
+/** Delete an entry or a subtree, softly: versions are kept (DESIGN §4). */
+import {
+  type Caller,
+  type DeleteResponse,
+  parsePath,
+  type RequestOf,
+  SecregError,
+} from '@secreg/protocol'
+import type { KeyedRow, Op } from '@secreg/storage'
+import { auditBody } from '../audit-record.ts'
+import { accessDenied } from '../authorizer.ts'
+import type { Core } from '../core.ts'
+import { decodeEntry, type Entry, encodeEntry, isDeletedEntryRow } from '../entry.ts'
+import type { View } from '../group-view.ts'
+import { entriesBelow, entryKey, pathOfEntryKey } from '../keys.ts'
+import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import type { ChangeEvent, Plan, Scan } from '../writer.ts'
+import { notFound } from './get.ts'
+import { authorOf } from './set.ts'
+
+/** Most entries that one recursive delete takes. */
+export const DELETE_ENTRIES = 10_000
+
+/**
+ * Delete an entry, or with `recursive` everything at and below it, as one operation.
+ *
+ * @throws SecregError `ERR_STORAGE_KEY_NOT_FOUND`; `ERR_NOT_A_LEAF` when only something below it exists;
+ *   `ERR_ACCESS_DENIED`, `ERR_LIMIT_EXCEEDED`, `ERR_SEALED`, and the failures of store and log
+ */
+export function remove(
+  core: Core,
+  caller: Caller,
+  request: RequestOf<'delete'>,
+): Promise<DeleteResponse> {
+  const facts: Facts = { action: 'delete' }
+  let path: string
+  try {
+    path = parsePath(request.key)
+  } catch (error) {
+    return recorded(core.journal, caller, facts, () => {
+      throw error
+    })
+  }
+  facts.paths = [path]
+  if (request.recursive === true) facts.detail = 'recursive'
+  return core.writer.submit({
+    plan: (view, rows) => {
+      core.keys.requireUnsealed()
+      return request.recursive === true
+        ? planSubtree(core, caller, path, facts, view, rows)
+        : planLeaf(core, caller, path, facts, view, rows)
+    },
+    refusal: (error) => refusalBody(caller, facts, error),
+  })
+}
+
+function planLeaf(
+  core: Core,
+  caller: Caller,
+  path: string,
+  facts: Facts,
+  view: View,
+  rows: readonly KeyedRow[] | undefined,
+): Plan<DeleteResponse> | Scan {
+  core.authorizer.require(caller, 'delete', path)
+  const row = view.get(entryKey(path))
+  const entry = row === undefined ? undefined : decodeEntry(row)
+  if (entry !== undefined && entry.active !== 0)
+    return planOf(core, caller, facts, view, [[path, entry]])
+  if (rows === undefined) return { scan: entriesBelow(path), maxRows: 1024, stopAtMax: true }
+  const visible = core.authorizer.filter(caller, 'list', path)
+  const hasChildren = rows.some(
+    (child) =>
+      !isDeletedEntryRow(child) &&
+      (visible === 'all' || (visible !== 'none' && visible(pathOfEntryKey(child.key)))),
+  )
+  if (!hasChildren) throw notFound()
+  throw new SecregError(
+    'NOT_A_LEAF',
+    'no such key, but there are keys below it: delete with recursive',
+  )
+}
+
+function planSubtree(
+  core: Core,
+  caller: Caller,
+  path: string,
+  facts: Facts,
+  view: View,
+  rows: readonly KeyedRow[] | undefined,
+): Plan<DeleteResponse> | Scan {
+  const deletable = core.authorizer.filter(caller, 'delete', path)
+  const selfAllowed = core.authorizer.allows(caller, 'delete', path)
+  if (deletable === 'none' && !selfAllowed) throw accessDenied()
+  if (rows === undefined) return { scan: entriesBelow(path), maxRows: DELETE_ENTRIES }
+  const listable = core.authorizer.filter(caller, 'list', path)
+  const chosen: [string, Entry][] = []
+  const own = view.get(entryKey(path))
+  if (own !== undefined && selfAllowed) choose(chosen, path, decodeEntry(own))
+  for (const row of rows) {
+    if (isDeletedEntryRow(row)) continue
+    const below = pathOfEntryKey(row.key)
+    if (deletable === 'all' || (deletable !== 'none' && deletable(below))) {
+      choose(chosen, below, decodeEntry(row))
+    } else if (listable === 'all' || (listable !== 'none' && listable(below))) {
+      // What the caller sees but may not delete stops the whole operation; what he does not see stays untold.
+      throw accessDenied()
+    }
+  }
+  if (chosen.length === 0) throw notFound()
+  return planOf(core, caller, { ...facts, count: chosen.length }, view, chosen)
+}
+
+function choose(chosen: [string, Entry][], path: string, entry: Entry): void {
+  if (entry.active !== 0) chosen.push([path, entry])
+}
+
+function planOf(
+  core: Core,
+  caller: Caller,
+  facts: Facts,
+  view: View,
+  chosen: readonly (readonly [path: string, entry: Entry])[],
+): Plan<DeleteResponse> {
+  const nowMs = core.now()
+  const by = authorOf(caller)
+  const ops: Op[] = chosen.map(([path, { value: _, ...entry }]) => ({
+    type: 'put',
+    key: entryKey(path),
+    value: encodeEntry({
+      ...entry,
+      active: 0,
+      deletedAtMs: nowMs,
+      modifiedAtMs: nowMs,
+      modifiedBy: by,
+    }),
+  }))
+  const events: ChangeEvent[] = chosen.map(([key, entry]) => ({
+    op: 'delete',
+    key,
+    version: entry.active,
+    type: entry.type,
+    encrypted: entry.encrypted,
+  }))
+  const versions = chosen.length === 1 ? { versions: chosen.map(([, entry]) => entry.active) } : {}
+  return {
+    ops: [...ops, ...core.counters.plan(view, -chosen.length)],
+    events,
+    record: auditBody(caller, 'delete', 'ok', { ...facts, ...versions }),
+    result: (revision) => ({ success: true, deleted: chosen.length, revision }),
+  }
+}

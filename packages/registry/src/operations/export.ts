@@ -1,0 +1,183 @@
+/** Export: every visible entry of a subtree at one revision, in pages, as one operation with one record. */
+import {
+  type Caller,
+  type ExportEntry,
+  type ExportResponse,
+  LIMITS,
+  parsePrefix,
+  type RequestOf,
+  SecregError,
+} from '@secreg/protocol'
+import type { Snapshot } from '@secreg/storage'
+import { accessDenied } from '../authorizer.ts'
+import type { Core } from '../core.ts'
+import { decodeEntry, isDeletedEntryRow } from '../entry.ts'
+import { entriesBelow, entryKey, pathOfEntryKey } from '../keys.ts'
+import { type Facts, recorded } from '../recorded.ts'
+import { asSecregError } from '../store-failure.ts'
+import { readValue } from './get.ts'
+
+/** Text of one page: one value of the largest size always fits the frame. */
+const PAGE_BYTES = 1024 * 1024
+const PAGE_ROWS = 128
+/** Exports that wait for their next page, over all callers; the oldest makes room. */
+const OPEN_EXPORTS = 8
+
+interface OpenExport {
+  readonly owner: Caller
+  readonly snapshot: Snapshot
+  readonly paths: readonly string[]
+  readonly omitted: number
+  next: number
+}
+
+export class Exports {
+  readonly #core: Core
+  readonly #open = new Map<string, OpenExport>()
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /**
+   * Begin an export, or fetch its next page.
+   *
+   * @throws SecregError `ERR_PATH_INVALID`, `ERR_ACCESS_DENIED`, `ERR_SEALED`; `ERR_NOT_FOUND` for a cursor that has
+   *   ended or is another caller's
+   */
+  export(caller: Caller, request: RequestOf<'export'>): Promise<ExportResponse> {
+    if (request.cursor !== undefined) return this.#continue(caller, request.cursor)
+    const facts: Facts = { action: 'export' }
+    return recorded(this.#core.journal, caller, facts, async () => {
+      const prefix = parsePrefix(request.prefix ?? '/')
+      const withSecrets = request.with_secrets === true
+      facts.detail = `${prefix === '' ? '/' : prefix}${withSecrets ? ' with secrets' : ''}`
+      const job = await this.#begin(caller, prefix, withSecrets)
+      // The record is written before any page leaves, so it names every path that the pages will hold.
+      facts.paths = job.paths
+      facts.count = job.paths.length
+      return this.#page(`${this.#core.newEntryId()}`, job)
+    })
+  }
+
+  /** Release what is open. */
+  async close(): Promise<void> {
+    const jobs = [...this.#open.values()]
+    this.#open.clear()
+    for (const job of jobs) await job.snapshot.close()
+  }
+
+  async #begin(caller: Caller, prefix: string, withSecrets: boolean): Promise<OpenExport> {
+    const { authorizer, engine, keys } = this.#core
+    const [exportable, readable, secret] = (['export', 'read', 'decrypt'] as const).map((action) =>
+      authorizer.filter(caller, action, prefix),
+    )
+    if (exportable === 'none' || readable === 'none') throw accessDenied()
+    keys.requireReadable()
+    if (withSecrets) keys.requireUnsealed()
+    const snapshot = engine.snapshot()
+    try {
+      const paths: string[] = []
+      let omitted = 0
+      const consider = (path: string, row: Parameters<typeof decodeEntry>[0]): void => {
+        if (isDeletedEntryRow(row) || !passes(exportable, path) || !passes(readable, path)) return
+        const { encrypted, active } = decodeEntry(row)
+        if (active === 0) return
+        if (!encrypted) paths.push(path)
+        else if (withSecrets && passes(secret, path)) paths.push(path)
+        else omitted++
+      }
+      const iterator = snapshot.iterate(entriesBelow(prefix))
+      try {
+        for (
+          let page = await iterator.nextPage(PAGE_ROWS);
+          page.length > 0;
+          page = await iterator.nextPage(PAGE_ROWS)
+        ) {
+          for (const row of page) consider(pathOfEntryKey(row.key), row)
+        }
+      } finally {
+        await iterator.close()
+      }
+      return { owner: caller, snapshot, paths, omitted, next: 0 }
+    } catch (error) {
+      await snapshot.close()
+      throw error
+    }
+  }
+
+  async #continue(caller: Caller, cursor: string): Promise<ExportResponse> {
+    const job = this.#open.get(cursor)
+    if (job === undefined || job.owner.sessionRef !== caller.sessionRef) {
+      throw new SecregError('NOT_FOUND', 'the export has ended; start it again')
+    }
+    this.#open.delete(cursor)
+    try {
+      return await this.#page(cursor, job)
+    } catch (error) {
+      throw asSecregError(error)
+    }
+  }
+
+  async #page(cursor: string, job: OpenExport): Promise<ExportResponse> {
+    const entries: ExportEntry[] = []
+    const reader = { engine: job.snapshot, keys: this.#core.keys }
+    let bytes = 0
+    try {
+      while (
+        job.next < job.paths.length &&
+        bytes < PAGE_BYTES &&
+        entries.length < LIMITS.listKeys
+      ) {
+        const key = job.paths[job.next] as string
+        const row = await job.snapshot.get(entryKey(key))
+        if (row === undefined) throw new SecregError('STORAGE_CORRUPT', 'an entry is missing')
+        const entry = decodeEntry(row)
+        const value = await readValue(reader, entry)
+        if (entries.length > 0 && bytes + value.length > PAGE_BYTES) break
+        bytes += value.length + key.length + 256
+        entries.push({
+          key,
+          type: entry.type,
+          value,
+          encrypted: entry.encrypted,
+          version: entry.active,
+          created_at: entry.createdAtMs,
+          modified_at: entry.modifiedAtMs,
+          created_by: entry.createdBy,
+          modified_by: entry.modifiedBy,
+        })
+        job.next++
+        if (job.next % PAGE_ROWS === 0) await new Promise((resume) => setImmediate(resume))
+      }
+    } catch (error) {
+      await job.snapshot.close()
+      throw error
+    }
+    const more = job.next < job.paths.length
+    if (more) await this.#keep(cursor, job)
+    else await job.snapshot.close()
+    return {
+      entries,
+      total: job.paths.length,
+      omitted: job.omitted,
+      revision: job.snapshot.revision,
+      ...(more ? { cursor } : {}),
+    }
+  }
+
+  async #keep(cursor: string, job: OpenExport): Promise<void> {
+    this.#open.set(cursor, job)
+    for (const [oldest, old] of this.#open) {
+      if (this.#open.size <= OPEN_EXPORTS) return
+      this.#open.delete(oldest)
+      await old.snapshot.close()
+    }
+  }
+}
+
+type Filter = ReturnType<Core['authorizer']['filter']>
+
+function passes(filter: Filter | undefined, path: string): boolean {
+  return filter === 'all' || (typeof filter === 'function' && filter(path))
+}

@@ -1,0 +1,233 @@
+/** Import: entries are staged, compared and then written by one commit, or not at all. */
+import {
+  type Caller,
+  type ImportChange,
+  type ImportResponse,
+  type RequestOf,
+  SecregError,
+} from '@secreg/protocol'
+import type { Op, Row } from '@secreg/storage'
+import { auditBody } from '../audit-record.ts'
+import type { Core } from '../core.ts'
+import { decodeEntry, type Entry } from '../entry.ts'
+import { GroupView, type View } from '../group-view.ts'
+import { entryKey } from '../keys.ts'
+import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { asSecregError } from '../store-failure.ts'
+import type { ChangeEvent, Plan } from '../writer.ts'
+import { plainBytes } from './get.ts'
+import { draftOf, planSet, type SetDraft } from './set.ts'
+
+/** Entries and bytes that one import can stage: what one commit and the memory for it can hold. */
+export const IMPORT_LIMITS = Object.freeze({
+  entries: 50_000,
+  bytes: 48 * 1024 * 1024,
+  /** Imports that are open at once, over all callers. */
+  open: 4,
+  /** An import that nobody has touched for so long makes room, milliseconds. */
+  idleMs: 60_000,
+})
+
+/** Entries of one page of a difference. */
+const DIFF_PAGE = 5_000
+
+interface OpenImport {
+  readonly owner: Caller
+  readonly force: boolean
+  readonly drafts: Map<string, SetDraft>
+  bytes: number
+  touchedMs: number
+}
+
+export class Imports {
+  readonly #core: Core
+  readonly #open = new Map<string, OpenImport>()
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /**
+   * One step of an import.
+   *
+   * @throws SecregError what a `set` can throw; `ERR_ALREADY_EXISTS` at `commit` when a key has another value and
+   *   `force` was not given; `ERR_LIMIT_EXCEEDED`, `ERR_BUSY`; `ERR_NOT_FOUND` for an import that is not open
+   */
+  async import(caller: Caller, request: RequestOf<'import'>): Promise<ImportResponse> {
+    switch (request.op) {
+      case 'begin':
+        return this.#begin(caller, request.force === true)
+      case 'stage':
+        return this.#stage(this.#find(caller, request.import), request.entries)
+      case 'diff':
+        return this.#diff(caller, this.#find(caller, request.import), request.offset ?? 0)
+      case 'abort':
+        this.#find(caller, request.import)
+        this.#open.delete(request.import)
+        return {}
+      case 'commit': {
+        const job = this.#find(caller, request.import)
+        this.#open.delete(request.import)
+        return this.#commit(caller, job)
+      }
+    }
+  }
+
+  #begin(caller: Caller, force: boolean): ImportResponse {
+    this.#core.keys.requireUnsealed()
+    const nowMs = this.#core.now()
+    for (const [id, job] of this.#open) {
+      if (nowMs - job.touchedMs > IMPORT_LIMITS.idleMs) this.#open.delete(id)
+    }
+    if (this.#open.size >= IMPORT_LIMITS.open) {
+      throw new SecregError('BUSY', 'too many imports at once; try again', {
+        retryAfterSeconds: 60,
+      })
+    }
+    const id = this.#core.newEntryId()
+    this.#open.set(id, { owner: caller, force, drafts: new Map(), bytes: 0, touchedMs: nowMs })
+    return { import: id, staged: 0 }
+  }
+
+  #find(caller: Caller, id: string): OpenImport {
+    const job = this.#open.get(id)
+    if (job === undefined || job.owner.sessionRef !== caller.sessionRef) {
+      throw new SecregError('NOT_FOUND', 'the import has ended; start it again')
+    }
+    job.touchedMs = this.#core.now()
+    return job
+  }
+
+  #stage(
+    job: OpenImport,
+    entries: Extract<RequestOf<'import'>, { op: 'stage' }>['entries'],
+  ): ImportResponse {
+    const drafts = entries.map(draftOf)
+    for (const draft of drafts) {
+      const before = job.drafts.get(draft.path)
+      if (before !== undefined) {
+        throw new SecregError('INVALID_ARGUMENT', 'the import names a key twice')
+      }
+      job.bytes += 2 * draft.value.bytes.length + 1024
+      job.drafts.set(draft.path, draft)
+    }
+    if (job.drafts.size > IMPORT_LIMITS.entries || job.bytes > IMPORT_LIMITS.bytes) {
+      throw new SecregError(
+        'LIMIT_EXCEEDED',
+        'the import is too large for one commit; take it in parts',
+      )
+    }
+    return { staged: job.drafts.size }
+  }
+
+  #diff(caller: Caller, job: OpenImport, offset: number): Promise<ImportResponse> {
+    const facts: Facts = {
+      action: 'import',
+      detail: 'difference only',
+      paths: [],
+      count: job.drafts.size,
+    }
+    return recorded(this.#core.journal, caller, facts, async () => {
+      const view = new GroupView(this.#core.engine)
+      const changes: ImportChange[] = []
+      const drafts = [...job.drafts.values()]
+      for (const draft of drafts.slice(offset, offset + DIFF_PAGE)) {
+        this.#core.authorizer.require(caller, 'read', draft.path)
+        changes.push(this.#changeOf(caller, draft, view))
+        if (changes.length % 64 === 0) await new Promise((resume) => setImmediate(resume))
+      }
+      const next = offset + DIFF_PAGE
+      return { changes, ...(next < drafts.length ? { next_offset: next } : {}) }
+    })
+  }
+
+  #changeOf(caller: Caller, draft: SetDraft, view: View): ImportChange {
+    const row = view.get(entryKey(draft.path))
+    const entry = liveEntry(row)
+    const { type } = draft.value
+    const encrypted = draft.encrypt ?? entry?.encrypted ?? false
+    const base = { key: draft.path, type, encrypted }
+    if (entry === undefined) return { ...base, change: 'create' }
+    return {
+      ...base,
+      change: this.#isSame(caller, draft, entry, view) ? 'same' : 'update',
+      old_type: entry.type,
+      old_version: entry.active,
+    }
+  }
+
+  /** Whether an entry has the staged type, protection and value already; never for who may not read it. */
+  #isSame(caller: Caller, draft: SetDraft, entry: Entry, view: View): boolean {
+    const { authorizer } = this.#core
+    if (!authorizer.allows(caller, 'read', draft.path)) return false
+    if (entry.encrypted && !authorizer.allows(caller, 'decrypt', draft.path)) return false
+    if (entry.type !== draft.value.type) return false
+    if (draft.encrypt !== undefined && draft.encrypt !== entry.encrypted) return false
+    const stored = plainBytes(this.#core.keys, entry, view)
+    try {
+      return this.#core.crypto.equal(stored, draft.value.bytes)
+    } finally {
+      if (entry.encrypted) stored.fill(0)
+    }
+  }
+
+  async #commit(caller: Caller, job: OpenImport): Promise<ImportResponse> {
+    const facts: Facts = { action: 'import', paths: [...job.drafts.keys()], count: job.drafts.size }
+    try {
+      return await this.#core.writer.submit({
+        plan: (view) => ({ slices: this.#plan(caller, job, facts, view) }),
+        refusal: (error) => refusalBody(caller, facts, error),
+      })
+    } catch (error) {
+      throw asSecregError(error)
+    } finally {
+      for (const draft of job.drafts.values()) draft.value.bytes.fill(0)
+    }
+  }
+
+  *#plan(
+    caller: Caller,
+    job: OpenImport,
+    facts: Facts,
+    view: View,
+  ): Generator<undefined, Plan<ImportResponse>> {
+    const core = this.#core
+    core.keys.requireUnsealed()
+    const ops: Op[] = []
+    const events: ChangeEvent[] = []
+    let created = 0
+    let unchanged = 0
+    for (const draft of job.drafts.values()) {
+      yield
+      const entry = liveEntry(view.get(entryKey(draft.path)))
+      // Who may not write here learns neither whether the key exists nor whether its value is the same.
+      core.authorizer.require(caller, entry === undefined ? 'create' : 'update', draft.path)
+      if (entry !== undefined && this.#isSame(caller, draft, entry, view)) {
+        unchanged++
+        continue
+      }
+      if (entry !== undefined && !job.force) {
+        throw new SecregError(
+          'ALREADY_EXISTS',
+          `${draft.path} exists with another value; nothing was imported (force overwrites, a dry run shows all)`,
+        )
+      }
+      const rows = planSet(core, caller, draft, view)
+      ops.push(...rows.ops)
+      events.push(rows.event)
+      if (rows.created) created++
+    }
+    const imported = events.length
+    return {
+      ops: [...ops, ...core.counters.plan(view, created)],
+      events,
+      record: auditBody(caller, 'import', 'ok', facts),
+      result: (revision) => ({ imported, unchanged, revision }),
+    }
+  }
+}
+
+function liveEntry(row: Row | undefined): Entry | undefined {
+  const entry = row === undefined ? undefined : decodeEntry(row)
+  return entry === undefined || entry.active === 0 ? undefined : entry
+}

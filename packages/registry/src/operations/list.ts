@@ -1,0 +1,134 @@
+/** List keys below a prefix, by whole segments and sorted by bytes; deleted and invisible ones are not there. */
+import type { Filter } from '@secreg/policy-engine'
+import {
+  type Caller,
+  LIMITS,
+  type ListEntry,
+  type ListResponse,
+  parsePath,
+  parsePrefix,
+  type RequestOf,
+  SecregError,
+} from '@secreg/protocol'
+import type { KeyedRow, RowIterator } from '@secreg/storage'
+import { accessDenied } from '../authorizer.ts'
+import type { Core } from '../core.ts'
+import { decodeEntry, isDeletedEntryRow } from '../entry.ts'
+import { entriesBelow, pathOfEntryKey } from '../keys.ts'
+import { type Facts, recorded } from '../recorded.ts'
+
+/** Room for the keys of one answer: a frame less its header, members and a correlation id. */
+const ANSWER_BYTES = LIMITS.frameBytes - 4096
+const PAGE_ROWS = 128
+/** What the members of one detailed entry take in JSON beside its key, at most. */
+const DETAIL_BYTES = 512
+
+interface Listing {
+  readonly keys: string[]
+  readonly entries: ListEntry[]
+  bytes: number
+}
+
+/**
+ * List direct children (a subtree as its path with a trailing `/`), or all keys below with `recursive`.
+ *
+ * @throws SecregError `ERR_PATH_INVALID`, `ERR_ACCESS_DENIED`; `ERR_LIMIT_EXCEEDED` when no limit was given and the
+ *   keys do not fit one answer
+ */
+export function list(
+  core: Core,
+  caller: Caller,
+  request: RequestOf<'list'>,
+): Promise<ListResponse> {
+  const facts: Facts = { action: 'list' }
+  return recorded(core.journal, caller, facts, async () => {
+    const prefix = parsePrefix(request.prefix)
+    facts.paths = [prefix === '' ? '/' : prefix]
+    const after = request.after === undefined ? undefined : parsePrefix(request.after)
+    if (after !== undefined && !after.startsWith(`${prefix}/`)) {
+      throw new SecregError('INVALID_ARGUMENT', 'after must be a key below the prefix')
+    }
+    const visible = core.authorizer.filter(caller, 'list', prefix)
+    if (visible === 'none') throw accessDenied()
+    core.keys.requireReadable()
+    const iterator = core.engine.iterate(startOf(prefix, request.after))
+    try {
+      const answer = await collect(iterator, prefix, request, visible)
+      facts.count = answer.keys.length
+      return answer
+    } finally {
+      await iterator.close()
+    }
+  })
+}
+
+/** Rows from behind the last key of the page before; behind a whole subtree when that was the last one. */
+function startOf(prefix: string, after: string | undefined) {
+  const space = entriesBelow(prefix)
+  if (after === undefined) return space
+  if (after.endsWith('/')) return { gte: `e${after.slice(0, -1)}0`, lt: space.lt }
+  return { gt: `e${parsePath(after)}`, lt: space.lt }
+}
+
+async function collect(
+  iterator: RowIterator,
+  prefix: string,
+  request: RequestOf<'list'>,
+  visible: Exclude<Filter, 'none'>,
+): Promise<ListResponse> {
+  const listing: Listing = { keys: [], entries: [], bytes: 0 }
+  const limit = request.limit ?? Number.POSITIVE_INFINITY
+  const detail = request.detail === true
+  for (;;) {
+    const page = await iterator.nextPage(PAGE_ROWS)
+    if (page.length === 0) return answerOf(listing, detail)
+    for (const row of page) {
+      const path = pathOfEntryKey(row.key)
+      if (isDeletedEntryRow(row) || !(visible === 'all' || visible(path))) continue
+      const child = request.recursive === true ? -1 : path.indexOf('/', prefix.length + 1)
+      const key = child === -1 ? path : path.slice(0, child + 1)
+      if (key === listing.keys.at(-1)) continue
+      if (listing.keys.length >= limit) return answerOf(listing, detail, listing.keys.at(-1))
+      if (!add(listing, key, row, detail && child === -1)) {
+        if (request.limit !== undefined) return answerOf(listing, detail, listing.keys.at(-1))
+        throw new SecregError(
+          'LIMIT_EXCEEDED',
+          'the keys do not fit one answer: ask for them in pages, with limit and after',
+        )
+      }
+      if (child !== -1) {
+        // One step over the whole subtree, however many keys it has.
+        iterator.seek(`e${path.slice(0, child)}0`)
+        break
+      }
+    }
+  }
+}
+
+function add(listing: Listing, key: string, row: KeyedRow, detail: boolean): boolean {
+  const size = Buffer.byteLength(key) + 3
+  const bytes = detail ? 2 * size + DETAIL_BYTES : size
+  if (listing.bytes + bytes > ANSWER_BYTES) return false
+  listing.bytes += bytes
+  listing.keys.push(key)
+  if (detail) {
+    const entry = decodeEntry(row)
+    listing.entries.push({
+      key,
+      type: entry.type,
+      encrypted: entry.encrypted,
+      version: entry.active,
+      modified_at: entry.modifiedAtMs,
+      modified_by: entry.modifiedBy,
+    })
+  }
+  return true
+}
+
+function answerOf(listing: Listing, detail: boolean, next?: string): ListResponse {
+  return {
+    keys: listing.keys,
+    ...(detail ? { entries: listing.entries } : {}),
+    ...(next === undefined ? {} : { next }),
+  }
+}

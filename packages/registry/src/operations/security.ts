@@ -1,0 +1,79 @@
+/** `security check` and `security audit`: what an operator wants to know before he trusts the registry. */
+import { verifyDirectory } from '@secreg/audit'
+import type { Caller, RequestOf, SecurityFinding, SecurityResponse } from '@secreg/protocol'
+import type { Core } from '../core.ts'
+import { type Facts, recorded } from '../recorded.ts'
+
+/** Checks that only the process knows how to do: modes and owners of its files. */
+export type HostChecks = () => Promise<readonly SecurityFinding[]>
+
+/**
+ * Check files, keys and policy; or read the whole audit log and verify its chain.
+ *
+ * @throws SecregError `ERR_ACCESS_DENIED`
+ */
+export function security(
+  core: Core,
+  caller: Caller,
+  request: RequestOf<'security'>,
+  host: { readonly checks: HostChecks; readonly auditDirectory: string },
+): Promise<SecurityResponse> {
+  const facts: Facts = { action: 'admin', detail: `security-${request.op}` }
+  return recorded(core.journal, caller, facts, async () => {
+    core.authorizer.require(caller, request.op === 'audit' ? 'audit-read' : 'policy-read', '/')
+    const findings =
+      request.op === 'audit'
+        ? [await auditFinding(core, host.auditDirectory)]
+        : [...(await host.checks()), ...ownFindings(core)]
+    return { ok: findings.every(({ level }) => level !== 'fault'), findings }
+  })
+}
+
+async function auditFinding(core: Core, directory: string): Promise<SecurityFinding> {
+  core.journal.flush()
+  const known = core.journal.log.tail
+  const result = await verifyDirectory(directory)
+  if (!result.ok) {
+    const { firstFault } = result
+    return {
+      check: 'audit chain',
+      level: 'fault',
+      message: `record ${firstFault?.sequence}: ${firstFault?.message}`,
+    }
+  }
+  if (result.records < known.sequence) {
+    return {
+      check: 'audit chain',
+      level: 'fault',
+      message: `the log ends at record ${result.records}, but record ${known.sequence} was written`,
+    }
+  }
+  return { check: 'audit chain', level: 'ok', message: `${result.records} records verified` }
+}
+
+function ownFindings(core: Core): SecurityFinding[] {
+  const { state } = core.keys
+  const weak = core.keys.header?.protectors.some(({ kind }) => kind === 'passphrase')
+  return [
+    {
+      check: 'seal',
+      level: state === 'uninitialized' ? 'warning' : 'ok',
+      message: `the registry is ${state}${weak === true ? ', protected by a passphrase' : ''}`,
+    },
+    {
+      check: 'policy',
+      level: core.authorizer.policyIds.length === 0 ? 'warning' : 'ok',
+      message: `${core.authorizer.policyIds.length} policies in force, default deny`,
+    },
+    {
+      check: 'store',
+      level: core.engine.state === 'open' ? 'ok' : 'fault',
+      message: `the store is ${core.engine.state} at revision ${core.engine.head}`,
+    },
+    {
+      check: 'audit log',
+      level: core.journal.log.state === 'healthy' ? 'ok' : 'fault',
+      message: `the log is ${core.journal.log.state} at record ${core.journal.log.tail.sequence}`,
+    },
+  ]
+}

@@ -1,0 +1,73 @@
+/** The common frame of operations that change nothing: run, record, and only then answer (DESIGN §2, step 6). */
+import type { AuditAction, AuditOutcome, Caller, SecregError } from '@secreg/protocol'
+import type { MaybePromise } from '@secreg/storage'
+import { auditBody, type RecordFacts } from './audit-record.ts'
+import type { Journal } from './journal.ts'
+import { asSecregError } from './store-failure.ts'
+
+/** What the record will say; the operation fills it in as it goes. */
+export type Facts = { action: AuditAction } & { -readonly [K in keyof RecordFacts]: RecordFacts[K] }
+
+/**
+ * Run a reading operation and answer once its record is written. When the record cannot be written, the value is
+ * dropped and the answer is the audit error.
+ */
+export function recorded<T>(
+  journal: Journal,
+  caller: Caller,
+  facts: Facts,
+  run: () => MaybePromise<T>,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const done = (value: T): void => {
+      journal.record(auditBody(caller, facts.action, 'ok', facts), (failure) => {
+        if (failure === undefined) resolve(value)
+        else reject(failure)
+      })
+    }
+    const failed = (cause: unknown): void => {
+      const error = asSecregError(cause)
+      journal.record(refusalBody(caller, facts, error), (failure) => reject(failure ?? error))
+    }
+    try {
+      const value = run()
+      if (isPromise(value)) value.then(done, failed)
+      else done(value)
+    } catch (cause) {
+      failed(cause)
+    }
+  })
+}
+
+/** Body of an operation that was refused or failed; says nothing that only success may tell. */
+export function refusalBody(caller: Caller, facts: Facts, error: SecregError): string {
+  const { paths, detail } = facts
+  return auditBody(
+    caller,
+    facts.action,
+    outcomeOf(error),
+    {
+      ...(paths === undefined ? {} : { paths }),
+      ...(detail === undefined ? {} : { detail }),
+    },
+    error.reason,
+  )
+}
+
+function outcomeOf(error: SecregError): AuditOutcome {
+  return error.statusName === 'AccessDenied' || error.statusName === 'AuthFailed'
+    ? 'denied'
+    : 'failed'
+}
+
+export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
+  return value instanceof Promise
+}
+
+/** Go on with a value that may not be here yet, without a turn of the event loop when it is. */
+export function whenReady<T, U>(
+  value: MaybePromise<T>,
+  next: (value: T) => MaybePromise<U>,
+): MaybePromise<U> {
+  return isPromise(value) ? value.then(next) : next(value)
+}

@@ -1,0 +1,207 @@
+/** The registry: every operation of every door is one call here (DESIGN §2). */
+import type { Credential } from '@secreg/crypto'
+import type {
+  AuthResponse,
+  Caller,
+  GetResponse,
+  OkResponse,
+  RegistryApi,
+  RequestOf,
+  SealResponse,
+  SealState,
+  SecregError,
+  StatusResponse,
+  WhoamiResponse,
+} from '@secreg/protocol'
+import type { Session, SessionHandle } from '@secreg/zones'
+import type { Core, RegistrySettings } from './core.ts'
+import { GroupView } from './group-view.ts'
+import type { Identity, Peer } from './identity.ts'
+import { audit } from './operations/audit-query.ts'
+import { remove } from './operations/delete.ts'
+import { Exports } from './operations/export.ts'
+import { get } from './operations/get.ts'
+import { Imports } from './operations/import.ts'
+import { list } from './operations/list.ts'
+import { login, logout } from './operations/login.ts'
+import { initialize, lock, type SealTools, unlock } from './operations/seal.ts'
+import { type HostChecks, security } from './operations/security.ts'
+import { set } from './operations/set.ts'
+import { password, user } from './operations/users.ts'
+import { recorded } from './recorded.ts'
+
+/** Parts that `openRegistry` puts together. */
+export interface RegistryParts {
+  readonly core: Core
+  readonly identity: Identity
+  readonly seal: SealTools
+  readonly hostChecks: HostChecks
+  readonly auditDirectory: string
+  readonly version: string
+  /** Free the synced part of the outbox now and then; stops with the registry. */
+  readonly stopHousekeeping: () => void
+}
+
+/** One open registry. */
+export class Registry {
+  readonly #parts: RegistryParts
+  readonly #exports: Exports
+  readonly #imports: Imports
+  readonly #startedMs = performance.now()
+  #closing: Promise<void> | undefined
+
+  constructor(parts: RegistryParts) {
+    this.#parts = parts
+    this.#exports = new Exports(parts.core)
+    this.#imports = new Imports(parts.core)
+  }
+
+  get state(): SealState {
+    return this.#parts.core.keys.state
+  }
+
+  /** Replace the settings that may change while it runs. */
+  configure(settings: RegistrySettings): void {
+    this.#parts.core.settings = settings
+  }
+
+  /** Log in; see {@link login}. */
+  login(peer: Peer, request: RequestOf<'auth'>): Promise<AuthResponse> {
+    return login(this.#parts.identity, peer, request)
+  }
+
+  logout(caller: Caller, session: Session): Promise<OkResponse> {
+    return logout(this.#parts.identity, caller, session)
+  }
+
+  /** A connection's way to its sessions. */
+  sessionHandle(binding?: object): SessionHandle {
+    return this.#parts.identity.sessions.handle(binding)
+  }
+
+  /** The caller of a session, as its account is now; `undefined` when it may not act any more. */
+  callerOf(session: Session, peer: Peer): Caller | undefined {
+    return this.#parts.identity.callerOf(session, peer)
+  }
+
+  /** Record a request that was refused because nobody stands behind it. */
+  refuse(peer: Peer, action: 'auth', error: SecregError): Promise<never> {
+    const { core, identity } = this.#parts
+    return recorded<never>(core.journal, identity.strangerOf(peer), { action }, () => {
+      throw error
+    })
+  }
+
+  initialize(
+    peer: Peer,
+    request: Extract<RequestOf<'seal'>, { op: 'init' }>,
+  ): Promise<SealResponse> {
+    const { identity, seal } = this.#parts
+    return initialize(identity, seal, identity.strangerOf(peer), request)
+  }
+
+  unlock(peer: Peer, credential: Credential): Promise<SealResponse> {
+    const { identity, seal } = this.#parts
+    return unlock(identity, seal, identity.strangerOf(peer), credential)
+  }
+
+  lock(caller: Caller): Promise<SealResponse> {
+    return lock(this.#parts.identity, caller)
+  }
+
+  /** Whether a caller may do what ends this registry's life: moving it aside for a new one. */
+  authorizeReplacement(caller: Caller): Promise<void> {
+    const { core } = this.#parts
+    return recorded(core.journal, caller, { action: 'init', detail: 'force' }, () => {
+      core.authorizer.require(caller, 'seal', '/')
+      core.keys.requireUnsealed()
+    })
+  }
+
+  /** Read one value; the hot path. */
+  get(caller: Caller, request: RequestOf<'get'>): Promise<GetResponse> {
+    return get(this.#parts.core, caller, request)
+  }
+
+  /** Everything that one caller can do. */
+  as(caller: Caller): RegistryApi {
+    const { core, identity } = this.#parts
+    return {
+      get: (request) => get(core, caller, request),
+      set: (request) => set(core, caller, request),
+      delete: (request) => remove(core, caller, request),
+      list: (request) => list(core, caller, request),
+      status: () => Promise.resolve(this.status(caller)),
+      audit: (request) => audit(core, caller, request),
+      export: (request) => this.#exports.export(caller, request),
+      import: (request) => this.#imports.import(caller, request),
+      user: (request) => user(identity, caller, request),
+      whoami: () => Promise.resolve(whoami(caller)),
+      password: (request) => password(identity, caller, request),
+      security: (request) =>
+        security(core, caller, request, {
+          checks: this.#parts.hostChecks,
+          auditDirectory: this.#parts.auditDirectory,
+        }),
+    }
+  }
+
+  /** What anybody may know, and what callers with a session may. */
+  status(caller?: Caller): StatusResponse {
+    const { core, identity, version } = this.#parts
+    const { state } = core.keys
+    const open: StatusResponse = {
+      status: 'running',
+      state,
+      initialized: state !== 'uninitialized',
+      version,
+    }
+    if (caller === undefined) return open
+    const { log } = core.journal
+    return {
+      ...open,
+      uptime_s: Math.floor((performance.now() - this.#startedMs) / 1000),
+      entries: core.counters.entries(new GroupView(core.engine)),
+      revision: core.engine.head,
+      sessions: identity.sessions.size,
+      store: core.engine.state,
+      log: log.state,
+      log_sequence: log.tail.sequence,
+      log_synced: log.synced.sequence,
+    }
+  }
+
+  /** Finish what is under way, sync the log and close; everything acknowledged is durable then. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    const { core, stopHousekeeping } = this.#parts
+    stopHousekeeping()
+    await core.writer.close()
+    await this.#exports.close()
+    core.journal.flush()
+    await core.journal.log.sync()
+    if (core.keys.state === 'unsealed') await core.writer.free()
+    core.keys.lock()
+    await core.journal.log.close()
+    await core.engine.close()
+  }
+}
+
+function whoami(caller: Caller): WhoamiResponse {
+  return {
+    user: caller.login ?? '',
+    account: caller.accountId ?? '',
+    roles: caller.roles,
+    mfa: caller.mfa,
+    proof: caller.proof,
+    door: caller.door,
+  }
+}
