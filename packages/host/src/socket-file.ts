@@ -66,8 +66,11 @@ export async function listenUnix(
   const dead = await findDeadSocket(path)
 
   const staging = mkdtempSync(join(dirname(path), '.sr-'))
+  // The umask can take rights from its owner too.
+  chmodSync(staging, 0o700)
   const directory = openSync(staging, constants.O_RDONLY | constants.O_DIRECTORY)
-  server.once('close', () => closeSync(directory))
+  const closeDirectory = (): void => closeSync(directory)
+  server.once('close', closeDirectory)
   try {
     const bound = join(staging, 's')
     await listenAt(server, shortName(bound, directory), options.backlog ?? 128)
@@ -77,8 +80,12 @@ export async function listenUnix(
     if (dead !== undefined) setAside(path, dead, staging)
     linkNew(bound, path)
   } catch (error) {
-    if (server.listening) server.close()
-    else closeSync(directory)
+    if (server.listening) {
+      server.close()
+    } else {
+      server.off('close', closeDirectory)
+      closeDirectory()
+    }
     throw error
   } finally {
     rmSync(staging, { recursive: true, force: true })

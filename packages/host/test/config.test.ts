@@ -21,7 +21,7 @@ function faultsOf(text: string | Uint8Array): string[] {
 }
 
 describe('parseConfig', () => {
-  it('gives the documented defaults for an empty file', () => {
+  it('weakness 63: gives the documented defaults for an empty file', () => {
     expect(parseConfig('', 'f').config).toEqual({
       database: { path: '/var/lib/secreg', cacheSizeBytes: 67_108_864 },
       socket: {
@@ -108,7 +108,7 @@ describe('parseConfig', () => {
     ['[[database]]\npath = "/x"', ['1: database: expected a table, got a list']],
     ['__proto__.x = 1', ['1: unknown key "__proto__.x"']],
     ['[constructor]\nprototype = 1', ['2: unknown key "constructor.prototype"']],
-  ])('names the unknown key and the closest one: %j', (text, expected) => {
+  ])('weakness 63: names the unknown key and the closest one: %j', (text, expected) => {
     expect(faultsOf(text)).toEqual(expected)
   })
 
@@ -177,7 +177,7 @@ describe('parseConfig', () => {
       'unlock.systemd_credential = "../x"',
       'unlock.systemd_credential: expected the name of a systemd credential, or "" for none, got other text',
     ],
-  ])('refuses a wrong value: %s', (text, message) => {
+  ])('weakness 63: refuses a wrong value: %s', (text, message) => {
     expect(faultsOf(`# first\n${text}`)).toEqual([`2: ${message}`])
   })
 
@@ -331,7 +331,7 @@ describe('loadConfig', () => {
     expect(messageOf(large)).toContain('is larger than 1048576 bytes')
   })
 
-  it('names file, line and closest key in the message', () => {
+  it('weakness 63: names file, line and closest key in the message', () => {
     const file = home.write('config.toml', '\n[databse]\npath = "/x"\n')
     expect(messageOf(file)).toBe(
       `${file}:3: unknown key "databse.path"; did you mean "database.path"?`,

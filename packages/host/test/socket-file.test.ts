@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -56,9 +57,9 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 }
 
 /** Leave a socket that nobody listens on, as a killed process does. */
-async function leaveDead(path: string, uid?: number): Promise<void> {
+async function leaveDead(path: string): Promise<void> {
   const script = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
-  const child = spawn(process.execPath, ['-e', script], uid === undefined ? {} : { uid })
+  const child = spawn(process.execPath, ['-e', script])
   await once(child, 'close')
   expect(lstatSync(path).isSocket()).toBe(true)
 }
@@ -182,7 +183,8 @@ describe('listenUnix', () => {
   it.runIf(process.getuid?.() === 0)('leaves a dead socket of another user alone', async () => {
     chmodSync(home.path, 0o1777)
     const path = home.file('s')
-    await leaveDead(path, 12_345)
+    await leaveDead(path)
+    chownSync(path, 12_345, 12_345)
     const { ino } = lstatSync(path)
     expect(await codeOf(listenUnix(echo(), { path }))).toBe('ERR_HOST_SOCKET_OCCUPIED')
     expect(lstatSync(path).ino).toBe(ino)
