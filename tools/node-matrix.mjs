@@ -1,12 +1,14 @@
-// npm run node-matrix: the unit tests on every supported version of Node.js, from the same node_modules. Versions can be
-// named: npm run node-matrix -- 22.23.3
+// npm run node-matrix: the unit tests on every supported version of Node.js, from the same node_modules. Versions and
+// test files can be named: npm run node-matrix -- 22.23.3 packages/host
 import { arch, argv } from 'node:process'
 import { run } from './run.mjs'
 import { install } from './setup.mjs'
 
 const VERSIONS = ['20.19.6', '22.23.3', '24.21.0']
 
-const named = argv.slice(2)
+const isVersion = (arg) => /^\d+\.\d+\.\d+$/.test(arg)
+const named = argv.slice(2).filter(isVersion)
+const filters = argv.slice(2).filter((arg) => !isVersion(arg))
 const failed = []
 if (!(await install())) process.exit(1)
 for (const version of named.length > 0 ? named : VERSIONS) {
@@ -20,7 +22,8 @@ for (const version of named.length > 0 ? named : VERSIONS) {
     continue
   }
   const tests = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.config.ts']
-  const { ok } = await run('npx', [...node, ...tests, '--reporter=dot'], { show: true })
+  const args = [...node, ...tests, ...filters]
+  const { ok } = await run('npx', args, { show: true })
   if (!ok) failed.push(version)
 }
 console.log(failed.length === 0 ? 'all versions passed' : `failed: ${failed.join(', ')}`)

@@ -1,9 +1,11 @@
 // npm run package-check: every public package as its users get it. Each is packed, checked by publint, and installed with
 // the others from its tarball into an empty folder outside the workspace; there every export is imported, every command
 // started, and the first TypeScript example of every README run.
+import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { bin, ROOT, run, step } from './run.mjs'
 import { setUp } from './setup.mjs'
 
@@ -41,6 +43,60 @@ function exampleOf(folder) {
   return /^```ts\n([\s\S]*?)^```/m.exec(readme)?.[1]
 }
 
+/** What examples take for the registry of their reader. */
+const EXAMPLE = {
+  socket: '/run/secreg/socket',
+  login: 'alice',
+  password: 'correct horse battery staple',
+}
+
+let daemon
+
+/** Start the installed daemon on a directory of its own, once, and answer where it is and who may log in. */
+function startDaemon(consumer) {
+  daemon ??= new Promise((resolve, reject) => {
+    const program = join(consumer, 'node_modules/.bin/secregd')
+    const child = spawn(program, ['--dev', join(home, 'dev')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    const fail = (why) => reject(new Error(`secregd --dev: ${why}\n${output}`))
+    const timer = setTimeout(() => fail('not ready within 30 s'), 30_000)
+    child.stderr.on('data', (chunk) => {
+      output += chunk
+    })
+    child.once('error', (error) => fail(error.message))
+    child.once('exit', (code) => fail(`ended with ${code}`))
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      output += `${line}\n`
+      if (!line.startsWith('{"ready":true')) return
+      clearTimeout(timer)
+      const { socket, admin } = JSON.parse(line)
+      const { login, password } = JSON.parse(readFileSync(admin, 'utf8'))
+      resolve({ child, socket, login, password })
+    })
+  })
+  return daemon
+}
+
+async function stopDaemon() {
+  const running = await daemon?.catch(() => undefined)
+  if (running === undefined) return
+  const ended = new Promise((resolve) => running.child.once('exit', resolve))
+  running.child.kill('SIGTERM')
+  await ended
+}
+
+/** An example that talks to a registry talks to the installed daemon. */
+async function fillIn(example, consumer) {
+  if (!example.includes(EXAMPLE.socket)) return example
+  const real = await startDaemon(consumer)
+  return Object.entries(EXAMPLE).reduce(
+    (text, [name, placeholder]) => text.replaceAll(placeholder, real[name]),
+    example,
+  )
+}
+
 /** Import every export of a library; an app is started by its commands instead. */
 async function checkInstalled({ folder, manifest }, consumer) {
   const { name } = manifest
@@ -63,11 +119,15 @@ async function checkInstalled({ folder, manifest }, consumer) {
     fail(`${name}: README.md has no \`\`\`ts example`)
     return
   }
+  let code
+  try {
+    code = await fillIn(example, consumer)
+  } catch (error) {
+    fail(`example of ${name}: ${error.message}`)
+    return
+  }
   const file = join(consumer, `${name.split('/').at(-1)}.mjs`)
-  writeFileSync(
-    file,
-    transformSync(example, { loader: 'ts', format: 'esm', target: 'node20' }).code,
-  )
+  writeFileSync(file, transformSync(code, { loader: 'ts', format: 'esm', target: 'node20' }).code)
   await check(step(`example of ${name}`, process.execPath, [file], { cwd: consumer }))
 }
 
@@ -97,6 +157,7 @@ try {
     for (const project of projects) await checkInstalled(project, consumer)
   } else failures++
 } finally {
+  await stopDaemon()
   rmSync(home, { recursive: true, force: true })
 }
 console.log(failures === 0 ? `${projects.length} packages passed` : `${failures} checks failed`)

@@ -36,9 +36,10 @@ if (await install()) {
   await check(step('style', bin('biome'), ['ci', '--colors=off', '.']))
   await check(step('layers', process.execPath, ['tools/check-boundaries.mjs']))
   await check(step('types', bin('nx'), ['run-many', '-t', 'typecheck', '--outputStyle=static']))
-  await vitest('unit', ['--config', 'vitest.config.ts'])
-  if (built && existsSync(join(ROOT, 'e2e/vitest.config.ts'))) {
-    await vitest('e2e', ['--root', 'e2e', '--config', 'e2e/vitest.config.ts'])
+  await vitest('unit', ['--config', join(ROOT, 'vitest.config.ts')])
+  const e2e = join(ROOT, 'e2e/vitest.config.ts')
+  if (built && existsSync(e2e)) {
+    await vitest('e2e', ['--root', join(ROOT, 'e2e'), '--config', e2e])
   }
 } else {
   total.failed++
