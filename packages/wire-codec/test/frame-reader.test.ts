@@ -170,6 +170,23 @@ describe.each(FRAMINGS)('%s', (framing) => {
     }
   })
 
+  it('takes nobody for the last one when a socket reads into the same memory again', () => {
+    const ids = [SESSION, SESSION.replace('0', 'f'), SESSION.replace('f', '0')]
+    const memory = new Uint8Array(write(framing, '{}').length)
+    const reader = new FrameReader()
+    for (const cut of [memory.length, 20]) {
+      for (const id of ids) {
+        memory.set(write(framing, '{}', id))
+        const frames: string[] = []
+        for (const part of [memory.subarray(0, cut), memory.subarray(cut)]) {
+          reader.push(part)
+          frames.push(...drain(reader).map((frame) => frame.sessionId))
+        }
+        expect(frames).toEqual([id])
+      }
+    }
+  })
+
   it.each([
     ['type 0', (bytes: Uint8Array, at: number) => bytes.fill(0, at, at + 1)],
     [

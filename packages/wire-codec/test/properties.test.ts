@@ -120,7 +120,7 @@ describe('FrameReader', () => {
           ).toBe(whole)
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     )
   })
 })
@@ -216,7 +216,7 @@ describe('decodePayload', () => {
         if (isObject && !lone && !hasDuplicate(source)) expect(got).toEqual(expected)
         else expect(got).toBeUndefined()
       }),
-      { numRuns: 8000 },
+      { numRuns: 4000 },
     )
   })
 })
