@@ -1,5 +1,6 @@
 export * from './engine.ts'
 export { isStorageError, PreconditionError, StorageError, type StorageErrorCode } from './errors.ts'
 export { compareKeys } from './keys.ts'
-export { LEVEL_ENGINE_DEFAULTS, LevelEngine, type LevelEngineOptions } from './level-engine.ts'
+export { LevelEngine } from './level-engine.ts'
+export { LEVEL_ENGINE_DEFAULTS, type LevelEngineOptions } from './level-options.ts'
 export { MemoryEngine } from './memory-engine.ts'

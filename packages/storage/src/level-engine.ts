@@ -1,7 +1,5 @@
 /** The LevelDB engine. Layout in layout.ts, row bytes in row-format.ts, opening in open-store.ts. */
-import { resolve } from 'node:path'
 import { assertBatch, assertRange, assertRevision } from './batch.ts'
-import { type Crc32c, createCrc32c } from './crc32c.ts'
 import { closeModes } from './directory.ts'
 import {
   type Batch,
@@ -21,89 +19,34 @@ import {
   type ScrubReport,
   type Snapshot,
 } from './engine.ts'
-import { PreconditionError, StorageError } from './errors.ts'
+import { StorageError } from './errors.ts'
 import { assertBound, assertKey } from './keys.ts'
-import {
-  CHECKPOINT_KEY,
-  changeKey,
-  DATA_END,
-  DATA_SPACE,
-  decodeHead,
-  encodeChange,
-  encodeHead,
-  HEAD_KEY,
-  type Head,
-  SUM_MODULUS,
-  TRIMMED_KEY,
-} from './layout.ts'
+import { changeKey, DATA_SPACE, type Head, TRIMMED_KEY } from './layout.ts'
 import { readChanges } from './level-changes.ts'
 import { compactRange } from './level-compact.ts'
 import { type IteratorHost, LevelRowIterator } from './level-iterator.ts'
+import { type LevelEngineOptions, type LevelSettings, resolveSettings } from './level-options.ts'
 import {
   fromLevelError,
   isDiskFull,
   type LevelDatabase,
-  type LevelOpener,
   type LevelOperation,
-  type LevelRange,
   type LevelSnapshot,
-  openLevel,
 } from './level-port.ts'
+import { levelRange, metaRow, planCommit, readHead } from './level-rows.ts'
 import { scrubLevel } from './level-scrub.ts'
 import { isCommitAbsent, type OpenedStore, openStore } from './open-store.ts'
 import { Pins } from './pins.ts'
 import { RowCache } from './row-cache.ts'
-import { decodeRow, encodeRow, StoredRow } from './row-format.ts'
+import { decodeRow, type StoredRow } from './row-format.ts'
 import { Turns } from './turns.ts'
 
-export interface LevelEngineOptions {
-  /**
-   * Highest revision that is known to have been committed (the audit cursor's); a store that ends
-   * before it is refused with ERR_STORAGE_ROLLED_BACK. Default 0.
-   */
-  readonly expectHeadAtLeast?: number
-  /** Memory for rows and LevelDB's blocks together, in bytes; default 64 MiB. */
-  readonly cacheBytes?: number
-  /** LevelDB's write buffer in bytes; default 4 MiB. */
-  readonly writeBufferBytes?: number
-  /** After a failed write, at most one attempt to reopen per this many milliseconds; default 1000. */
-  readonly reopenIntervalMs?: number
-  /** Milliseconds of a monotonic clock; default `performance.now`. */
-  readonly now?: () => number
-  /** For tests: puts faults between the engine and LevelDB. */
-  readonly openDatabase?: LevelOpener
-}
-
-export const LEVEL_ENGINE_DEFAULTS: {
-  readonly expectHeadAtLeast: number
-  readonly cacheBytes: number
-  readonly writeBufferBytes: number
-  readonly reopenIntervalMs: number
-} = Object.freeze({
-  expectHeadAtLeast: 0,
-  cacheBytes: 64 * 1024 * 1024,
-  writeBufferBytes: 4 * 1024 * 1024,
-  reopenIntervalMs: 1000,
-})
-
-/** Tables are memory-mapped and bypass LevelDB's block cache, so rows get nearly all. */
-const BLOCK_CACHE_SHARE = 1 / 16
+/** Change rows dropped with one write. */
 const TRIM_SLICE = 4096
-
-interface Settings {
-  readonly directory: string
-  readonly expectHeadAtLeast: number
-  readonly blockCacheBytes: number
-  readonly writeBufferBytes: number
-  readonly reopenIntervalMs: number
-  readonly now: () => number
-  readonly openDatabase: LevelOpener
-  readonly crc: Crc32c
-}
 
 export class LevelEngine implements Engine {
   readonly limits: EngineLimits = DEFAULT_LIMITS
-  readonly #settings: Settings
+  readonly #settings: LevelSettings
   readonly #cache: RowCache
   readonly #turns = new Turns()
   readonly #pins = new Pins()
@@ -114,7 +57,7 @@ export class LevelEngine implements Engine {
   #verified: number | undefined
   #check: RowCheck | undefined
   /** Rows as they were before the commit under way, which is not to be seen before its answer. */
-  #inFlight: Map<string, StoredRow | undefined> | undefined
+  #inFlight: ReadonlyMap<string, StoredRow | undefined> | undefined
   #state: EngineState = 'open'
   #lastAttempt = Number.NEGATIVE_INFINITY
   #closing: Promise<void> | undefined
@@ -134,29 +77,13 @@ export class LevelEngine implements Engine {
    * ERR_STORAGE_CORRUPT, ERR_STORAGE_ROLLED_BACK, ERR_STORAGE_FULL or ERR_STORAGE_UNAVAILABLE.
    */
   static async open(directory: string, options: LevelEngineOptions = {}): Promise<LevelEngine> {
-    if (typeof directory !== 'string' || directory === '') {
-      throw new TypeError('directory: expected a non-empty string')
-    }
-    const given = { ...LEVEL_ENGINE_DEFAULTS, ...options }
-    assertRevision(given.expectHeadAtLeast, 'expectHeadAtLeast')
-    const blockCacheBytes = Math.ceil(given.cacheBytes * BLOCK_CACHE_SHARE)
-    const settings: Settings = {
-      directory: resolve(directory),
-      expectHeadAtLeast: given.expectHeadAtLeast,
-      blockCacheBytes,
-      writeBufferBytes: given.writeBufferBytes,
-      reopenIntervalMs: given.reopenIntervalMs,
-      now: given.now ?? (() => performance.now()),
-      openDatabase: given.openDatabase ?? openLevel,
-      crc: await createCrc32c(),
-    }
-    const opened = await openStore(settings)
-    return new LevelEngine(settings, opened, given.cacheBytes - blockCacheBytes)
+    const settings = await resolveSettings(directory, options)
+    return new LevelEngine(settings, await openStore(settings))
   }
 
-  private constructor(settings: Settings, opened: OpenedStore, rowCacheBytes: number) {
+  private constructor(settings: LevelSettings, opened: OpenedStore) {
     this.#settings = settings
-    this.#cache = new RowCache(rowCacheBytes)
+    this.#cache = new RowCache(settings.rowCacheBytes)
     this.#db = opened.db
     this.#head = opened.head
     this.#trimmed = opened.trimmed
@@ -388,64 +315,29 @@ export class LevelEngine implements Engine {
 
   async #commit(batch: Batch): Promise<CommitResult> {
     await this.#usable()
-    for (const { key, modifyRevision } of batch.preconditions ?? []) {
-      const found = this.#current(key)?.modifyRevision ?? 0
-      if (found !== modifyRevision) throw new PreconditionError(key, found)
-    }
-    const revision = this.#head.revision + 1
-    const before = new Map<string, StoredRow | undefined>()
-    const after = new Map<string, StoredRow>()
-    const operations: LevelOperation[] = []
-    let { rows, rowSum } = this.#head
-    for (const op of batch.ops) {
-      const { key } = op
-      const old = this.#current(key)
-      before.set(key, old)
-      if (old !== undefined) {
-        rows--
-        rowSum -= StoredRow.crcOf(old)
-      }
-      const storageKey = DATA_SPACE + key
-      if (op.type === 'put') {
-        const created = old?.createRevision ?? revision
-        const encoded = encodeRow(storageKey, key, op.value, created, revision, this.#check)
-        after.set(key, encoded.row)
-        rows++
-        rowSum += StoredRow.crcOf(encoded.row)
-        operations.push({ type: 'put', key: storageKey, value: encoded.bytes })
-      } else {
-        operations.push({ type: 'del', key: storageKey })
-      }
-    }
-    rowSum = ((rowSum % SUM_MODULUS) + SUM_MODULUS) % SUM_MODULUS
-    const head: Head = { revision, generation: this.#head.generation, rows, rowSum }
-    operations.push(
-      engineRow(changeKey(revision), encodeChange(batch.ops, batch.change), revision),
-      engineRow(HEAD_KEY, encodeHead(head), revision),
-    )
+    const check = this.#check
     const verified = this.#verified
-    if (verified !== undefined) operations.push(metaRow(CHECKPOINT_KEY, verified))
-    this.#inFlight = before
+    const current = (key: string): StoredRow | undefined => this.#cache.get(key) ?? this.#load(key)
+    const plan = planCommit(batch, this.#head, current, check, verified)
+    const { revision } = plan.head
+    this.#inFlight = plan.before
     try {
-      await this.#write(operations, revision)
+      await this.#write(plan.operations, revision)
     } finally {
       this.#inFlight = undefined
     }
-    if (this.#head.revision !== revision) {
-      this.#head = head
-      for (const key of before.keys()) {
-        const row = after.get(key)
-        if (row === undefined) this.#cache.delete(key)
-        else this.#cache.set(key, row)
-      }
-      if (this.#verified === verified) this.#verified = undefined
-    }
     this.#commits++
+    // After a reopening everything has been read back already.
+    if (this.#head.revision === revision) return { revision }
+    this.#head = plan.head
+    for (const key of plan.before.keys()) {
+      const row = plan.after.get(key)
+      // A row written under another check than the one set meanwhile has to prove itself.
+      if (row === undefined || this.#check !== check) this.#cache.delete(key)
+      else this.#cache.set(key, row)
+    }
+    if (this.#verified === verified) this.#verified = undefined
     return { revision }
-  }
-
-  #current(key: string): StoredRow | undefined {
-    return this.#cache.get(key) ?? this.#load(key)
   }
 
   /**
@@ -552,35 +444,5 @@ export class LevelEngine implements Engine {
           'ERR_STORAGE_UNAVAILABLE',
           'the store is not open since a write failed; nothing was written',
         )
-  }
-}
-
-function engineRow(key: string, value: Uint8Array, revision: number): LevelOperation {
-  return {
-    type: 'put',
-    key,
-    value: encodeRow(key, key, value, revision, revision, undefined).bytes,
-  }
-}
-
-function metaRow(key: string, revision: number): LevelOperation {
-  return engineRow(key, new Uint8Array(0), revision)
-}
-
-function readHead(db: LevelDatabase, snapshot: LevelSnapshot): Head {
-  const bytes = db.getSync(HEAD_KEY, { snapshot })
-  if (bytes === undefined) throw new StorageError('ERR_STORAGE_CORRUPT', 'the head row is missing')
-  const row = decodeRow(HEAD_KEY, HEAD_KEY, bytes, undefined)
-  return decodeHead(row.value, row.modifyRevision)
-}
-
-function levelRange({ gte, gt, lt, lte, reverse, limit }: Range): LevelRange {
-  return {
-    ...(gt === undefined ? { gte: DATA_SPACE + (gte ?? '') } : { gt: DATA_SPACE + gt }),
-    ...(lte !== undefined
-      ? { lte: DATA_SPACE + lte }
-      : { lt: lt === undefined ? DATA_END : DATA_SPACE + lt }),
-    ...(reverse === undefined ? {} : { reverse }),
-    ...(limit === undefined ? {} : { limit }),
   }
 }
