@@ -82,10 +82,11 @@ export async function verifySegments(
     }
     for await (const chunk of bytes) {
       signal?.throwIfAborted()
-      // A NUL is in no JSON text; one look at a chunk is cheaper than one at each line.
-      holes ||= chunk.indexOf(0) !== -1
       for (let from = 0; from < chunk.length; from += PIECE_BYTES) {
-        if (!splitter.push(chunk.subarray(from, from + PIECE_BYTES), visit)) break reading
+        const piece = chunk.subarray(from, from + PIECE_BYTES)
+        // A NUL is in no JSON text; one look at a piece is cheaper than one at each line.
+        holes ||= piece.indexOf(0) !== -1
+        if (!splitter.push(piece, visit)) break reading
         if (splitter.overflow) {
           walker.fail('malformed', walker.sequence + 1, segment, at, 'is too long')
           break reading
