@@ -2,9 +2,17 @@
 
 const kind = (value: unknown): string => (value === null ? 'null' : typeof value)
 
+/** Tell whether `value` is a Uint8Array, also one of another realm (an iframe, a `node:vm` context). */
+export function isBytes(value: unknown): value is Uint8Array {
+  return (
+    value instanceof Uint8Array ||
+    (ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]')
+  )
+}
+
 /** Check that `value` is a Uint8Array, of exactly `length` bytes when given; returns it. */
 export function assertBytes(value: unknown, name: string, length?: number): Uint8Array {
-  if (!(value instanceof Uint8Array)) {
+  if (!isBytes(value)) {
     throw new TypeError(`${name} must be a Uint8Array, got ${kind(value)}`)
   }
   if (length !== undefined && value.length !== length) {
@@ -28,14 +36,6 @@ export function assertInteger(value: unknown, name: string, min: number, max: nu
 export function assertText(value: unknown, name: string): string {
   if (typeof value !== 'string') {
     throw new TypeError(`${name} must be a string, got ${kind(value)}`)
-  }
-  return value
-}
-
-/** Check that `value` is a function; returns it. */
-export function assertFunction<T>(value: T, name: string): T {
-  if (typeof value !== 'function') {
-    throw new TypeError(`${name} must be a function, got ${kind(value)}`)
   }
   return value
 }

@@ -1,5 +1,7 @@
 /** Byte arrays: joining, wiping, and the canonical encoding of fields that tags and associated data cover. */
 
+import { isBytes } from './assert.ts'
+
 const utf8 = new TextEncoder()
 
 /** Encode text as UTF-8. Returns a fresh copy. */
@@ -15,7 +17,7 @@ export function utf8Bytes(text: string): Uint8Array {
  */
 export function wipe(...arrays: readonly Uint8Array[]): void {
   for (const bytes of arrays) {
-    if (!(bytes instanceof Uint8Array)) throw new TypeError('wipe takes Uint8Arrays')
+    if (!isBytes(bytes)) throw new TypeError('wipe takes Uint8Arrays')
     bytes.fill(0)
   }
 }
@@ -49,7 +51,7 @@ export function encodeFields(...fields: readonly Field[]): Uint8Array {
   for (const field of fields) {
     const tag =
       typeof field === 'string' ? TAG.text : typeof field === 'number' ? TAG.number : TAG.bytes
-    const content = field instanceof Uint8Array ? field : utf8Bytes(String(field))
+    const content = isBytes(field) ? field : utf8Bytes(String(field))
     const head = new Uint8Array(5)
     head[0] = tag
     new DataView(head.buffer).setUint32(1, content.length)

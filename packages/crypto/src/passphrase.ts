@@ -3,6 +3,7 @@
  * a password typed on another keyboard or system is the same password. Nothing else is changed: no trimming, no
  * mapping of spaces, no case folding.
  */
+import { isBytes } from './assert.ts'
 import { utf8Bytes, wipe } from './bytes.ts'
 
 /** Longest password or passphrase in bytes of UTF-8. */
@@ -28,7 +29,7 @@ export function encodePassphrase(passphrase: Passphrase): Uint8Array | undefined
       return undefined
     }
     bytes = utf8Bytes(passphrase.normalize('NFC'))
-  } else if (passphrase instanceof Uint8Array) {
+  } else if (isBytes(passphrase)) {
     if (passphrase.length > UNNORMALISED_MAX) return undefined
     if (passphrase.every((byte) => byte < 0x80)) {
       bytes = Uint8Array.from(passphrase)

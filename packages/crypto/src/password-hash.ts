@@ -2,7 +2,7 @@
  * Stored password hashes as PHC strings: `$scrypt$ln=17,r=8,p=1$<salt>$<hash>` (PHC string format; salt and hash in
  * base64 without padding, one spelling only).
  */
-import { assertText } from './assert.ts'
+import { assertText, isBytes } from './assert.ts'
 import type { CryptoBackend } from './backend.ts'
 import { decodeBase64, encodeBase64 } from './base64.ts'
 import { wipe } from './bytes.ts'
@@ -74,7 +74,7 @@ export function parsePasswordHash(text: string): PasswordHash {
 /** Write a PHC string; the counterpart of {@link parsePasswordHash}, with the same bounds. */
 export function formatPasswordHash({ params, salt, hash }: PasswordHash): string {
   assertScryptBounds(params)
-  if (!(salt instanceof Uint8Array) || !(hash instanceof Uint8Array)) {
+  if (!isBytes(salt) || !isBytes(hash)) {
     throw new TypeError('salt and hash must be Uint8Arrays')
   }
   if (salt.length < SALT_BYTES || salt.length > SALT_MAX_BYTES || hash.length !== HASH_BYTES) {

@@ -193,6 +193,16 @@ describe('the associated data of a value', () => {
   })
 })
 
+test('the epoch of a blob is read only from a blob', async () => {
+  expect(() => readValueEpoch('x' as never)).toThrow(TypeError)
+  for (const blob of [new Uint8Array(0), new Uint8Array(44).fill(1), new Uint8Array(64)]) {
+    expect(await codeOf(() => readValueEpoch(blob))).toBe('ERR_CRYPTO_OPEN')
+  }
+  const highest = new Uint8Array(45).fill(255)
+  highest[0] = 1
+  expect(readValueEpoch(highest)).toBe(2 ** 32 - 1)
+})
+
 describe('subkeys', () => {
   test('differ by purpose and by root, and not by backend', () => {
     const keys = KEY_PURPOSES.flatMap((purpose) => {

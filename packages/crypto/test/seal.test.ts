@@ -1,5 +1,6 @@
 import {
   addProtector,
+  assertCredentialName,
   type Credential,
   changePassphrase,
   createSeal,
@@ -12,7 +13,6 @@ import {
   removeProtector,
   replaceEpochs,
   SCRYPT_FLOOR,
-  type SealHeader,
 } from '@secreg/crypto'
 import { createScryptPool, nodeBackend, type ScryptPool } from '@secreg/crypto/node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -356,7 +356,8 @@ describe('arguments', () => {
       const spec: NewProtector = { kind: 'systemd-credential', name, bytes: keyFile }
       expect(await codeOf(() => createSeal([spec]))).toBe('ERR_CRYPTO_CREDENTIAL_NAME')
     }
-    const header = json(seal.header) as SealHeader
+    expect(() => assertCredentialName(1 as never)).toThrow(TypeError)
+    const header = json(seal.header)
     const protectors = header.protectors.map((protector) =>
       protector.kind === 'systemd-credential' ? { ...protector, credential: '../../x' } : protector,
     )

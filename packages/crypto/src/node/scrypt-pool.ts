@@ -113,10 +113,24 @@ export function createScryptPool(options: ScryptPoolOptions = {}): ScryptPool {
     return worker
   }
 
+  const tryStart = (): Worker | undefined => {
+    try {
+      return start()
+    } catch {
+      // Node's permission model can forbid workers.
+      return undefined
+    }
+  }
+
   const next = (): void => {
     while (!closed && busy.size < workers && waiting.length > 0) {
       const job = waiting.shift() as Job
-      const worker = idle.pop() ?? start()
+      const worker = idle.pop() ?? tryStart()
+      if (worker === undefined) {
+        wipe(job.password)
+        job.reject(new CryptoError('ERR_CRYPTO_KDF_FAILED'))
+        continue
+      }
       busy.set(worker, job)
       worker.ref()
       const { password, salt, params } = job
