@@ -39,8 +39,7 @@ const app: Options = {
   ...common,
   platform: 'node',
   splitting: true,
-  noExternal: [/.*/],
-  external: ['level', 'classic-level'],
+  noExternal: [/^(?!level$)/],
   esbuildOptions: (options) => {
     options.conditions = [SOURCE, 'module', 'import', 'node']
     options.banner = {

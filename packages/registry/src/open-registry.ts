@@ -1,6 +1,6 @@
 /** Put a registry together over an engine and a log, after bringing both to the same state (DESIGN §2, step 7). */
 import type { AuditLog, LogCursor } from '@secreg/audit'
-import type { Scrypt, ScryptParams, SealHeader } from '@secreg/crypto'
+import type { NewProtector, Scrypt, ScryptParams, SealHeader } from '@secreg/crypto'
 import { nodeBackend } from '@secreg/crypto/node'
 import { SecregError } from '@secreg/protocol'
 import type { Engine } from '@secreg/storage'
@@ -30,6 +30,8 @@ export interface OpenRegistryOptions {
   /** Runs off the main thread, with a bounded queue. */
   readonly scrypt: Scrypt
   readonly scryptParams: ScryptParams
+  /** Protectors of a new registry beside its passphrase; default none. */
+  readonly protectors?: () => Promise<readonly NewProtector[]>
   readonly settings: RegistrySettings
   readonly version: string
   readonly sessionLimits?: Partial<SessionLimits>
@@ -93,7 +95,11 @@ export async function openRegistry(options: OpenRegistryOptions): Promise<Opened
   const registry = new Registry({
     core,
     identity,
-    seal: { scrypt: options.scrypt, params: options.scryptParams },
+    seal: {
+      scrypt: options.scrypt,
+      params: options.scryptParams,
+      protectors: options.protectors ?? (async () => []),
+    },
     hostChecks: options.hostChecks ?? (async () => []),
     auditDirectory: options.auditDirectory,
     version: options.version,

@@ -3,6 +3,7 @@ import {
   type Credential,
   createSeal,
   isCryptoError,
+  type NewProtector,
   openSeal,
   type Scrypt,
   type ScryptParams,
@@ -30,6 +31,8 @@ import { recordedFailure } from './users.ts'
 export interface SealTools {
   readonly scrypt: Scrypt
   readonly params: ScryptParams
+  /** Protectors of a new registry beside its passphrase. */
+  readonly protectors: () => Promise<readonly NewProtector[]>
 }
 
 type InitRequest = Extract<RequestOf<'seal'>, { op: 'init' }>
@@ -68,7 +71,10 @@ export async function initialize(
     }
     const password = await hashNewPassword(hasher, request.admin_password, { login })
     const { header, rootKey } = await createSeal(
-      [{ kind: 'passphrase', passphrase: request.passphrase, params: tools.params }],
+      [
+        { kind: 'passphrase', passphrase: request.passphrase, params: tools.params },
+        ...(await tools.protectors()),
+      ],
       { backend: nodeBackend, scrypt: tools.scrypt },
     )
     return { login, password, header, rootKey }

@@ -1,0 +1,105 @@
+/** The parts of the daemon, put together and taken apart in the right order. */
+import { type Credential, isCryptoError } from '@secreg/crypto'
+import { createScryptPool } from '@secreg/crypto/node'
+import { ByteBudget, type Config, type Logger, resolveGroup } from '@secreg/host'
+import { SecregError } from '@secreg/protocol'
+import { configuredCredential } from './configured-credential.ts'
+import { RegistryHost } from './registry-host.ts'
+import { RegistryServer } from './server/registry-server.ts'
+
+/** A running daemon. */
+export interface Daemon {
+  readonly host: RegistryHost
+  /** Take a reloaded configuration. */
+  configure(config: Config): void
+  /** Answer what was asked, make everything durable and close. */
+  close(): Promise<void>
+}
+
+export interface ComposeOptions {
+  readonly config: Config
+  readonly log: Logger
+  readonly version: string
+  /** Unseals with this at once; a wrong one stops the start. */
+  readonly credential?: Credential
+}
+
+/** Time for answers that are under way when the daemon stops. */
+const GRACE_MS = 1000
+
+/** Start everything; when a part fails, what was started before it is closed again. */
+export async function compose(options: ComposeOptions): Promise<Daemon> {
+  const { config, log, version } = options
+  const scrypt = createScryptPool()
+  const closers: (() => Promise<unknown>)[] = [async () => scrypt.close()]
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.reverse()) await close()
+  }
+  try {
+    const host = await RegistryHost.open({ config, log, version, scrypt })
+    closers.push(() => host.close())
+    await unseal(host, options)
+    const budget = new ByteBudget(config.limits.bufferBytes)
+    const server = await RegistryServer.listen({
+      host,
+      budget,
+      ...serverOptionsOf(config),
+      ...(await socketOf(config)),
+    })
+    closers.push(() => server.close(GRACE_MS))
+    host.figures = () => ({ connections: server.connections, buffer_bytes: budget.usedBytes })
+    return {
+      host,
+      configure: (next) => {
+        host.configure(next)
+        server.configure(serverOptionsOf(next))
+      },
+      close: closeAll,
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+async function socketOf({ socket }: Config) {
+  const gid = socket.group === undefined ? undefined : await resolveGroup(socket.group)
+  return {
+    path: socket.path,
+    mode: socket.mode,
+    backlog: socket.backlog,
+    ...(gid === undefined ? {} : { gid }),
+  }
+}
+
+function serverOptionsOf({ socket, limits, session, security }: Config) {
+  return {
+    framing: socket.framing,
+    maxConnections: limits.maxConnections,
+    readTimeoutMs: limits.readTimeoutSeconds * 1000,
+    authTimeoutMs: limits.authTimeoutSeconds * 1000,
+    idleTimeoutMs: session.timeoutSeconds * 1000,
+    clockSkewMs: security.maxClockSkewSeconds * 1000,
+  }
+}
+
+/** By what the start was given, else the key file, else the systemd credential; without any it stays sealed. */
+async function unseal(host: RegistryHost, options: ComposeOptions): Promise<void> {
+  if (host.registry.state !== 'sealed') return
+  const { config, log } = options
+  try {
+    const credential = options.credential ?? (await configuredCredential(config))
+    if (credential === undefined) {
+      log.warn('sealed: run sreg unlock')
+      return
+    }
+    await host.unlock(credential)
+    log.info('unsealed')
+  } catch (error) {
+    if (options.credential !== undefined) throw error
+    // A person with a passphrase can still unlock it, so the daemon stays, and says why it is sealed.
+    log.error('sealed: what the configuration names does not unlock it; run sreg unlock', {
+      ...(SecregError.is(error) || isCryptoError(error) ? { code: error.code } : {}),
+    })
+  }
+}

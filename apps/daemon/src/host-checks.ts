@@ -1,0 +1,62 @@
+/** What `security check` looks at on the machine: owners and modes of the daemon's files. */
+import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Config } from '@secreg/host'
+import type { SecurityFinding } from '@secreg/protocol'
+
+/** Check the data and audit directories with everything in them, and the socket. */
+export async function hostChecks(config: Config): Promise<readonly SecurityFinding[]> {
+  return [
+    await directoryFinding('database', config.database.path),
+    await directoryFinding('audit', config.audit.path),
+    await socketFinding(config),
+    coreFinding(),
+  ]
+}
+
+async function directoryFinding(check: string, path: string): Promise<SecurityFinding> {
+  const open: string[] = []
+  try {
+    const own = await lstat(path)
+    if (!own.isDirectory() || (own.mode & 0o077) !== 0 || own.uid !== process.geteuid?.())
+      open.push(path)
+    for (const name of await readdir(path)) {
+      const file = join(path, name)
+      const facts = await lstat(file).catch(() => undefined)
+      if (facts === undefined) continue
+      if ((facts.mode & 0o077) !== 0 || facts.uid !== own.uid || facts.isSymbolicLink())
+        open.push(file)
+    }
+  } catch {
+    return { check, level: 'fault', message: `${path} cannot be read` }
+  }
+  return open.length === 0
+    ? { check, level: 'ok', message: `${path} is private to this user` }
+    : { check, level: 'fault', message: `not private to this user: ${open.slice(0, 5).join(', ')}` }
+}
+
+async function socketFinding({ socket }: Config): Promise<SecurityFinding> {
+  const facts = await lstat(socket.path).catch(() => undefined)
+  const mode = facts === undefined ? undefined : facts.mode & 0o777
+  if (mode === undefined || facts?.isSocket() !== true) {
+    return { check: 'socket', level: 'fault', message: `${socket.path} is not a socket` }
+  }
+  const shown = `${socket.path} has mode 0${mode.toString(8)}`
+  if (mode !== socket.mode) {
+    return {
+      check: 'socket',
+      level: 'fault',
+      message: `${shown}, configured is 0${socket.mode.toString(8)}`,
+    }
+  }
+  return (mode & 0o007) === 0
+    ? { check: 'socket', level: 'ok', message: shown }
+    : { check: 'socket', level: 'warning', message: `${shown}: every local user can connect` }
+}
+
+function coreFinding(): SecurityFinding {
+  const check = 'process'
+  return process.execArgv.length === 0
+    ? { check, level: 'ok', message: `runs as uid ${process.geteuid?.()}` }
+    : { check, level: 'warning', message: 'runs with options of Node.js' }
+}

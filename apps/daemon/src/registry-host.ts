@@ -1,0 +1,205 @@
+/** The registry that the doors talk to: opened here, and replaced as a whole by `init --force`. */
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { openLog } from '@secreg/audit'
+import type { Credential, NewProtector } from '@secreg/crypto'
+import type { ScryptPool } from '@secreg/crypto/node'
+import type { Config, Logger } from '@secreg/host'
+import {
+  type Caller,
+  parsePrefix,
+  type SealResponse,
+  SecregError,
+  type StatusResponse,
+} from '@secreg/protocol'
+import type { RequestOf } from '@secreg/protocol/messages'
+import { openRegistry, type Peer, type Registry } from '@secreg/registry'
+import { LevelEngine } from '@secreg/storage'
+import type { SessionHandle } from '@secreg/zones'
+import { configuredCredential } from './configured-credential.ts'
+import { hostChecks } from './host-checks.ts'
+
+export interface RegistryHostOptions {
+  readonly config: Config
+  readonly log: Logger
+  readonly version: string
+  readonly scrypt: ScryptPool
+}
+
+/** A connection's session handle, and the registry that it belongs to. */
+export interface HostSessionHandle {
+  readonly registry: Registry
+  readonly handle: SessionHandle
+}
+
+/** Figures that only the process knows. */
+export type HostFigures = () => Pick<StatusResponse, 'connections' | 'buffer_bytes'>
+
+export class RegistryHost {
+  readonly version: string
+  readonly #options: RegistryHostOptions
+  #config: Config
+  #registry: Registry
+  #replacing = false
+  figures: HostFigures = () => ({})
+
+  private constructor(options: RegistryHostOptions, registry: Registry) {
+    this.#options = options
+    this.#config = options.config
+    this.#registry = registry
+    this.version = options.version
+  }
+
+  /** Open store, log and registry as configured; it is sealed or uninitialised then. */
+  static async open(options: RegistryHostOptions): Promise<RegistryHost> {
+    return new RegistryHost(options, await openConfigured(options, options.config))
+  }
+
+  get registry(): Registry {
+    return this.#registry
+  }
+
+  sessionHandle(known?: HostSessionHandle): HostSessionHandle {
+    if (known?.registry === this.#registry) return known
+    return { registry: this.#registry, handle: this.#registry.sessionHandle() }
+  }
+
+  /** Unseal without a person: by key file or systemd credential. */
+  async unlock(credential: Credential): Promise<SealResponse> {
+    return this.#registry.unlock({ door: 'internal', address: 'start' }, credential)
+  }
+
+  /** Take what a reloaded configuration may change while the registry runs. */
+  configure(config: Config): void {
+    this.#config = config
+    this.#registry.configure(settingsOf(config))
+  }
+
+  status(caller: Caller | undefined): StatusResponse {
+    const status = this.#registry.status(caller)
+    if (caller === undefined) return status
+    const { socket, database, audit } = this.#config
+    return {
+      ...status,
+      ...this.figures(),
+      socket: socket.path,
+      database: database.path,
+      audit: audit.path,
+    }
+  }
+
+  /** Initialise; with `force`, move an existing registry and its log aside first (specs: row 42). */
+  async initialize(
+    peer: Peer,
+    caller: Caller | undefined,
+    request: Extract<RequestOf<'seal'>, { op: 'init' }>,
+  ): Promise<SealResponse> {
+    if (this.#replacing) throw new SecregError('BUSY', 'the registry is being replaced')
+    if (request.force !== true || this.#registry.state === 'uninitialized') {
+      return this.#registry.initialize(peer, request)
+    }
+    if (caller === undefined) {
+      throw new SecregError('AUTH_REQUIRED', 'log in as an administrator to replace the registry')
+    }
+    await this.#registry.authorizeReplacement(caller)
+    this.#replacing = true
+    try {
+      await this.#registry.close()
+      const suffix = `.replaced-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`
+      const { database, audit } = this.#config
+      for (const path of [database.path, audit.path]) {
+        if (existsSync(path)) renameSync(path, path + suffix)
+      }
+      this.#options.log.warn('the registry was moved aside', { file: database.path + suffix })
+      this.#registry = await openConfigured(this.#options, this.#config)
+    } finally {
+      this.#replacing = false
+    }
+    return this.#registry.initialize(peer, request)
+  }
+
+  close(): Promise<void> {
+    return this.#registry.close()
+  }
+}
+
+async function openConfigured(options: RegistryHostOptions, config: Config): Promise<Registry> {
+  const { log } = options
+  const engine = await LevelEngine.open(config.database.path, {
+    cacheBytes: config.database.cacheSizeBytes,
+  })
+  try {
+    const { registry, recovery } = await openRegistry({
+      engine,
+      auditDirectory: config.audit.path,
+      openLog: (cursor) => {
+        mkdirSync(config.audit.path, { recursive: true, mode: 0o700 })
+        return openLog({
+          directory: config.audit.path,
+          ...(cursor === undefined ? {} : { cursor }),
+          observer: (event) => {
+            if (event.type === 'synced' || event.type === 'rotated') return
+            const healthy = event.type === 'recovered'
+            log[healthy ? 'info' : 'error'](`audit log: ${event.type}`)
+          },
+        })
+      },
+      scrypt: options.scrypt.scrypt,
+      protectors: async () => await protectorsOf(config),
+      scryptParams: { N: 2 ** config.security.scryptLogN, r: 8, p: 1 },
+      settings: settingsOf(config),
+      version: options.version,
+      sessionLimits: {
+        idleMs: config.session.timeoutSeconds * 1000,
+        lifetimeMs: config.session.absoluteTimeoutSeconds * 1000,
+        perAccount: config.session.maxPerUser,
+      },
+      attemptLimits: attemptLimitsOf(config),
+      hostChecks: () => hostChecks(config),
+      onFault: (fault) =>
+        log.error('housekeeping failed', {
+          detail: fault instanceof Error ? fault.name : 'unknown',
+        }),
+    })
+    if (recovery.appended > 0) {
+      log.warn(
+        'records of committed changes were missing in the audit log and have been appended',
+        {
+          count: recovery.appended,
+        },
+      )
+    }
+    return registry
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+/** Beside the passphrase, whatever the configuration names from the start can unseal a new registry. */
+async function protectorsOf(config: Config): Promise<NewProtector[]> {
+  const credential = await configuredCredential(config)
+  if (credential === undefined) return []
+  if (credential.kind === 'key-file') return [{ kind: 'key-file', bytes: credential.bytes }]
+  const name = config.unlock.systemdCredential ?? ''
+  return [{ kind: 'systemd-credential', name, bytes: credential.bytes }]
+}
+
+function settingsOf({ security }: Config) {
+  return {
+    requireMfa: security.requireMfa,
+    sealedReads: security.sealedReads,
+    encryptPrefixes: security.encryptPrefixes.map(parsePrefix),
+  }
+}
+
+function attemptLimitsOf({ security }: Config) {
+  const windowMs = security.rateLimitWindowSeconds * 1000
+  const lockMs = security.lockoutSeconds * 1000
+  const failures = security.rateLimitAttempts
+  return {
+    pair: { failures, windowMs, lockMs, maxKeys: 10_000 },
+    // All clients of the registry socket look alike until the kernel's word on them is known here, so their common
+    // limit must be out of reach of a few users' mistakes.
+    source: { failures: 200 * failures, windowMs, lockMs, maxKeys: 10_000 },
+  }
+}

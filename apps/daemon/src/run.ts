@@ -1,0 +1,132 @@
+/** One life of the daemon: start, say that it is ready, reload and stop by signal. */
+import {
+  ConfigError,
+  createLogger,
+  createReadiness,
+  hardenProcess,
+  installSignals,
+  type LoadedConfig,
+  type Logger,
+  loadConfig,
+} from '@secreg/host'
+import { parsePrefix, SecregError } from '@secreg/protocol'
+import { compose, type Daemon } from './compose.ts'
+import { type DevHome, openDevHome } from './dev-home.ts'
+import { version } from './version.ts'
+
+export interface RunOptions {
+  /** Configuration file; not together with {@link RunOptions.dev}. */
+  readonly config?: string
+  /** Directory of a development home. */
+  readonly dev?: string
+}
+
+/**
+ * Run until a signal stops it.
+ *
+ * @throws ConfigError, HostError, StorageError, AuditError, SecregError when it cannot start; nothing is left running
+ */
+export async function run(options: RunOptions): Promise<void> {
+  const hardening = hardenProcess()
+  const home = options.dev === undefined ? undefined : openDevHome(options.dev)
+  const file = home?.config ?? options.config ?? DEFAULT_CONFIG
+  const { config } = load(file)
+  const log = createLogger({
+    name: 'secregd',
+    level: home === undefined ? config.log.level : 'warn',
+    messageOf: (error) => (SecregError.is(error) ? error.message : undefined),
+  })
+  for (const warning of hardening.warnings) log.warn(warning)
+  const readiness = createReadiness()
+  const daemon = await compose({
+    config,
+    log,
+    version,
+    ...(home === undefined ? {} : { credential: credentialOf(home) }),
+  })
+  try {
+    if (home !== undefined) await initializeDev(daemon, home)
+  } catch (error) {
+    await daemon.close()
+    throw error
+  }
+  const signals = installSignals({
+    stop: async (signal) => {
+      log.info('stopping', { signal })
+      void readiness.stopping()
+      await daemon.close()
+      log.info('stopped')
+      log.flush()
+      signals.dispose()
+      process.exit(0)
+    },
+    force: () => process.exit(1),
+    reload: async () => {
+      await readiness.reloading()
+      reload(file, daemon, log)
+      await readiness.ready()
+    },
+    onError: (error, signal) => {
+      log.error('a signal could not be handled', { signal, detail: nameOf(error) })
+      if (signal !== 'SIGHUP') process.exit(1)
+    },
+  })
+  log.info('ready', { file: config.socket.path, version })
+  if (home !== undefined) announce(home)
+  await readiness.ready(`${daemon.host.registry.state}; ${config.socket.path}`)
+}
+
+/** Check a configuration file as a start would. @throws ConfigError */
+export function load(file: string): LoadedConfig {
+  const loaded = loadConfig(file)
+  for (const prefix of loaded.config.security.encryptPrefixes) {
+    try {
+      parsePrefix(prefix)
+    } catch (error) {
+      const message = SecregError.is(error) ? error.message : 'invalid'
+      throw new ConfigError([loaded.fault('security.encrypt_prefixes', message)])
+    }
+  }
+  return loaded
+}
+
+const DEFAULT_CONFIG = '/etc/secreg/config.toml'
+
+function credentialOf({ credentials }: DevHome) {
+  return { kind: 'passphrase', passphrase: credentials.passphrase } as const
+}
+
+async function initializeDev({ host }: Daemon, { credentials }: DevHome): Promise<void> {
+  if (host.registry.state !== 'uninitialized') return
+  await host.initialize({ door: 'internal', address: 'development home' }, undefined, {
+    op: 'init',
+    passphrase: credentials.passphrase,
+    admin: credentials.login,
+    admin_password: credentials.password,
+  })
+}
+
+function announce(home: DevHome): void {
+  const { socket, admin } = home
+  process.stderr.write(`secregd: development home ${home.directory}; not for production\n`)
+  process.stdout.write(`${JSON.stringify({ ready: true, socket, admin })}\n`)
+}
+
+/** A wrong file changes nothing: the daemon goes on with what it has. */
+function reload(file: string, daemon: Daemon, log: Logger): void {
+  try {
+    const { config } = load(file)
+    daemon.configure(config)
+    log.level = config.log.level
+    log.info('configuration reloaded', { file })
+  } catch (error) {
+    log.error('configuration not reloaded; the old one stays in force', {
+      file,
+      detail: error instanceof ConfigError ? (error.faults[0]?.message ?? '') : nameOf(error),
+    })
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
+}

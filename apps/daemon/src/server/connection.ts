@@ -1,0 +1,331 @@
+/**
+ * One connection of the registry socket: bytes to frames to requests, answers in order, and every bound that keeps one
+ * peer from hurting the others (specs: rows 7 to 10).
+ */
+import type { Socket } from 'node:net'
+import type { ByteLease } from '@secreg/host'
+import {
+  type Caller,
+  SecregError as Failure,
+  LIMITS,
+  MESSAGE_TYPE,
+  type SecregError,
+} from '@secreg/protocol'
+import { REQUESTS, type RequestName, requestNameOf } from '@secreg/protocol/messages'
+import { asSecregError, errorPayload, type Peer, sessionInvalid } from '@secreg/registry'
+import {
+  decodePayload,
+  encodeFrame,
+  encodePayload,
+  type Frame,
+  FrameReader,
+} from '@secreg/wire-codec'
+import type { Session } from '@secreg/zones'
+import type { RegistryHost } from '../registry-host.ts'
+import { authRequired, dispatch, type Standing } from './dispatch.ts'
+import { ReplyQueue } from './reply-queue.ts'
+
+export interface ConnectionOptions {
+  readonly host: RegistryHost
+  readonly socket: Socket
+  readonly peer: Peer
+  readonly framing: 'auto' | 'length'
+  readonly lease: ByteLease
+  /** A started frame must be complete within this time, milliseconds. */
+  readonly readTimeoutMs: number
+  /** The first login must succeed within this time, milliseconds. */
+  readonly authTimeoutMs: number
+  /** A connection without a request for this long is closed, milliseconds. */
+  readonly idleTimeoutMs: number
+  /** Tolerated difference of the clocks, milliseconds; 0 does not look. */
+  readonly clockSkewMs: number
+  readonly closed: (connection: Connection) => void
+}
+
+/** Refused requests of a connection without a login, after which it is closed: they cost records. */
+const STRANGER_REFUSALS = 16
+/** Reading goes on when this many requests are left. */
+const RESUME_AT = LIMITS.outstandingRequests / 2
+
+type Correlation = string | number | undefined
+
+export class Connection {
+  readonly #options: ConnectionOptions
+  readonly #socket: Socket
+  readonly #reader: FrameReader
+  readonly #replies: ReplyQueue
+  #handle: ReturnType<RegistryHost['sessionHandle']>
+  #authenticated = false
+  #refusals = 0
+  #ending = false
+  #reading = false
+  #ended = false
+  #frameSinceMs: number | undefined
+  #activeMs: number
+  readonly #openedMs: number
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    this.#socket = options.socket
+    this.#openedMs = performance.now()
+    this.#activeMs = this.#openedMs
+    this.#reader = new FrameReader({
+      framing: options.framing,
+      maxFrameBytes: LIMITS.unauthenticatedFrameBytes,
+    })
+    this.#replies = new ReplyQueue(options.socket)
+    this.#handle = options.host.sessionHandle()
+    const { socket } = options
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    socket.on('end', () => {
+      this.#ended = true
+      this.#finishIfDone()
+    })
+    socket.on('drain', () => this.#account())
+    // A peer that goes away is no fault of ours: `close` follows.
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      options.lease.close()
+      options.closed(this)
+    })
+  }
+
+  /** Requests that are not answered. */
+  get outstanding(): number {
+    return this.#replies.outstanding
+  }
+
+  /** Close what has waited too long; called now and then with a monotonic time. */
+  enforceTimeouts(nowMs: number): void {
+    const { readTimeoutMs, authTimeoutMs, idleTimeoutMs } = this.#options
+    if (this.#frameSinceMs !== undefined && nowMs - this.#frameSinceMs > readTimeoutMs) {
+      this.#fail(new Failure('TIMEOUT', 'the frame was not completed in time'))
+    } else if (
+      !this.#authenticated &&
+      nowMs - this.#openedMs > authTimeoutMs &&
+      this.outstanding === 0
+    ) {
+      this.#fail(new Failure('TIMEOUT', 'no login in time'))
+    } else if (this.outstanding === 0 && nowMs - this.#activeMs > idleTimeoutMs) {
+      this.#fail(new Failure('TIMEOUT', 'nothing was asked for too long'))
+    }
+  }
+
+  /** Read nothing more, and close once everything asked is answered. */
+  end(): void {
+    this.#ending = true
+    this.#socket.pause()
+    this.#finishIfDone()
+  }
+
+  /** Close at once. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** Answer that there is no room, and close. */
+  refuse(error: SecregError): void {
+    this.#fail(error)
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#ending) return
+    this.#reader.push(chunk)
+    this.#read()
+  }
+
+  #read(): void {
+    if (this.#reading) return
+    this.#reading = true
+    try {
+      while (!this.#ending && this.outstanding < LIMITS.outstandingRequests) {
+        const frame = this.#reader.next()
+        if (frame === undefined) break
+        this.#handleFrame(frame)
+      }
+    } catch (error) {
+      this.#fail(asSecregError(error))
+    } finally {
+      this.#reading = false
+    }
+    if (this.#ending) return
+    if (this.#reader.inFrame) this.#frameSinceMs ??= performance.now()
+    else this.#frameSinceMs = undefined
+    if (this.outstanding >= LIMITS.outstandingRequests) {
+      this.#frameSinceMs = undefined
+      this.#socket.pause()
+    }
+    this.#account()
+  }
+
+  #handleFrame(frame: Frame): void {
+    this.#frameSinceMs = undefined
+    this.#activeMs = performance.now()
+    const { type } = frame
+    let id: Correlation
+    let name: RequestName | undefined
+    let answer: Promise<object> | object
+    try {
+      this.#checkClock(frame)
+      const payload = decodePayload(frame.payload)
+      id = correlationOf(payload)
+      name = requestNameOf(type)
+      if (name === undefined) throw new Failure('MESSAGE_UNKNOWN', `unknown message type ${type}`)
+      const standing = this.#standingOf(frame, name)
+      answer = dispatch(this.#options.host, standing, name, payload)
+    } catch (error) {
+      answer = Promise.reject(error)
+    }
+    const reply = this.#replies.open(id === undefined)
+    if (!(answer instanceof Promise)) {
+      this.#answer(reply, name as RequestName, id, answer)
+      return
+    }
+    answer.then(
+      (response) => {
+        if (name === 'auth' && (response as { success: boolean }).success) this.#promote()
+        this.#answer(reply, name as RequestName, id, response)
+      },
+      (error: unknown) => {
+        this.#answerError(reply, asSecregError(error), type, id)
+      },
+    )
+  }
+
+  #checkClock(frame: Frame): void {
+    const { clockSkewMs } = this.#options
+    if (clockSkewMs > 0 && Math.abs(frame.timestampMs - Date.now()) > clockSkewMs) {
+      throw new Failure(
+        'CLOCK_SKEW',
+        'the clocks of client and server differ by more than is allowed',
+      )
+    }
+  }
+
+  /** Whoever sends a session id must have a live session, whatever he asks. */
+  #standingOf(frame: Frame, name: RequestName): Standing {
+    const { host, peer } = this.#options
+    if (frame.sessionId === '') {
+      if (REQUESTS[name].session) throw authRequired()
+      return { peer }
+    }
+    this.#handle = host.sessionHandle(this.#handle)
+    const session: Session | undefined = this.#handle.handle.resolve(frame.sessionId)
+    const caller: Caller | undefined =
+      session === undefined ? undefined : host.registry.callerOf(session, peer)
+    if (session === undefined || caller === undefined) {
+      // A new login with an old id in the header is still a login.
+      if (!REQUESTS[name].session) return { peer }
+      throw sessionInvalid()
+    }
+    this.#promote()
+    return { peer, session, caller }
+  }
+
+  #promote(): void {
+    if (this.#authenticated) return
+    this.#authenticated = true
+    this.#reader.maxFrameBytes = LIMITS.frameBytes
+  }
+
+  #answer(
+    reply: (frame: Uint8Array) => void,
+    name: RequestName,
+    id: Correlation,
+    response: object,
+  ): void {
+    this.#send(reply, REQUESTS[name].response, id === undefined ? response : { ...response, id })
+  }
+
+  #answerError(
+    reply: (frame: Uint8Array) => void,
+    error: SecregError,
+    type: number,
+    id: Correlation,
+  ): void {
+    const payload = errorPayload(error, { type, ...(id === undefined ? {} : { id }) })
+    const stranger = error.reason === 'AUTH_REQUIRED' || error.reason === 'SESSION_INVALID'
+    if (!stranger) {
+      this.#send(reply, MESSAGE_TYPE.ErrorResponse, payload)
+      return
+    }
+    const { host, peer } = this.#options
+    this.#refusals++
+    const enough = !this.#authenticated && this.#refusals >= STRANGER_REFUSALS
+    host.registry.refuse(peer, 'auth', error).catch((recorded: unknown) => {
+      const told = asSecregError(recorded)
+      const body = told === error ? payload : errorPayload(told, { type })
+      this.#send(reply, MESSAGE_TYPE.ErrorResponse, body)
+      if (enough) this.end()
+    })
+  }
+
+  #send(reply: (frame: Uint8Array) => void, type: number, payload: object): void {
+    reply(
+      encodeFrame(this.#reader.framing ?? 'length', {
+        type,
+        timestampMs: Date.now(),
+        payload: encodePayload(payload),
+      }),
+    )
+    this.#account()
+    if (this.#ending || this.#ended) this.#finishIfDone()
+    else if (this.#socket.isPaused() && this.outstanding <= RESUME_AT) {
+      this.#socket.resume()
+      if (!this.#reading) this.#read()
+    }
+  }
+
+  /** Hold what this connection buffers against the budget of all. */
+  #account(): void {
+    const { lease } = this.#options
+    const written = this.#replies.bufferedBytes
+    if (written > LIMITS.connectionWriteBytes) {
+      this.destroy()
+      return
+    }
+    const bytes = this.#reader.bufferedBytes + written
+    const delta = bytes - lease.heldBytes
+    if (delta < 0) lease.release(-delta)
+    else if (delta > 0 && !lease.tryTake(delta)) {
+      this.#fail(
+        new Failure('BUSY', 'the server has no buffer space left', { retryAfterSeconds: 1 }),
+      )
+    }
+  }
+
+  /** One error, after the answers before it, then close. */
+  #fail(error: SecregError): void {
+    if (this.#ending) return
+    this.#ending = true
+    this.#socket.pause()
+    const frame = encodeFrame(this.#reader.framing ?? 'length', {
+      type: MESSAGE_TYPE.ErrorResponse,
+      timestampMs: Date.now(),
+      payload: encodePayload(errorPayload(error)),
+    })
+    this.#replies.open(true)(frame)
+    this.#finishIfDone()
+  }
+
+  #finishIfDone(): void {
+    if (!(this.#ending || this.#ended) || this.outstanding > 0) return
+    this.#replies.flush()
+    this.#socket.end()
+    // A peer that does not read its last answer must not keep the connection.
+    this.#socket.resume()
+    setTimeout(() => this.#socket.destroy(), 1000).unref()
+  }
+}
+
+/** The member `id` of a payload (specs: row 8), when it is of the accepted form. */
+function correlationOf(payload: Record<string, unknown>): Correlation {
+  const { id } = payload
+  if (id === undefined) return undefined
+  if (typeof id === 'string' && id.length <= LIMITS.requestIdChars) return id
+  if (Number.isSafeInteger(id)) return id as number
+  throw new Failure(
+    'PAYLOAD_INVALID',
+    `id must be an integer or a text of at most ${LIMITS.requestIdChars} characters`,
+  )
+}

@@ -1,0 +1,107 @@
+/** One request to one call on the registry. Nothing here decides, reads or writes. */
+import {
+  type Caller,
+  type HelloResponse,
+  LIMITS,
+  type RegistryApi,
+  type ResponseOf,
+  SecregError,
+} from '@secreg/protocol'
+import { parseRequest, type RequestName, type RequestOf } from '@secreg/protocol/messages'
+import type { Peer } from '@secreg/registry'
+import type { Session } from '@secreg/zones'
+import type { RegistryHost } from '../registry-host.ts'
+
+/** Who stands behind a request: nobody, or the caller of a live session. */
+export interface Standing {
+  readonly peer: Peer
+  readonly caller?: Caller
+  readonly session?: Session
+}
+
+type Handler<N extends RequestName> = (
+  host: RegistryHost,
+  standing: Standing,
+  request: RequestOf<N>,
+) => Promise<ResponseOf[N]> | ResponseOf[N]
+
+const apis = new WeakMap<Caller, RegistryApi>()
+
+function apiOf(host: RegistryHost, { caller }: Standing): RegistryApi {
+  if (caller === undefined) throw authRequired()
+  let api = apis.get(caller)
+  if (api === undefined) {
+    api = host.registry.as(caller)
+    apis.set(caller, api)
+  }
+  return api
+}
+
+/** A missing request does not compile. */
+const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
+  auth: (host, { peer }, request) => host.registry.login(peer, request),
+  get: (host, standing, request) => apiOf(host, standing).get(request),
+  set: (host, standing, request) => apiOf(host, standing).set(request),
+  delete: (host, standing, request) => apiOf(host, standing).delete(request),
+  list: (host, standing, request) => apiOf(host, standing).list(request),
+  hello: (host, _, request) => hello(host, request),
+  logout: (host, { caller, session }) => {
+    if (caller === undefined || session === undefined) throw authRequired()
+    return host.registry.logout(caller, session)
+  },
+  status: (host, { caller }) => host.status(caller),
+  audit: (host, standing, request) => apiOf(host, standing).audit(request),
+  export: (host, standing, request) => apiOf(host, standing).export(request),
+  import: (host, standing, request) => apiOf(host, standing).import(request),
+  seal: (host, standing, request) => seal(host, standing, request),
+  user: (host, standing, request) => apiOf(host, standing).user(request),
+  whoami: (host, standing) => apiOf(host, standing).whoami(),
+  password: (host, standing, request) => apiOf(host, standing).password(request),
+  security: (host, standing, request) => apiOf(host, standing).security(request),
+}
+
+/**
+ * Run one request.
+ *
+ * @throws SecregError `ERR_PAYLOAD_INVALID`, `ERR_AUTH_REQUIRED`, and what the operation throws
+ */
+export function dispatch(
+  host: RegistryHost,
+  standing: Standing,
+  name: RequestName,
+  payload: Record<string, unknown>,
+): Promise<object> | object {
+  const handler = HANDLERS[name] as Handler<RequestName>
+  return handler(host, standing, parseRequest(name, payload))
+}
+
+function hello(host: RegistryHost, request: RequestOf<'hello'>): HelloResponse {
+  if (request.versions !== undefined && !request.versions.includes(PROTOCOL_VERSION)) {
+    throw new SecregError('INVALID_ARGUMENT', `this server speaks version ${PROTOCOL_VERSION} only`)
+  }
+  return {
+    version: PROTOCOL_VERSION,
+    server: `secregd/${host.version}`,
+    features: ['pipelining', 'request-id'],
+    max_frame: LIMITS.frameBytes,
+  }
+}
+
+const PROTOCOL_VERSION = 1
+
+function seal(host: RegistryHost, standing: Standing, request: RequestOf<'seal'>) {
+  const { peer, caller } = standing
+  switch (request.op) {
+    case 'init':
+      return host.initialize(peer, caller, request)
+    case 'unlock':
+      return host.registry.unlock(peer, { kind: 'passphrase', passphrase: request.passphrase })
+    case 'lock':
+      if (caller === undefined) throw authRequired()
+      return host.registry.lock(caller)
+  }
+}
+
+export function authRequired(): SecregError {
+  return new SecregError('AUTH_REQUIRED', 'log in first')
+}

@@ -1,0 +1,80 @@
+/**
+ * Answers of one connection in the order of their requests (specs: row 8): only a request that carries an id may be
+ * answered out of turn. Answers that are ready together leave with one write.
+ */
+import type { Socket } from 'node:net'
+
+interface Slot {
+  frame: Uint8Array | undefined
+}
+
+export class ReplyQueue {
+  readonly #socket: Socket
+  readonly #slots: Slot[] = []
+  #ready: Uint8Array[] = []
+  #readyBytes = 0
+  #scheduled = false
+  #outstanding = 0
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+  }
+
+  /** Requests that are not answered. */
+  get outstanding(): number {
+    return this.#outstanding
+  }
+
+  /** Bytes of answers that the peer has not taken. */
+  get bufferedBytes(): number {
+    return this.#readyBytes + this.#socket.writableLength
+  }
+
+  /**
+   * Take a place for the answer of a request.
+   *
+   * @param ordered - whether it must wait for the answers before it
+   * @returns to be called once, with the frame
+   */
+  open(ordered: boolean): (frame: Uint8Array) => void {
+    this.#outstanding++
+    if (!ordered) {
+      return (frame) => {
+        this.#outstanding--
+        this.#send(frame)
+      }
+    }
+    const slot: Slot = { frame: undefined }
+    this.#slots.push(slot)
+    return (frame) => {
+      this.#outstanding--
+      slot.frame = frame
+      for (let first = this.#slots[0]; first?.frame !== undefined; first = this.#slots[0]) {
+        this.#send(first.frame)
+        this.#slots.shift()
+      }
+    }
+  }
+
+  /** Write what is ready at once. */
+  flush(): void {
+    this.#scheduled = false
+    const frames = this.#ready
+    const [only] = frames
+    if (only === undefined) return
+    this.#ready = []
+    const bytes = this.#readyBytes
+    this.#readyBytes = 0
+    if (!this.#socket.writable) return
+    this.#socket.write(frames.length === 1 ? only : Buffer.concat(frames, bytes))
+  }
+
+  #send(frame: Uint8Array): void {
+    this.#ready.push(frame)
+    this.#readyBytes += frame.length
+    if (this.#scheduled) return
+    this.#scheduled = true
+    // After all answers of this round have been made.
+    process.nextTick(() => this.flush())
+  }
+}
