@@ -7,51 +7,42 @@
 import type { Cell } from './cell.ts'
 import type { TrieNode } from './trie.ts'
 
-/** More sources of literals than this are merged into one set. */
-const MAX_LITERAL_SOURCES = 4
-/** Members of a state that cost as much memory as a state. */
-const MEMBERS_PER_UNIT = 16
+/** Members of a state, literals of a set or nodes in a key that cost as much memory as a state. */
+const ITEMS_PER_UNIT = 16
+/** Segments that a state with globs remembers, whatever they are; forgotten together when they are more. */
+const MAX_REMEMBERED = 1024
+const REMEMBERED_UNITS = 256
+
+const NONE: readonly never[] = Object.freeze([])
 
 /** A set of trie nodes and what follows it. */
-export class State {
+export interface State {
   /** Ascending by id. */
   readonly members: readonly TrieNode[]
   /** Every next segment leads back here. */
   readonly loops: boolean
-  /** Where a segment leads that no literal names and no glob matches. */
-  other: State | undefined
+  /** By action index. */
+  readonly cells: (Cell | undefined)[]
   /** Known transitions of literals. */
   next: Map<string, State> | undefined
-  /** Known transitions of segments that only globs match, by the ids of the nodes behind the globs. */
-  globNext: Map<string, State> | undefined
-  /** By action index. */
-  readonly cells: (Cell | undefined)[] = []
-  readonly #literals: readonly { has(text: string): boolean }[]
-  readonly #globbed: readonly TrieNode[]
+  /** Where a segment leads that no literal names and no glob matches. */
+  other: State | undefined
+  /** What only some states have: absent where every segment leads to `other`. */
+  readonly branches: Branches | undefined
+}
 
-  constructor(members: readonly TrieNode[]) {
-    this.members = members
-    this.loops = members.every((node) => node.sticky)
-    this.#globbed = members.filter((node) => node.globs !== undefined)
-    const literals = members.flatMap((node) => node.literals ?? [])
-    this.#literals =
-      literals.length > MAX_LITERAL_SOURCES
-        ? [new Set(literals.flatMap((children) => [...children.keys()]))]
-        : literals
-  }
-
-  hasLiteral(segment: string): boolean {
-    for (const source of this.#literals) if (source.has(segment)) return true
-    return false
-  }
-
-  collectGlobs(segment: string, found: TrieNode[]): void {
-    for (const node of this.#globbed) node.collectGlobs(segment, found)
-  }
-
-  get hasGlobs(): boolean {
-    return this.#globbed.length > 0
-  }
+/** The literals and globs that continue a state. */
+interface Branches {
+  readonly literals: readonly ReadonlyMap<string, TrieNode>[]
+  readonly literalCount: number
+  readonly globbed: readonly TrieNode[]
+  /** All literals in one set, made once asking their maps one by one has cost as much as merging them. */
+  merged: ReadonlySet<string> | undefined
+  probes: number
+  /** Transitions by the one node behind the glob that matches, or by the ids of several. */
+  readonly byGlob: Map<number | string, State>
+  /** Transitions of segments that no literal names, as they came. */
+  readonly remembered: Map<string, State>
 }
 
 /** Where the walks of one set of principals begin. Subjects with the same known principals share one. */
@@ -89,27 +80,10 @@ export class Automaton {
   begin(start: Start): State {
     if (start.state !== undefined) return start.state
     this.charge(1)
-    const state = this.state(start.roots)
+    const state = this.#state(start.roots)
     this.#started.push(start)
     start.state = state
     return state
-  }
-
-  /** The state of a set of nodes. */
-  state(nodes: Iterable<TrieNode>): State {
-    const members = [...new Set(nodes)].sort((a, b) => a.id - b.id)
-    const key = keyOf(members)
-    const known = this.#states.get(key)
-    if (known !== undefined) return known
-    this.charge(1 + Math.floor(members.length / MEMBERS_PER_UNIT))
-    const state = new State(members)
-    this.#states.set(key, state)
-    return state
-  }
-
-  /** The state after one more segment. */
-  step(state: State, segment: string): State {
-    return state.next?.get(segment) ?? this.#stepOn(state, segment)
   }
 
   /** The state after all segments of a walkable resource. */
@@ -118,38 +92,118 @@ export class Automaton {
     if (resource.length === 1) return state
     for (let at = 1; !state.loops; ) {
       const slash = resource.indexOf('/', at)
-      if (slash === -1) return this.step(state, resource.slice(at))
-      state = this.step(state, resource.slice(at, slash))
+      if (slash === -1) return this.#step(state, resource.slice(at))
+      state = this.#step(state, resource.slice(at, slash))
       at = slash + 1
     }
     return state
   }
 
-  #stepOn(state: State, segment: string): State {
-    const found = this.#found
-    found.length = 0
-    if (state.hasGlobs) state.collectGlobs(segment, found)
-    if (state.hasLiteral(segment)) {
-      const next = this.state(successors(state, segment, found))
-      state.next ??= new Map()
-      state.next.set(segment, next)
-      this.charge(1)
-      return next
-    }
-    if (found.length === 0) {
-      state.other ??= this.state(successors(state, undefined, found))
-      return state.other
-    }
-    if (found.length > 1) found.sort((a, b) => a.id - b.id)
-    const key = keyOf(found)
-    const known = state.globNext?.get(key)
+  #step(state: State, segment: string): State {
+    const known = state.next?.get(segment)
     if (known !== undefined) return known
-    const next = this.state(successors(state, undefined, found))
-    state.globNext ??= new Map()
-    state.globNext.set(key, next)
-    this.charge(1 + Math.floor(found.length / MEMBERS_PER_UNIT))
+    const { branches } = state
+    if (branches === undefined) return this.#other(state)
+    if (branches.globbed.length > 0) return this.#stepByGlobs(state, branches, segment)
+    if (this.#isLiteral(branches, segment)) return this.#stepByLiteral(state, segment, NONE)
+    return this.#other(state)
+  }
+
+  #other(state: State): State {
+    state.other ??= this.#state(successors(state, undefined, NONE))
+    return state.other
+  }
+
+  #stepByLiteral(state: State, segment: string, globs: readonly TrieNode[]): State {
+    const next = this.#state(successors(state, segment, globs))
+    state.next ??= new Map()
+    state.next.set(segment, next)
+    this.charge(1)
     return next
   }
+
+  #stepByGlobs(state: State, branches: Branches, segment: string): State {
+    const { remembered } = branches
+    const known = remembered.get(segment)
+    if (known !== undefined) return known
+    const found = this.#found
+    found.length = 0
+    for (const node of branches.globbed) node.collectGlobs(segment, found)
+    if (this.#isLiteral(branches, segment)) return this.#stepByLiteral(state, segment, found)
+    const next = found.length === 0 ? this.#other(state) : this.#stepTo(state, branches, found)
+    if (remembered.size === 0) this.charge(REMEMBERED_UNITS)
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear()
+    remembered.set(segment, next)
+    return next
+  }
+
+  #stepTo(state: State, { byGlob }: Branches, found: TrieNode[]): State {
+    const [only] = found
+    const key = only !== undefined && found.length === 1 ? only.id : keyOf(found.sort(byId))
+    const known = byGlob.get(key)
+    if (known !== undefined) return known
+    const next = this.#state(successors(state, undefined, found))
+    byGlob.set(key, next)
+    this.charge(unitsOf(found.length))
+    return next
+  }
+
+  #isLiteral(branches: Branches, segment: string): boolean {
+    if (branches.merged !== undefined) return branches.merged.has(segment)
+    const { literals, literalCount } = branches
+    if (literals.length > 1) {
+      branches.probes += literals.length
+      if (branches.probes > literalCount) {
+        branches.merged = new Set(literals.flatMap((children) => [...children.keys()]))
+        this.charge(unitsOf(literalCount))
+        return branches.merged.has(segment)
+      }
+    }
+    for (const children of literals) if (children.has(segment)) return true
+    return false
+  }
+
+  #state(nodes: Iterable<TrieNode>): State {
+    const members = [...new Set(nodes)].sort(byId)
+    const key = keyOf(members)
+    const known = this.#states.get(key)
+    if (known !== undefined) return known
+    this.charge(unitsOf(members.length))
+    const state: State = {
+      members,
+      loops: members.every((node) => node.sticky),
+      cells: [],
+      next: undefined,
+      other: undefined,
+      branches: branchesOf(members),
+    }
+    this.#states.set(key, state)
+    return state
+  }
+}
+
+function branchesOf(members: readonly TrieNode[]): Branches | undefined {
+  const literals = members.flatMap((node) => node.literals ?? [])
+  const globbed = members.filter((node) => node.globs !== undefined)
+  if (literals.length + globbed.length === 0) return undefined
+  const literalCount = literals.reduce((sum, children) => sum + children.size, 0)
+  return {
+    literals,
+    literalCount,
+    globbed,
+    merged: undefined,
+    probes: 0,
+    byGlob: new Map(),
+    remembered: new Map(),
+  }
+}
+
+function byId(a: TrieNode, b: TrieNode): number {
+  return a.id - b.id
+}
+
+function unitsOf(items: number): number {
+  return 1 + Math.floor(items / ITEMS_PER_UNIT)
 }
 
 function keyOf(nodes: readonly TrieNode[]): string {

@@ -52,6 +52,9 @@ export class Cell {
   readonly #denies: readonly Check[]
   readonly #allows: readonly Check[]
   readonly #kept: Map<number, Decision> | undefined
+  /** The latest answer: the same conditions mostly hold again. */
+  #lastKey = 0
+  #last: Decision = DEFAULT_DENY
   readonly #charge: (units: number) => void
 
   /**
@@ -83,9 +86,15 @@ export class Cell {
     if (!denied) mask = maskOf(this.#allows, facts)
     // Masks of denies are kept as negative numbers: a deny that fired leaves no allow to look at.
     const key = denied ? -mask : mask
-    const known = kept.get(key)
-    if (known !== undefined) return known
-    const checks = denied ? this.#denies : this.#allows
+    if (key === this.#lastKey) return this.#last
+    const decision = kept.get(key) ?? this.#keep(kept, key, denied ? this.#denies : this.#allows)
+    this.#lastKey = key
+    this.#last = decision
+    return decision
+  }
+
+  #keep(kept: Map<number, Decision>, key: number, checks: readonly Check[]): Decision {
+    const mask = Math.abs(key)
     const decision = answer(checks.filter((_, index) => (mask & (1 << index)) !== 0))
     if (kept.size >= MAX_KEPT_DECISIONS) kept.clear()
     kept.set(key, decision)
@@ -99,17 +108,25 @@ function unitsOf(rules: readonly Rule[]): number {
 }
 
 function groupByConditions(rules: readonly Rule[]): readonly Check[] {
-  const groups = new Map<string, Check>()
-  for (const rule of rules) {
-    const keys = (conditions: readonly Condition[]): string[] => conditions.map(({ key }) => key)
-    const key = JSON.stringify([rule.effect, keys(rule.when), keys(rule.unless)])
-    const group = groups.get(key)
-    if (group === undefined) {
-      const { when, unless, effect } = rule
-      groups.set(key, { when, unless, effect, rules: [rule] })
-    } else group.rules.push(rule)
+  const groups = new Map<readonly Condition[], Map<readonly Condition[], Check>>()
+  const checks: Check[] = []
+  // Denies and allows never share a group, and a compilation has one list for equal conditions.
+  for (const effect of ['deny', 'allow'] as const) {
+    groups.clear()
+    for (const rule of rules) {
+      if (rule.effect !== effect) continue
+      const { when, unless } = rule
+      const byUnless = groups.get(when) ?? new Map<readonly Condition[], Check>()
+      groups.set(when, byUnless)
+      const check = byUnless.get(unless)
+      if (check === undefined) {
+        const made = { when, unless, effect, rules: [rule] }
+        byUnless.set(unless, made)
+        checks.push(made)
+      } else check.rules.push(rule)
+    }
   }
-  return [...groups.values()]
+  return checks
 }
 
 function maskOf(checks: readonly Check[], facts: Facts): number {

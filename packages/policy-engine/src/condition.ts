@@ -28,6 +28,8 @@ export const CONDITION_NAMES: readonly ConditionName[] = Object.freeze([
   'time',
 ])
 
+const CONDITION_MEMBERS: ReadonlySet<string> = new Set(CONDITION_NAMES)
+
 /** What conditions are evaluated against. */
 export interface Facts {
   readonly timeMs: number | undefined
@@ -48,6 +50,8 @@ export interface Condition {
 export class ConditionScope {
   readonly #clocks = new Map<string, ZoneClock>()
   readonly #systemZone: string | undefined
+  readonly #lists = new Map<string, readonly Condition[]>()
+  readonly #ranges = new Map<string, AddressRange | string>()
   #addressText = ''
   #address: Address | undefined
 
@@ -64,6 +68,25 @@ export class ConditionScope {
       this.#clocks.set(name, clock)
     }
     return clock
+  }
+
+  /** One list for all equal lists: many rules share few conditions, and are then evaluated as one. */
+  intern(conditions: readonly Condition[]): readonly Condition[] {
+    const key = JSON.stringify(conditions.map((condition) => condition.key))
+    const known = this.#lists.get(key)
+    if (known !== undefined) return known
+    this.#lists.set(key, conditions)
+    return conditions
+  }
+
+  /** The range of a text, or what is wrong with it. */
+  range(text: string): AddressRange | string {
+    let range = this.#ranges.get(text)
+    if (range === undefined) {
+      range = parseRange(text)
+      this.#ranges.set(text, range)
+    }
+    return range
   }
 
   /** The address of a text; the last one is kept, since one request meets many ranges. */
@@ -89,7 +112,7 @@ export function evaluateAll(conditions: readonly Condition[], facts: Facts): Tru
 
 /** Read the conditions of a `when` or `unless`. */
 export function readConditions(reader: Reader, scope: ConditionScope): readonly Condition[] {
-  reader.object(CONDITION_NAMES, 'ERR_POLICY_CONDITION')
+  reader.object(CONDITION_MEMBERS, 'ERR_POLICY_CONDITION')
   const conditions: Condition[] = []
   for (const name of CONDITION_NAMES) {
     const member = reader.optional(name)
@@ -97,7 +120,7 @@ export function readConditions(reader: Reader, scope: ConditionScope): readonly 
   }
   // An empty `unless` would switch its rule off without a word, so emptiness is a mistake.
   if (conditions.length === 0) throw reader.error('ERR_POLICY_CONDITION', 'must hold a condition')
-  return conditions
+  return scope.intern(conditions)
 }
 
 const READERS: Readonly<Record<ConditionName, (at: Reader, scope: ConditionScope) => Condition>> = {
@@ -177,7 +200,7 @@ function readIp(at: Reader, scope: ConditionScope): Condition {
   const texts: string[] = []
   for (const item of at.items({ min: 1 }, 'ERR_POLICY_CONDITION')) {
     const text = item.text('ERR_POLICY_CONDITION')
-    const range = parseRange(text)
+    const range = scope.range(text)
     if (typeof range === 'string')
       throw item.error('ERR_POLICY_CONDITION', `${quote(text)} ${range}`)
     ranges.push(range)
@@ -196,10 +219,11 @@ function readIp(at: Reader, scope: ConditionScope): Condition {
   }
 }
 
+const WINDOW_MEMBERS: ReadonlySet<string> = new Set(['from', 'to', 'zone'])
 const CLOCK_TIME = /^(?:[01]\d|2[0-3]):[0-5]\d$/
 
 function readTime(at: Reader, scope: ConditionScope): Condition {
-  at.object(['from', 'to', 'zone'], 'ERR_POLICY_CONDITION')
+  at.object(WINDOW_MEMBERS, 'ERR_POLICY_CONDITION')
   const from = readMinute(at.member('from'))
   const to = readMinute(at.member('to'))
   const zoneAt = at.optional('zone')

@@ -91,7 +91,7 @@ export class GlobIndex<T> {
     else bucket.inner.getOrAdd(first, () => []).push({ glob, value })
   }
 
-  /** Append the values of all globs that match `segment` to `found`; each value at most once per glob. */
+  /** Append the values of all globs that match `segment` to `found`; a value can come more than once. */
   collect(segment: string, found: T[]): void {
     for (const headLength of this.#heads.byLength.keys()) {
       if (headLength > segment.length) continue
@@ -118,18 +118,24 @@ function collectInner<T>(
 ): void {
   for (const [length, pieces] of table.byLength) {
     const windows = to - from - length + 1
-    if (windows < 1) continue
-    const candidates = windows < pieces.length ? windowsOf(segment, from, windows, length) : pieces
-    for (const piece of candidates) {
-      for (const entry of table.get(piece) ?? []) {
-        if (matchInner(entry.glob, segment)) found.push(entry.value)
+    if (windows < pieces.length) {
+      for (let at = from; at < from + windows; at++) {
+        // A piece that occurs twice is found twice: the callers make sets of what they get.
+        collectEntries(table.get(segment.slice(at, at + length)), segment, found)
+      }
+    } else {
+      for (const piece of pieces) {
+        if (segment.includes(piece, from)) collectEntries(table.get(piece), segment, found)
       }
     }
   }
 }
 
-function windowsOf(segment: string, from: number, count: number, length: number): Set<string> {
-  const windows = new Set<string>()
-  for (let at = from; at < from + count; at++) windows.add(segment.slice(at, at + length))
-  return windows
+function collectEntries<T>(
+  entries: readonly Entry<T>[] | undefined,
+  segment: string,
+  found: T[],
+): void {
+  if (entries === undefined) return
+  for (const entry of entries) if (matchInner(entry.glob, segment)) found.push(entry.value)
 }

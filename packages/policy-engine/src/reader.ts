@@ -1,39 +1,52 @@
 /** Strict reading of parsed JSON, with the place of every mistake. Only own members count. */
 
-import { PolicyError, type PolicyErrorCode, type PolicyErrorPlace } from './errors.ts'
+import { PolicyError, type PolicyErrorCode } from './errors.ts'
 
 /** Longest piece of a document that a message repeats. */
 const MAX_QUOTED = 60
 
-/** A place in a document; reads what stands there or throws {@link PolicyError}. */
+/** What is known of the place of a value besides the way to it. */
+interface Ids {
+  readonly documentIndex: number
+  readonly document?: string
+  readonly rule?: string
+}
+
+/** A value at its place in a document. What is wrong is thrown as {@link PolicyError}. */
 export class Reader {
   readonly value: unknown
-  readonly #place: PolicyErrorPlace
+  readonly #ids: Ids
+  readonly #parent: Reader | undefined
+  readonly #key: string | number
 
-  constructor(value: unknown, place: PolicyErrorPlace) {
+  constructor(value: unknown, ids: Ids, parent?: Reader, key: string | number = '') {
     this.value = value
-    this.#place = place
+    this.#ids = ids
+    this.#parent = parent
+    this.#key = key
   }
 
   /** What to throw to refuse what stands here. */
   error(code: PolicyErrorCode, message: string, cause?: unknown): PolicyError {
-    return new PolicyError(code, message, this.#place, cause === undefined ? undefined : { cause })
+    const place = { ...this.#ids, pointer: this.#pointer() }
+    return new PolicyError(code, message, place, cause === undefined ? undefined : { cause })
   }
 
   /** The same place, with an id that later messages name. */
   named(ids: { readonly document?: string; readonly rule?: string }): Reader {
-    return new Reader(this.value, { ...this.#place, ...ids })
+    return new Reader(this.value, { ...this.#ids, ...ids }, this.#parent, this.#key)
   }
 
   /** Check that an object with no members but these stands here. */
-  object(members: readonly string[], code: PolicyErrorCode = 'ERR_POLICY_SHAPE'): this {
-    if (!isPlainObject(this.value))
+  object(members: ReadonlySet<string>, code: PolicyErrorCode = 'ERR_POLICY_SHAPE'): this {
+    if (!isPlainObject(this.value)) {
       throw this.error(code, `expected an object, got ${kindOf(this.value)}`)
+    }
     for (const key of Object.keys(this.value)) {
-      if (!members.includes(key)) {
+      if (!members.has(key)) {
         throw this.#at(key, undefined).error(
           code,
-          `unknown member ${quote(key)}; known are ${members.join(', ')}`,
+          `unknown member ${quote(key)}; known are ${[...members].join(', ')}`,
         )
       }
     }
@@ -57,17 +70,20 @@ export class Reader {
 
   /** Members of an object with free keys. */
   entries(code: PolicyErrorCode): [string, Reader][] {
-    if (!isPlainObject(this.value))
+    if (!isPlainObject(this.value)) {
       throw this.error(code, `expected an object, got ${kindOf(this.value)}`)
+    }
     return Object.entries(this.value).map(([key, value]) => [key, this.#at(key, value)])
   }
 
   /** Items of the array here. */
   items(options: { readonly min: number }, code: PolicyErrorCode = 'ERR_POLICY_SHAPE'): Reader[] {
-    const value = this.value
+    const value: unknown = this.value
     if (!Array.isArray(value)) throw this.error(code, `expected an array, got ${kindOf(value)}`)
     if (value.length < options.min) throw this.error(code, 'must not be empty')
-    return Array.from(value, (item: unknown, index) => this.#at(String(index), item))
+    const items: Reader[] = []
+    for (let index = 0; index < value.length; index++) items.push(this.#at(index, value[index]))
+    return items
   }
 
   /** The text here. */
@@ -78,9 +94,15 @@ export class Reader {
     return this.value
   }
 
-  #at(key: string, value: unknown): Reader {
-    const token = key.replaceAll('~', '~0').replaceAll('/', '~1')
-    return new Reader(value, { ...this.#place, pointer: `${this.#place.pointer}/${token}` })
+  #at(key: string | number, value: unknown): Reader {
+    return new Reader(value, this.#ids, this, key)
+  }
+
+  /** JSON Pointer from the document to here (RFC 6901 §3). */
+  #pointer(): string {
+    if (this.#parent === undefined) return ''
+    const token = String(this.#key).replaceAll('~', '~0').replaceAll('/', '~1')
+    return `${this.#parent.#pointer()}/${token}`
   }
 }
 

@@ -18,12 +18,14 @@ export interface Rule {
   /** Bit `actionIndex(action)` of every action. */
   readonly actionMask: number
   readonly resources: readonly Pattern[]
-  /** Empty: always. */
+  /** Empty: always. Equal conditions of a compilation are the same list. */
   readonly when: readonly Condition[]
-  /** Empty: never. */
+  /** Empty: never. Equal conditions of a compilation are the same list. */
   readonly unless: readonly Condition[]
   readonly obligations: Obligations | undefined
 }
+
+const NO_CONDITIONS: readonly Condition[] = Object.freeze([])
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 const PRINCIPAL = /^[a-z][a-z0-9_-]{0,31}:[^\s\p{Cc}*][^\p{Cc}*]{0,254}$/u
@@ -36,13 +38,11 @@ export interface RuleSource {
   readonly rules: Rule[]
 }
 
+const DOCUMENT_MEMBERS: ReadonlySet<string> = new Set(['id', 'description', 'rules'])
+
 /** Read one document, appending its rules to `source.rules`. @throws PolicyError */
 export function readDocument(value: unknown, documentIndex: number, source: RuleSource): void {
-  const bare = new Reader(value, { documentIndex, pointer: '' }).object([
-    'id',
-    'description',
-    'rules',
-  ])
+  const bare = new Reader(value, { documentIndex }).object(DOCUMENT_MEMBERS)
   const document = readId(bare.member('id'), source.documentIds, 'document')
   const reader = bare.named({ document })
   reader.optional('description')?.text()
@@ -52,7 +52,7 @@ export function readDocument(value: unknown, documentIndex: number, source: Rule
   }
 }
 
-const MEMBERS = [
+const RULE_MEMBERS: ReadonlySet<string> = new Set([
   'id',
   'description',
   'effect',
@@ -62,10 +62,10 @@ const MEMBERS = [
   'when',
   'unless',
   'obligations',
-]
+])
 
 function readRule(bare: Reader, document: string, ids: Set<string>, source: RuleSource): Rule {
-  bare.object(MEMBERS)
+  bare.object(RULE_MEMBERS)
   const rule = readId(bare.member('id'), ids, 'rule')
   const at = bare.named({ rule })
   at.optional('description')?.text()
@@ -81,8 +81,8 @@ function readRule(bare: Reader, document: string, ids: Set<string>, source: Rule
     actions,
     actionMask: actions.reduce((mask, action) => mask | (1 << (actionIndex(action) ?? 0)), 0),
     resources: readResources(at.member('resources'), source.patterns),
-    when: when === undefined ? [] : readConditions(when, source.scope),
-    unless: unless === undefined ? [] : readConditions(unless, source.scope),
+    when: when === undefined ? NO_CONDITIONS : readConditions(when, source.scope),
+    unless: unless === undefined ? NO_CONDITIONS : readConditions(unless, source.scope),
     obligations: readObligations(at.optional('obligations'), effect),
   }
 }
@@ -154,10 +154,12 @@ function readResources(at: Reader, known: Map<string, Pattern>): readonly Patter
   return [...patterns]
 }
 
+const OBLIGATION_MEMBERS: ReadonlySet<string> = new Set(['ttlSeconds', 'maxUses'])
+
 function readObligations(at: Reader | undefined, effect: Effect): Obligations | undefined {
   if (at === undefined) return undefined
   if (effect === 'deny') throw at.error('ERR_POLICY_OBLIGATION', 'a deny has no obligations')
-  at.object(['ttlSeconds', 'maxUses'], 'ERR_POLICY_OBLIGATION')
+  at.object(OBLIGATION_MEMBERS, 'ERR_POLICY_OBLIGATION')
   const ttlSeconds = readCount(at.optional('ttlSeconds'))
   const maxUses = readCount(at.optional('maxUses'))
   if (ttlSeconds === undefined && maxUses === undefined) {
