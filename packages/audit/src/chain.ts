@@ -91,12 +91,8 @@ export class ChainWalker {
       this.#suspect = { head, hash, segment, offset }
       return true
     }
-    const known = this.#known[this.#nextKnown]
-    if (known !== undefined && known.sequence === expected) {
-      if (known.hash !== hash) {
-        return this.fail('edited', expected, segment, offset, 'is not the line that was recorded')
-      }
-      this.#nextKnown++
+    if (!this.#agrees(expected, hash)) {
+      return this.fail('edited', expected, segment, offset, 'is not the line that was recorded')
     }
     this.sequence = expected
     this.hash = hash
@@ -121,6 +117,16 @@ export class ChainWalker {
   fail(kind: FaultKind, sequence: number, segment: number, offset: number, what: string): false {
     this.fault ??= { segment, sequence, offset, kind, message: `line ${sequence} ${what}` }
     return false
+  }
+
+  /** Whether `hash` is what every record of line `sequence` says; moves past those records. */
+  #agrees(sequence: number, hash: string): boolean {
+    let known = this.#known[this.#nextKnown]
+    while (known?.sequence === sequence) {
+      if (known.hash !== hash) return false
+      known = this.#known[++this.#nextKnown]
+    }
+    return true
   }
 
   #judge(seen: Suspect, next: LineHead | undefined): false {

@@ -1,15 +1,15 @@
-export type { ChainFault, FaultKind, KnownLine } from './chain.ts'
-export { AuditError, type AuditErrorCode, type AuditErrorDetail } from './errors.ts'
-export { ENVELOPE_BYTES, GENESIS_HASH, MAX_LINE_BYTES } from './line.ts'
-export type { LogItem } from './line-encoder.ts'
 export {
   type AuditLog,
   DEFAULT_LOG_OPTIONS,
   type LogClock,
   type LogEvent,
   type OpenLogOptions,
-  openLog,
-} from './log.ts'
+} from './audit-log.ts'
+export type { ChainFault, FaultKind, KnownLine } from './chain.ts'
+export { AuditError, type AuditErrorCode, type AuditErrorDetail } from './errors.ts'
+export { ENVELOPE_BYTES, GENESIS_HASH, MAX_LINE_BYTES } from './line.ts'
+export type { LogItem } from './line-encoder.ts'
+export { openLog } from './log.ts'
 export type { FileFacts, LogFile, LogFiles } from './log-files.ts'
 export { nodeFiles } from './node-files.ts'
 export { DEFAULT_QUERY_LIMIT, type LogRecord, type QueryFilter } from './query.ts'

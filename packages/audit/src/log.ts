@@ -1,104 +1,21 @@
-import { setTimeout as startTimer } from 'node:timers'
-import { ChainWalker } from './chain.ts'
-import { prepareDirectory, segmentPath } from './directory.ts'
+import {
+  type AuditLog,
+  assertCursor,
+  DEFAULT_LOG_OPTIONS,
+  type LogClock,
+  type LogEvent,
+  type OpenLogOptions,
+  systemClock,
+} from './audit-log.ts'
+import { openOwn, prepareDirectory, segmentPath } from './directory.ts'
 import { AuditError, systemCode } from './errors.ts'
 import { LineEncoder, type LogItem } from './line-encoder.ts'
-import { LineSplitter } from './line-splitter.ts'
 import type { LogFile, LogFiles } from './log-files.ts'
 import { nodeFiles } from './node-files.ts'
 import { type LogRecord, type QueryFilter, queryLog } from './query.ts'
-import {
-  faultError,
-  type LogCursor,
-  type Recovered,
-  type RecoveredLog,
-  recoverLog,
-  rewrite,
-} from './recover.ts'
+import { type LogCursor, type Recovered, type RecoveredLog, recoverLog } from './recover.ts'
 import { Reserve } from './reserve.ts'
-
-/** Time as the log needs it. */
-export interface LogClock {
-  /** Milliseconds from any origin; never goes back. */
-  now(): number
-  /** Call `run` after `delayMs`; returns what cancels it. Must not keep the process alive. */
-  after(delayMs: number, run: () => void): () => void
-}
-
-/** What a log tells its owner besides its results. */
-export type LogEvent =
-  | { readonly type: 'append-failed'; readonly error: unknown }
-  | { readonly type: 'sync-failed'; readonly error: unknown }
-  | { readonly type: 'rotation-failed'; readonly error: unknown }
-  | { readonly type: 'reserve-released' }
-  | { readonly type: 'recovered' }
-  | { readonly type: 'rotated'; readonly segment: number }
-  | { readonly type: 'synced'; readonly cursor: LogCursor; readonly durationMs: number }
-
-export interface OpenLogOptions {
-  /** Made 0700 if absent; its parent must exist. */
-  readonly directory: string
-  /** Bytes after which the next segment starts; default 64 MiB. */
-  readonly segmentBytes?: number
-  /** Bytes kept free on the disk, at least the largest group; default 4 MiB. */
-  readonly reserveBytes?: number
-  /** Longest time that a line stays without fdatasync; default 1000. */
-  readonly syncIntervalMs?: number
-  /** Shortest time between two attempts of {@link AuditLog.gate} to repair; default 250. */
-  readonly repairIntervalMs?: number
-  /** Last synced line as the owner of the log recorded it. */
-  readonly cursor?: LogCursor
-  /** Default: the real file system. */
-  readonly files?: LogFiles
-  /** Default: the process's monotonic clock. */
-  readonly clock?: LogClock
-  readonly observer?: (event: LogEvent) => void
-}
-
-export const DEFAULT_LOG_OPTIONS: Readonly<{
-  segmentBytes: number
-  reserveBytes: number
-  syncIntervalMs: number
-  repairIntervalMs: number
-}> = Object.freeze({
-  segmentBytes: 64 * 1024 * 1024,
-  reserveBytes: 4 * 1024 * 1024,
-  syncIntervalMs: 1000,
-  repairIntervalMs: 250,
-})
-
-/** An append-only log of lines that each fix all lines before them. One process writes it. */
-export interface AuditLog {
-  /** Last line written. */
-  readonly tail: LogCursor
-  /** Last line known to survive a loss of power. Keep it and open with it. */
-  readonly synced: LogCursor
-  readonly recovered: Recovered
-  /** `failing`: {@link gate} is false and will try to repair. Appending is still allowed. */
-  readonly state: 'healthy' | 'failing' | 'closed'
-  /**
-   * Whether a group whose lines take `groupBytes` (bodies plus {@link ENVELOPE_BYTES} each) may be
-   * committed: the last append and sync succeeded and at least so much is reserved. Otherwise tries
-   * to repair, blocking for as long as the disk takes, at most once per repair interval.
-   */
-  gate(groupBytes: number): boolean
-  /**
-   * Write all items as lines with one write; when it returns they survive the death of the process.
-   * @throws TypeError, RangeError for a wrong item; AuditError `ERR_AUDIT_APPEND`,
-   * `ERR_AUDIT_CLOSED`. After any throw the log ends as before the call.
-   */
-  append(items: readonly LogItem[]): void
-  /**
-   * Make all lines written so far survive a loss of power. Calls share the work.
-   * @throws AuditError `ERR_AUDIT_SYNC`, `ERR_AUDIT_CLOSED`.
-   */
-  sync(): Promise<LogCursor>
-  /** The lines written before the call that fit the filter, newest first. */
-  query(filter?: QueryFilter): AsyncIterable<LogRecord>
-  /** Sync and close. Closes in any case; throws what the last sync threw. */
-  close(): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
-}
+import { rewriteLines } from './rewrite.ts'
 
 /**
  * Open the log in a directory, made if absent. What a crash left half written is cut off.
@@ -112,6 +29,7 @@ export async function openLog(options: OpenLogOptions): Promise<AuditLog> {
     }
   }
   const { files, directory, cursor } = settings
+  if (cursor !== undefined) assertCursor(cursor)
   prepareDirectory(files, directory)
   const reserve = new Reserve(files, directory)
   try {
@@ -185,7 +103,11 @@ class Log implements AuditLog {
   }
 
   gate(groupBytes: number): boolean {
+    if (!Number.isSafeInteger(groupBytes) || groupBytes < 0) {
+      throw new RangeError('groupBytes must be an integer of at least 0')
+    }
     if (this.#closed) return false
+    this.#reserve.check()
     if (this.state === 'healthy' && this.#reserve.bytes >= groupBytes) return true
     const now = this.#settings.clock.now()
     if (now < this.#repairAfter) return false
@@ -198,16 +120,18 @@ class Log implements AuditLog {
   append(items: readonly LogItem[]): void {
     if (this.#closed) throw closedError()
     if (items.length === 0) return
+    if (this.#size >= this.#rotateFrom) this.#rotateWhenQuiet()
     const encoder = this.#encoder
     encoder.encode(items, this.#tail.sequence, this.#tail.hash)
-    if (this.#size >= this.#rotateFrom) this.#rotateWhenQuiet()
     let error = this.#write()
-    if (error !== undefined && NO_SPACE.has(systemCode(error)) && this.#reserve.release()) {
-      this.#tell({ type: 'reserve-released' })
-      error = this.#write()
+    let released = false
+    if (error !== undefined && NO_SPACE.has(systemCode(error))) {
+      released = this.#reserve.release()
+      if (released) error = this.#write()
     }
     if (error !== undefined) {
       this.#appendFailed = true
+      if (released) this.#tell({ type: 'reserve-released' })
       this.#tell({ type: 'append-failed', error })
       throw new AuditError('ERR_AUDIT_APPEND', 'the audit log cannot be written', { cause: error })
     }
@@ -222,6 +146,8 @@ class Log implements AuditLog {
     }
     encoder.trim()
     this.#startTimer()
+    // Observers hear of it when the line stands: one that appends would reuse the encoder.
+    if (released) this.#tell({ type: 'reserve-released' })
   }
 
   sync(): Promise<LogCursor> {
@@ -335,7 +261,10 @@ class Log implements AuditLog {
     const started = performance.now()
     try {
       if (this.#syncFailed) await this.#makeDurableAgain(target)
-      else await this.#file.syncLater()
+      else {
+        this.#assertInPlace()
+        await this.#file.syncLater()
+      }
     } catch (error) {
       throw this.#syncError(error)
     }
@@ -351,36 +280,23 @@ class Log implements AuditLog {
     return this.#synced
   }
 
-  /**
-   * After a failed fdatasync the kernel may hold pages as clean that never reached the disk, so a
-   * second fdatasync that succeeds proves nothing. Through a new descriptor, all bytes since the
-   * last synced line are read back, followed along the chain, and written again.
-   */
-  async #makeDurableAgain(target: LogCursor): Promise<void> {
-    const { files, directory } = this.#settings
-    const file = files.open(segmentPath(directory, this.#segment), 'write')
-    this.#file.close()
-    this.#file = file
-    const start = this.#synced
-    const segment = this.#segment
-    let at = start.segment === segment ? start.offset : 0
-    const end = target.segment === segment ? target.offset : 0
-    const walker = new ChainWalker(start)
-    const splitter = new LineSplitter()
-    await rewrite(file, at, end, (chunk) => {
-      splitter.push(chunk, (bytes, from, to) => {
-        const offset = at
-        at += to + 1 - from
-        return walker.line(bytes, from, to, segment, offset)
-      })
-      if (walker.fault !== undefined) throw faultError(walker.fault)
-    })
-    if (!walker.finish(segment, at) || walker.hash !== target.hash) {
-      throw new AuditError('ERR_AUDIT_TAMPERED', 'unsynced lines cannot be read back', {
-        sequence: walker.sequence + 1,
-        segment,
+  /** Bytes in a file that someone removed or cut would be durable nowhere. */
+  #assertInPlace(): void {
+    const { links, size } = this.#file.facts()
+    if (links === 0 || size < this.#size) {
+      throw new AuditError('ERR_AUDIT_TAMPERED', 'the segment was removed or cut while in use', {
+        segment: this.#segment,
       })
     }
+  }
+
+  /** Through a new descriptor, which has no error to forget, write the unsynced lines again. */
+  async #makeDurableAgain(target: LogCursor): Promise<void> {
+    const { files, directory } = this.#settings
+    const file = openOwn(files, segmentPath(directory, this.#segment), 'write')
+    this.#file.close()
+    this.#file = file
+    await rewriteLines(file, this.#segment, this.#synced, target)
     await file.syncLater()
   }
 
@@ -475,12 +391,3 @@ function shortWrite(written: number, length: number): Error {
 function closedError(): AuditError {
   return new AuditError('ERR_AUDIT_CLOSED', 'the audit log is closed')
 }
-
-const systemClock: LogClock = Object.freeze({
-  now: () => performance.now(),
-  after(delayMs: number, run: () => void): () => void {
-    const timer = startTimer(run, delayMs)
-    timer.unref()
-    return () => clearTimeout(timer)
-  },
-})

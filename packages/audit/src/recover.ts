@@ -1,10 +1,11 @@
 import { blocksBackward } from './backward.ts'
-import { type ChainFault, ChainWalker } from './chain.ts'
+import { ChainWalker } from './chain.ts'
 import { listSegments, openOwn, segmentPath } from './directory.ts'
 import { AuditError } from './errors.ts'
 import { GENESIS_HASH, hashLine, parseLine } from './line.ts'
 import { LineSplitter } from './line-splitter.ts'
 import type { LogFile, LogFiles } from './log-files.ts'
+import { faultError, rewrite } from './rewrite.ts'
 
 /** A line of the log: where it ends, and what it fixes of all lines before it. */
 export interface LogCursor {
@@ -126,7 +127,8 @@ class Walk {
     const size = segment === tail.segment ? tail.offset : 0
     if (tornBytes > 0) file.truncate(size)
     if (cursor !== undefined && segment === tail.segment) {
-      await this.#rewrite(file, segment === start.segment ? start.offset : 0, size)
+      // A run before this one may have met a failed fdatasync.
+      await rewrite(file, segment === start.segment ? start.offset : 0, size)
     }
     await file.syncLater()
     this.#files.syncDirectory(this.#directory)
@@ -228,16 +230,6 @@ class Walk {
     return 0
   }
 
-  /**
-   * Write what follows the cursor once more. A run before this one may have met a failed fdatasync,
-   * after which the kernel can hold the bytes as clean although they never reached the disk; only
-   * new writes make the next fdatasync mean something.
-   */
-  async #rewrite(file: LogFile, from: number, to: number): Promise<void> {
-    await rewrite(file, from, to, () => {})
-    await this.#pause()
-  }
-
   #count(revision: number): void {
     if (revision > 0) this.#counts.set(revision, (this.#counts.get(revision) ?? 0) + 1)
   }
@@ -260,23 +252,6 @@ class Walk {
 const CUT = 'is cut off at the end of a segment that is not the last'
 const LONG = 'is too long'
 
-/** Read `file[from, to)`, show each chunk to `visit`, and write the same bytes again. */
-export async function rewrite(
-  file: LogFile,
-  from: number,
-  to: number,
-  visit: (chunk: Uint8Array) => void,
-): Promise<void> {
-  const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, Math.max(1, to - from)))
-  for (let position = from; position < to; ) {
-    const chunk = buffer.subarray(0, Math.min(buffer.length, to - position))
-    if ((await file.read(chunk, position)) < chunk.length) throw new Error('the segment is shorter')
-    visit(chunk)
-    if (file.write(chunk, 0, chunk.length, position) < chunk.length) throw new Error('short write')
-    position += chunk.length
-  }
-}
-
 /** The line that ends at `end`, or undefined if none does. */
 async function lastLine(
   file: LogFile,
@@ -290,13 +265,6 @@ async function lastLine(
     return head && { sequence: head.sequence, hash: hashLine(bytes, start, stop) }
   }
   return undefined
-}
-
-/** The error for a fault in the chain. */
-export function faultError(fault: ChainFault): AuditError {
-  const { message, segment, sequence, offset } = fault
-  const where = `segment ${segment}, offset ${offset}`
-  return new AuditError('ERR_AUDIT_TAMPERED', `${message} (${where})`, { sequence, segment })
 }
 
 function shorter(cursor: LogCursor): AuditError {

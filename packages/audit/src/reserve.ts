@@ -37,6 +37,17 @@ export class Reserve {
     this.#bytes = allocated >= size ? size : 0
   }
 
+  /** Notice that someone removed or cut the file. */
+  check(): void {
+    if (this.#file === undefined || this.#bytes === 0) return
+    const { size, links } = this.#file.facts()
+    if (links > 0 && size >= this.#bytes) return
+    this.#bytes = 0
+    if (links > 0) return
+    this.#file.close()
+    this.#file = undefined
+  }
+
   /** Hold at least `bytes`. False if the disk does not have them; what was held stays held. */
   make(bytes: number): boolean {
     const held = this.#bytes

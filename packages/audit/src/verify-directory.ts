@@ -1,5 +1,4 @@
 import { listSegments, openOwn, segmentPath } from './directory.ts'
-import { AuditError } from './errors.ts'
 import type { LogFiles } from './log-files.ts'
 import { nodeFiles } from './node-files.ts'
 import {
@@ -12,38 +11,47 @@ import {
 export interface VerifyDirectoryOptions extends VerifyOptions {
   /** Default: the real file system. */
   readonly files?: LogFiles
+  /** Read only up to here, such as the `tail` of a log that is being written. */
+  readonly until?: { readonly segment: number; readonly offset: number }
 }
 
 const READ_BYTES = 256 * 1024
 
 /**
- * Verify the log in a directory, also while it is written: lines that a running log is adding
- * count as far as they are whole when they are read.
+ * Verify the log in a directory. While it is written, give `until`: otherwise a line that is just
+ * being added may be reported as torn.
  * @throws AuditError `ERR_AUDIT_DIRECTORY` if a file there is not one of the log's.
  */
 export async function verifyDirectory(
   directory: string,
   options: VerifyDirectoryOptions = {},
 ): Promise<VerifyResult> {
-  const { files = nodeFiles, ...rest } = options
-  return verifySegments(sources(files, directory), rest)
+  const { files = nodeFiles, until, ...rest } = options
+  return verifySegments(sources(files, directory, until), rest)
 }
 
-async function* sources(files: LogFiles, directory: string): AsyncGenerator<SegmentSource> {
+async function* sources(
+  files: LogFiles,
+  directory: string,
+  until: VerifyDirectoryOptions['until'],
+): AsyncGenerator<SegmentSource> {
   for (const segment of listSegments(files, directory)) {
-    const bytes = read(files, segmentPath(directory, segment))
-    yield { segment, bytes }
+    if (until !== undefined && segment > until.segment) return
+    const end = segment === until?.segment ? until.offset : Number.POSITIVE_INFINITY
+    yield { segment, bytes: read(files, segmentPath(directory, segment), end) }
   }
 }
 
-async function* read(files: LogFiles, path: string): AsyncGenerator<Uint8Array> {
+/** Up to `end` or the end of the file, whichever is first; a file that is too short shows in the chain. */
+async function* read(files: LogFiles, path: string, end: number): AsyncGenerator<Uint8Array> {
   const file = openOwn(files, path, 'read')
   try {
     const buffer = Buffer.allocUnsafe(READ_BYTES)
-    const { size } = file.facts()
-    for (let position = 0; position < size; ) {
-      const count = await file.read(buffer, position)
-      if (count === 0) throw new AuditError('ERR_AUDIT_TAMPERED', `${path} became shorter`)
+    const stop = Math.min(end, file.facts().size)
+    for (let position = 0; position < stop; ) {
+      const wanted = buffer.subarray(0, Math.min(buffer.length, stop - position))
+      const count = await file.read(wanted, position)
+      if (count === 0) return
       position += count
       yield buffer.subarray(0, count)
     }

@@ -1,8 +1,11 @@
-import { type LogEvent, verifyDirectory } from '@secreg/audit'
+import { renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type LogEvent, openLog, verifyDirectory } from '@secreg/audit'
 import { createMemoryFiles, type Fault, withFaults } from '@secreg/audit/testing'
 import { describe, expect, test } from 'vitest'
 import {
   DIRECTORY,
+  freshDirectory,
   items,
   linesOf,
   manualClock,
@@ -340,6 +343,38 @@ describe('rotation', () => {
     await expectLines(log.tail.sequence)
   })
 
+  test('does not happen while a sync runs, whose failure it would hide', async () => {
+    const { memory, files, log } = await setUp({ segmentBytes: 400 })
+    log.append(items(1, 4))
+    await log.sync()
+    const { synced } = log
+    log.append(items(2, 5))
+    files.fail({ operation: 'sync', path: '.jsonl', code: 'EIO' })
+    const failing = log.sync()
+    log.append(items(1, 7))
+    expect(log.synced).toEqual(synced)
+    await expect(failing).rejects.toMatchObject({ code: 'ERR_AUDIT_SYNC' })
+    expect(log.synced).toEqual(synced)
+    await log.sync()
+    memory.crash('lost')
+    const again = await openSmall(memory, { cursor: log.synced })
+    expect(again.tail.sequence).toBe(7)
+  })
+
+  test('starts a sync instead where much is unsynced', async () => {
+    const { files, events, log, expectLines } = await setUp({ segmentBytes: 300_000 })
+    log.append(items(2500, 4))
+    const syncs = files.count('sync')
+    expect(log.tail.offset).toBeGreaterThan(300_000)
+    log.append(items(1, 2504))
+    expect(events).toEqual([])
+    expect(files.count('sync')).toBe(syncs + 1)
+    await log.sync()
+    log.append(items(1, 2505))
+    expect(log.tail.segment).toBe(2)
+    await expectLines(2505)
+  })
+
   test('whose sync fails makes no segment', async () => {
     const { files, log, expectLines } = await setUp({ segmentBytes: 400 })
     log.append(items(1, 4))
@@ -353,4 +388,64 @@ describe('rotation', () => {
     expect(log.state).toBe('healthy')
     await expectLines(7)
   })
+})
+
+describe('files that someone else touches while the log is open', () => {
+  test('a removed or cut segment is noticed at the next sync, and the gate shuts', async () => {
+    const directory = freshDirectory()
+    const clock = manualClock()
+    const log = await openLog({ directory, clock })
+    log.append(items(3))
+    const path = join(directory, '00000001.jsonl')
+    renameSync(path, `${directory}-away`)
+    writeFileSync(path, '', { mode: 0o600 })
+    rmSync(`${directory}-away`)
+    const error = await log.sync().catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'ERR_AUDIT_SYNC', cause: { code: 'ERR_AUDIT_TAMPERED' } })
+    expect(log.gate(1)).toBe(false)
+    await expect(log.sync()).rejects.toMatchObject({ code: 'ERR_AUDIT_SYNC' })
+    expect(log.synced.sequence).toBe(0)
+    await expect(log.close()).rejects.toMatchObject({ code: 'ERR_AUDIT_SYNC' })
+  })
+
+  test('a removed or cut reserve is noticed at the gate and made again', async () => {
+    const directory = freshDirectory()
+    const path = join(directory, 'reserve')
+    const log = await openLog({ directory, reserveBytes: 10_000 })
+    truncateSync(path, 5000)
+    expect(log.gate(1)).toBe(true)
+    expect(statSync(path).size).toBe(10_000)
+    rmSync(path)
+    expect(log.gate(1)).toBe(true)
+    expect(statSync(path).size).toBe(10_000)
+    await log.close()
+  })
+})
+
+test('an observer that throws or appends breaks nothing', async () => {
+  const memory = createMemoryFiles()
+  let appended = 0
+  const log = await openSmall(memory, {
+    segmentBytes: 500,
+    reserveBytes: 3000,
+    observer: ({ type }) => {
+      if (type === 'rotated' || type === 'reserve-released') log.append(items(1, ++appended))
+      throw new Error('observer')
+    },
+  })
+  for (let n = 0; n < 10; n++) log.append(items(2))
+  const { segment } = log.tail
+  expect(appended).toBeGreaterThan(2)
+  memory.capacityBytes = 3000 + segment * 1000
+  const before = appended
+  while (appended === before) log.append(items(1))
+  await log.close()
+  const { sequence } = log.tail
+  const result = await verifyDirectory(DIRECTORY, { files: memory, known: [log.tail] })
+  expect(result).toMatchObject({ ok: true, records: sequence })
+})
+
+test.each([-1, 1.5, Number.NaN, '1' as unknown as number])('gate(%o) is refused', async (bytes) => {
+  const log = await openSmall(createMemoryFiles())
+  expect(() => log.gate(bytes)).toThrow(RangeError)
 })

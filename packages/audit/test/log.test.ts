@@ -223,8 +223,18 @@ test('a line is synced within the interval; calls of sync share one fdatasync', 
   log.append(items(1, 5))
   const rest = [log.sync(), log.sync(), log.sync()]
   expect((await first).sequence).toBe(4)
+  expect(clock.waiting).toBeLessThanOrEqual(1)
   expect((await Promise.all(rest)).map(({ sequence }) => sequence)).toEqual([5, 5, 5])
   expect(files.syncs - before).toBeLessThanOrEqual(4)
+  const last = log.sync()
+  log.append(items(1, 6))
+  expect(clock.waiting).toBe(1)
+  await last
+  const running = log.sync()
+  log.append(items(1, 7))
+  await running
+  // The line came too late for that one, and must not wait for the next append.
+  expect(clock.waiting).toBe(1)
   await log.close()
   expect(clock.waiting).toBe(0)
 })

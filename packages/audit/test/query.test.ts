@@ -74,6 +74,15 @@ test('a clock that was set back hides nothing in the segments it touched', async
   expect(await sequences(log, { sinceMs: T0 + 500 })).toEqual([6, 3, 2])
 })
 
+test('nor in segments before those', async () => {
+  const log = await openSmall(createMemoryFiles(), { segmentBytes: 1 })
+  const at = (delta: number) => ({ timeMs: T0 + delta, body: '{}' })
+  log.append([at(1000)])
+  log.append([at(-9_000_000), at(2000), at(-9_000_000)])
+  log.append([at(3000)])
+  expect(await sequences(log, { sinceMs: T0 + 500 })).toEqual([5, 3, 1])
+})
+
 test('segments that are too old are not read', async () => {
   const { files, log } = await manySegments()
   let opened = 0

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -76,6 +77,24 @@ test('blocks of zeros that a loss of power left behind the cursor are cut off', 
     expect(log.recovered.tornBytes).toBe(holed.length - log.tail.offset)
     await log.close()
     expect(await verifyDirectory(DIRECTORY, { files })).toMatchObject({ ok: true, records: last })
+  }
+})
+
+test('a cursor of the wrong shape is refused before anything is touched', async () => {
+  const { cursors } = await fiveLines()
+  const cursor = cursors[3] as LogCursor
+  for (const wrong of [
+    { ...cursor, segment: 0 },
+    { ...cursor, offset: 1.5 },
+    { ...cursor, sequence: -1 },
+    { ...cursor, revision: Number.NaN },
+    { ...cursor, hash: 'x' },
+    { ...cursor, hash: cursor.hash.toUpperCase() },
+    {} as LogCursor,
+  ]) {
+    const files = createMemoryFiles()
+    await expect(openSmall(files, { cursor: wrong })).rejects.toThrow(TypeError)
+    expect(files.facts(DIRECTORY)).toBeUndefined()
   }
 })
 
@@ -199,6 +218,16 @@ describe('the directory', () => {
     await expect(openLog({ directory: file })).rejects.toMatchObject(refused)
     const deep = join(directory, 'a', 'b')
     await expect(openLog({ directory: deep })).rejects.toMatchObject(refused)
+  })
+
+  test.skipIf(process.geteuid?.() !== 0)('owner', async () => {
+    const directory = await made()
+    for (const name of ['.', '00000001.jsonl', '00000002.jsonl', 'reserve']) {
+      chownSync(join(directory, name), 1, 1)
+      await expect(openLog({ directory })).rejects.toMatchObject(refused)
+      chownSync(join(directory, name), 0, 0)
+    }
+    await (await openLog({ directory })).close()
   })
 
   test.each([

@@ -236,8 +236,15 @@ test('a directory that is being written verifies as far as it is', async () => {
   log.append(items(5))
   const mid = await verifyDirectory(directory)
   log.append(items(5, 6))
-  const result = await verifyDirectory(directory, { known: [mid.tail, log.tail] })
+  const known = [mid.tail, log.tail, mid.tail]
+  const result = await verifyDirectory(directory, { known })
   expect(result).toMatchObject({ ok: true, records: 10 })
+  const until = log.tail
+  log.append(items(5, 11))
+  expect(await verifyDirectory(directory, { known, until })).toEqual(result)
+  const contradicted = [...known, { sequence: 5, hash: leaf('x') }]
+  const { firstFault: contradiction } = await verifyDirectory(directory, { known: contradicted })
+  expect(contradiction).toMatchObject({ kind: 'edited', sequence: 5 })
   await log.close()
   const path = join(directory, '00000001.jsonl')
   const text = readFileSync(path, 'utf8')
