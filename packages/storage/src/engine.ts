@@ -65,6 +65,7 @@ export interface RowIterator extends AsyncIterable<KeyedRow> {
    * range ends the iteration.
    */
   seek(key: string): void
+  /** Nothing follows after it. */
   close(): Promise<void>
 }
 

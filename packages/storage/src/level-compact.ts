@@ -29,7 +29,7 @@ export async function compactRange(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const lower = justBefore(DATA_SPACE + gte)
-  const upper = justBefore(lt === '' ? DATA_END : DATA_SPACE + lt)
+  const upper = atEnd(lt === '' ? DATA_END : DATA_SPACE + lt)
   if (Buffer.compare(lower, upper) >= 0) return
   // A range without keys still makes LevelDB write its memory to a table.
   const nowhere = Buffer.from([0xff])
@@ -77,6 +77,12 @@ function justBefore(key: string | Buffer): Buffer {
     bytes.subarray(0, length - 1),
     Buffer.of((bytes[length - 1] as number) - 1, 0xff),
   ])
+}
+
+/** A key that is none of the store's, above all keys below `key`, and as low as that can be. */
+function atEnd(key: string): Buffer {
+  // Between X and X\0 there is no room.
+  return key.endsWith('\0') ? Buffer.concat([Buffer.from(key), Buffer.of(0xff)]) : justBefore(key)
 }
 
 function unfinished(tables: number): StorageError {

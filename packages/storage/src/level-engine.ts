@@ -209,20 +209,20 @@ export class LevelEngine implements Engine {
   }
 
   async scrub(options: ScrubOptions = {}): Promise<ScrubReport> {
-    if (this.#state !== 'open') throw this.#unusable()
     const { directory, crc } = this.#settings
-    const db = this.#db
-    const snapshot = db.snapshot()
+    // Between two commits, so that head and snapshot belong together.
+    const source = await this.#turns.run(async () => {
+      await this.#usable()
+      const at = { db: this.#db, snapshot: this.#db.snapshot(), head: this.#head }
+      return { directory, crc, ...at, trimmed: this.#trimmed, check: this.#check }
+    })
+    const { db, snapshot } = source
     this.#pins.add(snapshot)
     try {
-      const head = readHead(db, snapshot)
-      const trimmed = this.#trimmed
-      const check = this.#check
-      const source = { directory, crc, db, snapshot, head, trimmed, check }
-      return await this.#background(db, scrubLevel(source, options))
+      return await scrubLevel(source, options)
     } catch (error) {
       if (options.signal?.aborted) throw error
-      throw this.#translate(error)
+      throw db === this.#db ? this.#translate(error) : this.#unusable()
     } finally {
       this.#pins.release(snapshot)
       await snapshot.close()

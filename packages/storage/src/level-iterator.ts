@@ -14,6 +14,7 @@ export class LevelRowIterator implements RowIterator {
   readonly #inner: LevelIterator
   readonly #host: IteratorHost
   readonly #space: string
+  #closed = false
 
   constructor(inner: LevelIterator, host: IteratorHost, space: string) {
     this.#inner = inner
@@ -22,6 +23,7 @@ export class LevelRowIterator implements RowIterator {
   }
 
   async next(): Promise<KeyedRow | undefined> {
+    if (this.#closed) return undefined
     try {
       const entry = await this.#inner.next()
       return entry === undefined ? undefined : this.#host.open(entry[0], entry[1])
@@ -33,6 +35,7 @@ export class LevelRowIterator implements RowIterator {
   async nextPage(size: number): Promise<KeyedRow[]> {
     assertPageSize(size)
     const rows: KeyedRow[] = []
+    if (this.#closed) return rows
     try {
       // A page may come short when it is large in bytes.
       while (rows.length < size) {
@@ -48,6 +51,7 @@ export class LevelRowIterator implements RowIterator {
 
   seek(key: string): void {
     assertBound(key, 'key')
+    if (this.#closed) return
     try {
       this.#inner.seek(this.#space + key)
     } catch (error) {
@@ -56,6 +60,8 @@ export class LevelRowIterator implements RowIterator {
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
     this.#host.closed(this)
     await this.#inner.close()
   }

@@ -5,7 +5,7 @@ import type { RowCheck, ScrubFinding, ScrubOptions, ScrubReport } from './engine
 import { isStorageError } from './errors.ts'
 import { DATA_END, DATA_SPACE, type Head, SUM_MODULUS } from './layout.ts'
 import { readChanges } from './level-changes.ts'
-import type { LevelDatabase, LevelSnapshot } from './level-port.ts'
+import { fromLevelError, type LevelDatabase, type LevelSnapshot } from './level-port.ts'
 import { readManifest } from './manifest.ts'
 import { decodeRow, StoredRow } from './row-format.ts'
 import { checkTables } from './table-check.ts'
@@ -25,9 +25,9 @@ export interface ScrubSource {
 
 export async function scrubLevel(source: ScrubSource, options: ScrubOptions): Promise<ScrubReport> {
   const scrub = new Scrub(source, options)
+  await scrub.tables()
   await scrub.rows()
   await scrub.changes()
-  await scrub.tables()
   return scrub.report()
 }
 
@@ -66,6 +66,8 @@ class Scrub {
         }
         await this.#pause()
       }
+    } catch (error) {
+      this.#found('row', `after ${this.#rows} rows`, error)
     } finally {
       await iterator.close()
     }
@@ -84,8 +86,7 @@ class Scrub {
         if (this.#changes % SLICE_ROWS === 0) await this.#pause()
       }
     } catch (error) {
-      if (!isStorageError(error, 'ERR_STORAGE_CORRUPT')) throw error
-      this.#find('change', `revision ${trimmed + this.#changes + 1}`, error.message)
+      this.#found('change', `revision ${trimmed + this.#changes + 1}`, error)
     }
   }
 
@@ -127,6 +128,14 @@ class Scrub {
       if (!(error instanceof Error)) throw error
       this.#find(kind, subject, error.message)
     }
+  }
+
+  /** Damage is a finding; all else ends the scrub. */
+  #found(kind: ScrubFinding['kind'], subject: string, error: unknown): void {
+    this.#options.signal?.throwIfAborted()
+    const translated = fromLevelError(error)
+    if (translated.code !== 'ERR_STORAGE_CORRUPT') throw error
+    this.#find(kind, subject, translated.message)
   }
 
   #find(kind: ScrubFinding['kind'], subject: string, detail: string): void {

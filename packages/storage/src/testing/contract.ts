@@ -254,8 +254,11 @@ export function runEngineContract(
       assert.equal(await iterator.next(), undefined)
       iterator.seek('k0950')
       assert.equal(await iterator.next(), undefined)
+      iterator.seek('k0020')
       await iterator.close()
       await iterator.close()
+      assert.equal(await iterator.next(), undefined)
+      assert.deepEqual(await iterator.nextPage(1), [])
       const reverse = engine.iterate({ reverse: true, limit: 3 })
       reverse.seek('k0500x')
       assert.deepEqual(
