@@ -220,7 +220,8 @@ function readIp(at: Reader, scope: ConditionScope): Condition {
 }
 
 const WINDOW_MEMBERS: ReadonlySet<string> = new Set(['from', 'to', 'zone'])
-const CLOCK_TIME = /^(?:[01]\d|2[0-3]):[0-5]\d$/
+/** Times of day, `HH:MM`. */
+export const CLOCK_TIME: RegExp = /^(?:[01]\d|2[0-3]):[0-5]\d$/
 
 function readTime(at: Reader, scope: ConditionScope): Condition {
   at.object(WINDOW_MEMBERS, 'ERR_POLICY_CONDITION')

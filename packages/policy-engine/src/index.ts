@@ -25,3 +25,5 @@ export type {
 } from './explain.ts'
 export type { EntryMetadata, Filter } from './filter.ts'
 export type { CompiledPolicy, PolicyRequest, Subject } from './policy.ts'
+export type { JsonSchema } from './schema.ts'
+export { POLICY_SCHEMA } from './schema.ts'

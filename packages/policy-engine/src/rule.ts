@@ -27,8 +27,10 @@ export interface Rule {
 
 const NO_CONDITIONS: readonly Condition[] = Object.freeze([])
 
-const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
-const PRINCIPAL = /^[a-z][a-z0-9_-]{0,31}:[^\s\p{Cc}*][^\p{Cc}*]{0,254}$/u
+/** Ids of documents and rules. */
+export const ID: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+/** Principals of rules other than `*`. */
+export const PRINCIPAL: RegExp = /^[a-z][a-z0-9_-]{0,31}:[^\s\p{Cc}*][^\p{Cc}*]{0,254}$/u
 
 /** What a compilation keeps while it reads. */
 export interface RuleSource {
