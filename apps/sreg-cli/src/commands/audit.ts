@@ -1,0 +1,89 @@
+/** `sreg audit`: the log, newest first, filtered. */
+import type { RegistryConnection } from '@secreg/client'
+import type { AuditRecord, RequestOf } from '@secreg/protocol'
+import type { Context } from '../context.ts'
+import { CliError } from '../errors.ts'
+import { formatTime } from '../format.ts'
+import { formatTable } from '../table.ts'
+import { parseTime } from '../time-form.ts'
+
+const DEFAULT_LIMIT = 100
+const MAX_LIMIT = 1_000_000
+/** Records of one answer (protocol, auditRequest). */
+const PAGE = 1000
+
+type Filters = Omit<RequestOf<'audit'>, 'limit' | 'before'>
+
+export async function run(context: Context): Promise<undefined> {
+  const filters = filtersOf(context)
+  const limit = limitOf(context.text('limit'))
+  const records = await context.withRegistry('needed', (registry) =>
+    readRecords(registry, filters, limit),
+  )
+  await context.print({ records }, () =>
+    formatTable(
+      ['Timestamp', 'User', 'Action', 'Target', 'Result'],
+      records.map((record) => [
+        formatTime(Date.parse(record.time)),
+        userOf(record),
+        record.detail === undefined ? record.action : `${record.action} (${record.detail})`,
+        record.paths.join(' '),
+        record.reason === undefined ? record.outcome : `${record.outcome}: ${record.reason}`,
+      ]),
+    ),
+  )
+}
+
+function userOf({ actor }: AuditRecord): string {
+  if (actor.user !== undefined) return actor.user
+  return actor.uid === undefined ? '-' : `uid ${actor.uid}`
+}
+
+function filtersOf(context: Context): Filters {
+  const filters: Filters = {}
+  const { user, key, action } = {
+    user: context.text('user'),
+    key: context.text('key'),
+    action: context.text('action'),
+  }
+  if (user !== undefined) filters.user = user
+  if (key !== undefined) filters.key = key
+  if (action !== undefined) filters.action = action
+  const since = context.text('since')
+  const until = context.text('until')
+  const now = context.io.now()
+  if (since !== undefined) filters.since_ms = parseTime(since, now)
+  if (until !== undefined) filters.until_ms = parseTime(until, now)
+  if (context.flag('failed')) filters.failed = true
+  return filters
+}
+
+function limitOf(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_LIMIT
+  const limit = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : 0
+  if (limit < 1 || limit > MAX_LIMIT) {
+    throw new CliError('INVALID_ARGUMENT', `--limit must be a number from 1 to ${MAX_LIMIT}`)
+  }
+  return limit
+}
+
+async function readRecords(
+  registry: RegistryConnection,
+  filters: Filters,
+  limit: number,
+): Promise<AuditRecord[]> {
+  const records: AuditRecord[] = []
+  let before: number | undefined
+  while (records.length < limit) {
+    const page = await registry.audit({
+      ...filters,
+      limit: Math.min(PAGE, limit - records.length),
+      ...(before === undefined ? {} : { before }),
+    })
+    for (const record of page.records) records.push(record)
+    // Sequence numbers only fall: a page that does not go on is the last.
+    if (page.next === undefined || (before !== undefined && page.next >= before)) break
+    before = page.next
+  }
+  return records.slice(0, limit)
+}

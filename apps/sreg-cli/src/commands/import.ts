@@ -1,0 +1,104 @@
+/** `sreg import`: entries from a file or a directory, all or nothing. */
+import type { ImportChange } from '@secreg/protocol'
+import type { Context } from '../context.ts'
+import { CliError } from '../errors.ts'
+import { readSource } from '../import/read-source.ts'
+import type { Source } from '../import/staged-entry.ts'
+import { importStaged, type StagedImportResult } from '../import/staged-import.ts'
+import { startProgress } from '../progress.ts'
+import { formatTable } from '../table.ts'
+
+export async function run(context: Context): Promise<undefined> {
+  const source = await read(context)
+  if (source.entries.length === 0) {
+    throw new CliError('INVALID_ARGUMENT', `nothing to import${skippedText(source)}`)
+  }
+  const dryRun = context.flag('dry-run')
+  const result = await store(context, source, dryRun)
+  if (dryRun) await printChanges(context, source, result.changes)
+  else {
+    const { imported, unchanged, revision } = result
+    const { skipped } = source
+    await context.print({ imported, unchanged, skipped, revision }, () => '')
+    await context.note(`${imported} imported, ${unchanged} unchanged${skippedText(source)}`)
+  }
+}
+
+async function read(context: Context): Promise<Source> {
+  // Started with the first file, so that a question for a passphrase comes before it.
+  let bar: Awaited<ReturnType<typeof startProgress>> | undefined
+  let starting = false
+  try {
+    return await readSource(context, (files) => {
+      bar?.update(files)
+      if (starting) return
+      starting = true
+      void startProgress(context, 'reading', 0).then((started) => {
+        bar = started
+      })
+    })
+  } finally {
+    bar?.stop()
+  }
+}
+
+async function store(
+  context: Context,
+  { entries }: Source,
+  dryRun: boolean,
+): Promise<StagedImportResult> {
+  const bar = await startProgress(context, 'importing', entries.length)
+  try {
+    return await context.withRegistry('needed', (registry) =>
+      importStaged(registry, entries, {
+        force: context.flag('force'),
+        dryRun,
+        progress: (staged) => bar.update(staged),
+      }),
+    )
+  } catch (error) {
+    throw withHint(error)
+  } finally {
+    bar.stop()
+  }
+}
+
+function withHint(error: unknown): unknown {
+  const { reason, message } = error as { reason?: unknown; message?: unknown }
+  if (reason !== 'ALREADY_EXISTS') return error
+  return new CliError(
+    'ALREADY_EXISTS',
+    String(message),
+    '--dry-run shows the differences, --force overwrites',
+    { cause: error },
+  )
+}
+
+function skippedText({ skipped }: Source): string {
+  const parts = Object.entries(skipped).map(([reason, count]) => `${count} ${reason}`)
+  return parts.length === 0 ? '' : `; skipped: ${parts.join(', ')}`
+}
+
+async function printChanges(
+  context: Context,
+  source: Source,
+  changes: readonly ImportChange[],
+): Promise<void> {
+  const differing = changes.filter(({ change }) => change !== 'same')
+  const same = changes.length - differing.length
+  await context.print({ changes, skipped: source.skipped }, () =>
+    differing.length === 0
+      ? ''
+      : formatTable(
+          ['Change', 'Type', 'Key'],
+          differing.map(({ change, type, old_type, encrypted, key }) => [
+            change,
+            `${old_type === undefined || old_type === type ? '' : `${old_type} to `}${type}${encrypted ? ', encrypted' : ''}`,
+            key,
+          ]),
+        ),
+  )
+  await context.note(
+    `${differing.length} would change, ${same} would stay${skippedText(source)}; nothing was changed`,
+  )
+}

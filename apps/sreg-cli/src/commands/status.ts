@@ -1,0 +1,32 @@
+/** `sreg status`: needs no login; tells more with one. */
+import type { Context } from '../context.ts'
+import { formatDuration, formatSize } from '../format.ts'
+import { formatPairs } from '../table.ts'
+
+export async function run(context: Context): Promise<undefined> {
+  const answer = await context.withRegistry('if-usable', (registry) => registry.status())
+  const text = (value: number | undefined): string | undefined =>
+    value === undefined ? undefined : String(value)
+  await context.print(answer, () =>
+    formatPairs([
+      ['Status', answer.status],
+      ['State', answer.state],
+      ['Initialized', answer.initialized ? 'yes' : 'no'],
+      ['Version', answer.version],
+      ['Uptime', answer.uptime_s === undefined ? undefined : formatDuration(answer.uptime_s)],
+      ['Socket', answer.socket ?? context.socket],
+      ['Database', answer.database],
+      ['Audit', answer.audit],
+      ['Keys', text(answer.entries)],
+      ['Size', answer.size_bytes === undefined ? undefined : formatSize(answer.size_bytes)],
+      ['Revision', text(answer.revision)],
+      ['Sessions', text(answer.sessions)],
+      ['Connections', text(answer.connections)],
+      ['Store', answer.store],
+      ['Log', answer.log],
+      ...(answer.warnings ?? []).map((warning) => ['Warning', warning] as const),
+    ]),
+  )
+  if (answer.state === 'uninitialized') await context.note('not initialised; run: sreg init')
+  if (answer.state === 'sealed') await context.note('sealed; run: sreg unlock')
+}

@@ -1,0 +1,128 @@
+/** Completion for bash, made from the command table; needs nothing but bash 4. */
+import {
+  COMMANDS,
+  type CommandSpec,
+  type Completes,
+  GLOBAL_OPTIONS,
+  type OptionSpec,
+} from '../command-table.ts'
+
+const names = (option: OptionSpec): string[] =>
+  option.short === undefined ? [`--${option.name}`] : [`--${option.name}`, `-${option.short}`]
+
+/** The case that completes one kind of value. */
+function completeValue(
+  completes: Completes | undefined,
+  values: readonly string[] | undefined,
+): string {
+  if (values !== undefined) return `_sreg_words "${values.join(' ')}"`
+  if (completes === 'key') return '_sreg_keys'
+  if (completes === 'file') return '_sreg_files'
+  if (completes === 'command') return `_sreg_words "${[...COMMANDS.keys()].join(' ')}"`
+  return ':'
+}
+
+function everyOption(): OptionSpec[] {
+  const seen = new Map<string, OptionSpec>()
+  for (const option of GLOBAL_OPTIONS) seen.set(option.name, option)
+  for (const command of COMMANDS.values()) {
+    for (const spec of [command, ...(command.subcommands ?? [])]) {
+      for (const option of spec.options) seen.set(option.name, option)
+    }
+  }
+  return [...seen.values()]
+}
+
+function optionWords(spec: CommandSpec): string {
+  return [...spec.options, ...GLOBAL_OPTIONS].flatMap(names).join(' ')
+}
+
+function operandCases(spec: CommandSpec, label: string): string[] {
+  return spec.operands.map(
+    ({ completes, values }, index) =>
+      `    "${label}:${index}") ${completeValue(completes, values)} ;;`,
+  )
+}
+
+/** The script. */
+export function bashCompletion(): string {
+  const commands = [...COMMANDS.values()]
+  const valued = everyOption().filter((option) => option.value !== undefined)
+  const groups = commands.filter((command) => command.subcommands !== undefined)
+  const specs = commands.flatMap((command): [string, CommandSpec][] =>
+    command.subcommands === undefined
+      ? [[command.name, command]]
+      : command.subcommands.map((one) => [`${command.name} ${one.name}`, one]),
+  )
+  return `# bash completion for sreg; made by: sreg completion bash
+_sreg_words() {
+  local word
+  for word in $1; do
+    [[ $word == "$cur"* ]] && COMPREPLY+=("$word ")
+  done
+}
+_sreg_files() {
+  local file
+  while IFS= read -r file; do
+    if [[ -d $file ]]; then COMPREPLY+=("$(printf '%q' "$file")/")
+    else COMPREPLY+=("$(printf '%q' "$file") "); fi
+  done < <(compgen -f -- "$cur")
+}
+_sreg_keys() {
+  [[ $cur == /* ]] || { COMPREPLY+=("/"); return; }
+  local key
+  while IFS= read -r key; do
+    [[ $key == "$cur"* ]] || continue
+    if [[ $key == */ ]]; then COMPREPLY+=("$(printf '%q' "$key")")
+    else COMPREPLY+=("$(printf '%q' "$key") "); fi
+  done < <(command sreg list "\${cur%/*}/" 2>/dev/null </dev/null)
+}
+_sreg() {
+  local cur=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]}
+  local command= place=0 index word
+  COMPREPLY=()
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    word=\${COMP_WORDS[index]}
+    case $word in
+    ${valued.flatMap(names).join('|')}) ((index++)) ;;
+    -?*) ;;
+    *)
+      if [[ -z $command ]]; then command=$word
+      else
+        case $command in
+        ${groups.map(({ name }) => name).join('|')}) command="$command $word" ;;
+        *) ((place++)) ;;
+        esac
+      fi
+      ;;
+    esac
+  done
+  case $previous in
+${valued
+  .map(
+    (option) =>
+      `  ${names(option).join('|')}) ${completeValue(option.completes, option.values)}; return ;;`,
+  )
+  .join('\n')}
+  esac
+  if [[ $cur == -* ]]; then
+    case $command in
+${specs.map(([label, spec]) => `    "${label}") _sreg_words "${optionWords(spec)}" ;;`).join('\n')}
+    *) _sreg_words "${GLOBAL_OPTIONS.flatMap(names).join(' ')}" ;;
+    esac
+    return
+  fi
+  case "$command:$place" in
+    ":0") _sreg_words "${commands.map(({ name }) => name).join(' ')}" ;;
+${groups
+  .map(
+    ({ name, subcommands }) =>
+      `    "${name}:0") _sreg_words "${(subcommands ?? []).map((one) => one.name).join(' ')}" ;;`,
+  )
+  .join('\n')}
+${specs.flatMap(([label, spec]) => operandCases(spec, label)).join('\n')}
+  esac
+}
+complete -o nospace -F _sreg sreg
+`
+}

@@ -1,0 +1,214 @@
+/** Command lines into invocations, strictly: what the table does not know is refused with the closest name. */
+// biome-ignore lint/correctness/noUndeclaredDependencies: the parser of yargs, which is declared; loading all of yargs takes longer than the command
+import Parser from 'yargs-parser'
+import { closest } from './closest.ts'
+import {
+  COMMANDS,
+  type CommandName,
+  type CommandSpec,
+  GLOBAL_OPTIONS,
+  type OptionSpec,
+} from './command-table.ts'
+import { CliError } from './errors.ts'
+
+/** A command line that fits the table. */
+export interface Invocation {
+  readonly command: CommandName
+  /** `user` and `security` only. */
+  readonly subcommand: string | undefined
+  readonly operands: readonly string[]
+  /** Options given; a switch is `true`. */
+  readonly options: ReadonlyMap<string, string | true>
+}
+
+/** The options of a whole command line that need no command. */
+export interface Preamble {
+  readonly json: boolean
+  readonly verbose: boolean
+  readonly help: boolean
+  readonly version: boolean
+}
+
+/** A command line as read: its options and words, not yet checked against the table. */
+export interface Words {
+  readonly words: readonly string[]
+  readonly options: ReadonlyMap<string, unknown>
+  /** Name of an option whose value is missing or that was given one it does not take. */
+  readonly fault: string | undefined
+}
+
+const everyCommand = (): CommandSpec[] =>
+  [...COMMANDS.values()].flatMap((command) => [command, ...(command.subcommands ?? [])])
+
+/** Every option of every command by name; one name never has a value in one command and none in another. */
+function unionOfOptions(): Map<string, OptionSpec> {
+  const union = new Map<string, OptionSpec>()
+  for (const option of GLOBAL_OPTIONS) union.set(option.name, option)
+  for (const command of everyCommand()) {
+    for (const option of command.options) union.set(option.name, option)
+  }
+  return union
+}
+
+const UNION: ReadonlyMap<string, OptionSpec> = unionOfOptions()
+
+/** Read words and options, which may stand in any order; `--` ends the options. */
+export function readWords(argv: readonly string[]): Words {
+  const boolean: string[] = []
+  const string: string[] = []
+  const narg: Record<string, number> = {}
+  const alias: Record<string, string[]> = {}
+  for (const { name, short, value } of UNION.values()) {
+    ;(value === undefined ? boolean : string).push(name)
+    // A switch takes nothing, not even a following "true", which may be the value to set.
+    narg[name] = value === undefined ? 0 : 1
+    if (short !== undefined) alias[name] = [short]
+  }
+  const { argv: read, error } = Parser.detailed([...argv], {
+    boolean,
+    string,
+    narg,
+    alias,
+    configuration: {
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'greedy-arrays': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'strip-aliased': true,
+    },
+  })
+  const options = new Map<string, unknown>()
+  for (const [name, value] of Object.entries(read)) if (name !== '_') options.set(name, value)
+  return {
+    words: read._.map(String),
+    options,
+    fault: error === null ? undefined : (/: (.*)$/.exec(error.message)?.[1] ?? ''),
+  }
+}
+
+/** What a command line asks for beside its command, also when the rest of it is wrong. */
+export function preambleOf({ options }: Words): Preamble {
+  const has = (name: string): boolean => options.has(name)
+  return {
+    json: has('json'),
+    verbose: has('verbose'),
+    help: has('help'),
+    version: has('version'),
+  }
+}
+
+const dashed = (name: string): string => (name.length === 1 ? `-${name}` : `--${name}`)
+
+/**
+ * Find the command that words name.
+ *
+ * @throws CliError `INVALID_ARGUMENT`
+ */
+export function commandOf(words: readonly string[]): {
+  readonly command: CommandSpec
+  readonly subcommand: CommandSpec | undefined
+  readonly rest: readonly string[]
+} {
+  const [name, ...rest] = words
+  if (name === undefined) throw usage('a command is needed', 'run: sreg help')
+  const command = COMMANDS.get(name)
+  if (command === undefined) {
+    throw unknown(`unknown command "${name}"`, name, [...COMMANDS.keys()], 'run: sreg help')
+  }
+  if (command.subcommands === undefined) return { command, subcommand: undefined, rest }
+  const names = command.subcommands.map((one) => one.name)
+  const [second, ...others] = rest
+  if (second === undefined) {
+    throw usage(`"${name}" needs one of ${names.join(', ')}`, `run: sreg help ${name}`)
+  }
+  const subcommand = command.subcommands.find((one) => one.name === second)
+  if (subcommand === undefined) {
+    throw unknown(`unknown command "${name} ${second}"`, second, names, `run: sreg help ${name}`)
+  }
+  return { command, subcommand, rest: others }
+}
+
+/**
+ * Check a command line against the table.
+ *
+ * @throws CliError `INVALID_ARGUMENT`, with the closest name where there is one
+ */
+export function invocationOf(line: Words): Invocation {
+  const { command, subcommand, rest } = commandOf(line.words)
+  const spec = subcommand ?? command
+  const help = `run: sreg help ${command.name}`
+  const known = [...GLOBAL_OPTIONS, ...spec.options]
+  const options = new Map<string, string | true>()
+  for (const [name, value] of line.options) {
+    const option = known.find((one) => one.name === name)
+    if (option === undefined) {
+      const names = known.map((one) => one.name)
+      throw unknown(`unknown option ${dashed(name)}`, name, names, help, '--')
+    }
+    options.set(name, optionValue(option, value, line.fault, help))
+  }
+  const needed = spec.operands.filter((operand) => operand.optional !== true).length
+  const missing = spec.operands[rest.length]
+  if (rest.length < needed && missing !== undefined) {
+    throw usage(`<${missing.name}> is missing: ${missing.summary}`, help)
+  }
+  const extra = rest[spec.operands.length]
+  if (extra !== undefined) throw usage(`unexpected argument "${extra}"`, help)
+  for (const [index, operand] of spec.operands.entries()) {
+    const word = rest[index]
+    if (word !== undefined) checkChoice(`<${operand.name}>`, operand.values, word, help)
+  }
+  return {
+    command: command.name as CommandName,
+    subcommand: subcommand?.name,
+    operands: rest,
+    options,
+  }
+}
+
+function optionValue(
+  option: OptionSpec,
+  value: unknown,
+  fault: string | undefined,
+  help: string,
+): string | true {
+  const name = dashed(option.name)
+  const faulty = fault === option.name || (fault !== undefined && fault === option.short)
+  if (option.value === undefined) {
+    if (faulty) throw usage(`option ${name} takes no value`, help)
+    return true
+  }
+  if (Array.isArray(value)) throw usage(`option ${name} is given twice`, help)
+  if (faulty || typeof value !== 'string' || value === '') {
+    throw usage(`option ${name} needs a value: ${option.value}`, help)
+  }
+  checkChoice(`option ${name}`, option.values, value, help)
+  return value
+}
+
+function checkChoice(
+  what: string,
+  values: readonly string[] | undefined,
+  given: string,
+  help: string,
+): void {
+  if (values === undefined || values.includes(given)) return
+  throw unknown(`${what} must be one of ${values.join(', ')}`, given, values, help)
+}
+
+function usage(message: string, hint: string): CliError {
+  return new CliError('INVALID_ARGUMENT', message, hint)
+}
+
+function unknown(
+  message: string,
+  given: string,
+  names: readonly string[],
+  help: string,
+  prefix = '',
+): CliError {
+  const near = closest(given, names)
+  return usage(near === undefined ? message : `${message}; did you mean ${prefix}${near}?`, help)
+}

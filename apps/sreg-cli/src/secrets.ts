@@ -1,0 +1,98 @@
+/**
+ * Secrets from a person or a program: asked on a terminal without echo, or read from standard input, one line each,
+ * when `--password-stdin` says so. Never from arguments or the environment.
+ */
+import type { ReadStream } from 'node:tty'
+import type { Context } from './context.ts'
+import { CliError } from './errors.ts'
+import type { Input } from './io.ts'
+import { Terminal } from './terminal.ts'
+
+/** One secret to ask for. */
+export interface SecretQuestion {
+  readonly question: string
+  /** Asked a second time, and both must be equal. */
+  readonly again?: string
+}
+
+const MAX_LINE_BYTES = 16 * 1024
+
+/** Whether a person can be asked. */
+export function isInteractive(context: Context): boolean {
+  return context.io.stdin.isTTY === true
+}
+
+/** A terminal to ask on; only where {@link isInteractive}. */
+export function terminalOf(context: Context): Terminal {
+  return new Terminal(context.io.stdin as ReadStream, context.io.stderr)
+}
+
+/** Refuse to go on where neither a terminal nor `--password-stdin` can give the secrets. */
+export function assertSecretsComing(context: Context, lines: string): void {
+  if (isInteractive(context) || context.flag('password-stdin')) return
+  throw new CliError(
+    'INVALID_ARGUMENT',
+    'standard input is not a terminal',
+    `give --password-stdin and write to standard input: ${lines}`,
+  )
+}
+
+/**
+ * Get secrets, in order.
+ *
+ * @throws CliError `INVALID_ARGUMENT` when there is no way to ask, a line is missing or empty, or two differ
+ */
+export async function readSecrets(
+  context: Context,
+  questions: readonly SecretQuestion[],
+  terminal?: Terminal,
+): Promise<string[]> {
+  const lines = questions.map(({ question }) => question.toLowerCase()).join(', then ')
+  assertSecretsComing(context, lines)
+  if (!isInteractive(context)) return readLines(context.io.stdin, questions)
+  const asked = terminal ?? terminalOf(context)
+  const secrets: string[] = []
+  for (const { question, again } of questions) {
+    const secret = await asked.ask(`${question}: `, false)
+    if (secret === '') throw new CliError('INVALID_ARGUMENT', 'nothing was typed')
+    if (again !== undefined && (await asked.ask(`${again}: `, false)) !== secret) {
+      throw new CliError('INVALID_ARGUMENT', 'the two are not the same')
+    }
+    secrets.push(secret)
+  }
+  return secrets
+}
+
+/** Read one line for each question, no byte more than needed; a line ends with a newline or with the input. */
+async function readLines(input: Input, questions: readonly SecretQuestion[]): Promise<string[]> {
+  let bytes = Buffer.alloc(0)
+  const complete = (): boolean => {
+    let lines = 0
+    for (const byte of bytes) if (byte === 0x0a) lines++
+    return lines >= questions.length
+  }
+  for await (const chunk of input) {
+    bytes = Buffer.concat([bytes, typeof chunk === 'string' ? Buffer.from(chunk) : chunk])
+    if (bytes.length > questions.length * MAX_LINE_BYTES) {
+      throw new CliError('VALUE_TOO_LARGE', `a secret must not exceed ${MAX_LINE_BYTES} bytes`)
+    }
+    if (complete()) break
+  }
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new CliError('INVALID_ARGUMENT', 'standard input is not UTF-8')
+  }
+  const lines = text.split('\n')
+  return questions.map(({ question }, index) => {
+    const line = lines[index] ?? ''
+    if (line === '') {
+      throw new CliError(
+        'INVALID_ARGUMENT',
+        `line ${index + 1} of standard input is missing or empty: ${question.toLowerCase()}`,
+      )
+    }
+    return line
+  })
+}
