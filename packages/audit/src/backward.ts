@@ -21,9 +21,10 @@ export async function* blocksBackward(
   blockBytes: number = BLOCK_BYTES,
 ): AsyncGenerator<LineBlock, void, void> {
   let position = end
+  let size = blockBytes
   let carry: Buffer = Buffer.alloc(0)
   while (position > 0) {
-    const from = Math.max(0, position - blockBytes)
+    const from = Math.max(0, position - size)
     const bytes = Buffer.allocUnsafe(1 + position - from + carry.length)
     bytes[0] = 0x0a
     const wanted = position - from
@@ -35,11 +36,14 @@ export async function* blocksBackward(
     // Before the first newline may be the end of a line that starts in the block before.
     const cut = from === 0 ? 0 : bytes.indexOf(0x0a, 1)
     if (cut === -1 || cut === bytes.length - 1) {
-      if (bytes.length > MAX_LINE_BYTES + blockBytes) throw new RangeError('a line is too long')
+      if (bytes.length > MAX_LINE_BYTES + size) throw new RangeError('a line is too long')
       carry = bytes.subarray(1)
+      // A long line would otherwise be copied once for each block of it.
+      size *= 2
       continue
     }
     yield { bytes: cut === 0 ? bytes : bytes.subarray(cut), offset: from + cut }
-    carry = cut === 0 ? carry : bytes.subarray(1, cut + 1)
+    carry = bytes.subarray(1, cut + 1)
+    size = blockBytes
   }
 }

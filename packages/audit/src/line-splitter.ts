@@ -33,7 +33,7 @@ export class LineSplitter {
       start = newline + 1
       newline = filled.indexOf(0x0a, start)
     }
-    buffer.copyWithin(1, start, limit)
+    if (start > 1) buffer.copyWithin(1, start, limit)
     this.#end = 1 + limit - start
     return true
   }

@@ -180,6 +180,30 @@ describe('a log that contradicts the cursor is tampered with, not torn', () => {
   })
 })
 
+test.each([100_000, 128 * 1024 - 126, 128 * 1024, 1_000_000])(
+  'a last line with a body of %i bytes is found at the cursor and before the last segment',
+  async (length) => {
+    const files = createMemoryFiles()
+    const log = await openSmall(files, { segmentBytes: 1 })
+    log.append([
+      ...items(2),
+      { timeMs: 0, body: JSON.stringify({ n: 3, text: 'x'.repeat(length) }) },
+    ])
+    const { tail } = log
+    log.append(items(1, 4))
+    expect(log.tail.segment).toBe(2)
+    await log.close()
+    for (const options of [{ cursor: tail }, {}]) {
+      const again = await openSmall(files, options)
+      expect(again.tail).toEqual(log.tail)
+      expect(await numbers(again)).toEqual(range(4))
+      await again.close()
+    }
+    const result = await verifyDirectory(DIRECTORY, { files, known: [tail, log.tail] })
+    expect(result).toMatchObject({ ok: true, records: 4 })
+  },
+)
+
 test('an empty last segment, and the highest revision in an earlier one', async () => {
   const { bytes, cursors } = await fiveLines()
   const [one, two, three, four, five] = linesOf(bytes) as [Buffer, Buffer, Buffer, Buffer, Buffer]
