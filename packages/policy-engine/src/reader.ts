@@ -37,11 +37,12 @@ export class Reader {
     return new Reader(this.value, { ...this.#ids, ...ids }, this.#parent, this.#key)
   }
 
-  /** Check that an object with no members but these stands here. */
-  object(members: ReadonlySet<string>, code: PolicyErrorCode = 'ERR_POLICY_SHAPE'): this {
+  /** Check that an object stands here, with no members but these if they are given. */
+  object(members?: ReadonlySet<string>, code: PolicyErrorCode = 'ERR_POLICY_SHAPE'): this {
     if (!isPlainObject(this.value)) {
       throw this.error(code, `expected an object, got ${kindOf(this.value)}`)
     }
+    if (members === undefined) return this
     for (const key of Object.keys(this.value)) {
       if (!members.has(key)) {
         throw this.#at(key, undefined).error(

@@ -44,9 +44,9 @@ const DOCUMENT_MEMBERS: ReadonlySet<string> = new Set(['id', 'description', 'rul
 
 /** Read one document, appending its rules to `source.rules`. @throws PolicyError */
 export function readDocument(value: unknown, documentIndex: number, source: RuleSource): void {
-  const bare = new Reader(value, { documentIndex }).object(DOCUMENT_MEMBERS)
+  const bare = new Reader(value, { documentIndex }).object()
   const document = readId(bare.member('id'), source.documentIds, 'document')
-  const reader = bare.named({ document })
+  const reader = bare.named({ document }).object(DOCUMENT_MEMBERS)
   reader.optional('description')?.text()
   const ruleIds = new Set<string>()
   for (const item of reader.member('rules').items({ min: 0 })) {
@@ -67,9 +67,9 @@ const RULE_MEMBERS: ReadonlySet<string> = new Set([
 ])
 
 function readRule(bare: Reader, document: string, ids: Set<string>, source: RuleSource): Rule {
-  bare.object(RULE_MEMBERS)
+  bare.object()
   const rule = readId(bare.member('id'), ids, 'rule')
-  const at = bare.named({ rule })
+  const at = bare.named({ rule }).object(RULE_MEMBERS)
   at.optional('description')?.text()
   const effect = readEffect(at.member('effect'))
   const actions = readActions(at.member('actions'))
