@@ -58,6 +58,7 @@ export const REASONS = Object.freeze({
   SESSION_INVALID: reason('AuthFailed', 103),
   AUTH_LOCKED_OUT: reason('AuthFailed', 106),
   AUTH_MFA_REQUIRED: reason('AuthFailed', 107),
+  UNLOCK_FAILED: reason('AuthFailed', 915),
   // Present already
   ALREADY_EXISTS: reason('AlreadyExists', 906),
   ALREADY_INITIALIZED: reason('AlreadyExists', 907),

@@ -136,7 +136,7 @@ function requireUninitialized({ core }: Identity): void {
 /**
  * Find the keys again and check identity, policy and seal under them before anything relies on those.
  *
- * @throws SecregError `ERR_PASSPHRASE_WRONG`, `ERR_CRYPTO_FAILED` for a damaged header, `ERR_STORAGE_CORRUPT` when a
+ * @throws SecregError `ERR_UNLOCK_FAILED`, `ERR_CRYPTO_FAILED` for a damaged header, `ERR_STORAGE_CORRUPT` when a
  *   record was changed on disk; the registry then stays sealed
  */
 export async function unlock(
@@ -176,7 +176,7 @@ export async function unlock(
 
 function unlockFailure(cause: unknown): SecregError {
   if (isCryptoError(cause, 'ERR_CRYPTO_WRONG_KEY')) {
-    return new SecregError('PASSPHRASE_WRONG', 'the passphrase is wrong', { cause })
+    return new SecregError('UNLOCK_FAILED', 'what was given does not unlock it', { cause })
   }
   if (isCryptoError(cause, 'ERR_CRYPTO_BUSY')) return asSecregError(cause)
   if (isCryptoError(cause)) {
