@@ -94,7 +94,7 @@ export class PolicyIndex implements CompiledPolicy {
     checkFacts(time, context)
     const facts: Facts = { timeMs: time, context: context ?? NO_CONTEXT }
     const interned = this.#interned(subject)
-    const root = prefix.length > 1 && prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
+    const root = prefix.length > 2 && prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
     if (!isWalkable(root)) return 'none'
     const state = this.#walk(interned, root)
     return filterBelow(state, actionAt, facts, (resource, entry) => {
