@@ -1,0 +1,203 @@
+/** A registry of its own in a private directory, and the daemon that runs it. */
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import {
+  type Child,
+  type ChildOptions,
+  createTempHome,
+  startChild,
+  startNode,
+  type TempHome,
+} from '@secreg/testkit'
+import { Wire } from './wire.ts'
+
+/** The program, as `npx secregd` runs it. */
+export const SECREGD: string = fileURLToPath(
+  new URL('../../apps/daemon/bin/secregd.js', import.meta.url),
+)
+
+export const PASSPHRASE = 'long words that nobody guesses'
+export const ADMIN = 'root-of-tests'
+export const PASSWORD = 'Correct-Horse-7-Battery'
+
+export interface SiteOptions {
+  /** Further tables of the configuration, TOML text; may continue `[security]`, which is the last table. */
+  readonly config?: string
+  /** Directory of the store; default `data` in the home. */
+  readonly data?: string
+}
+
+export interface StartOptions extends Pick<ChildOptions, 'env' | 'uid' | 'gid'> {
+  readonly nodeArgs?: readonly string[]
+  /** Umask in octal digits, set by a shell that then becomes the daemon. */
+  readonly umask?: string
+}
+
+/** A home with a configuration and no daemon yet. */
+export class Site implements AsyncDisposable {
+  readonly home: TempHome
+  readonly config: string
+  readonly socket: string
+  readonly data: string
+  readonly audit: string
+  readonly #children: Child[] = []
+
+  constructor(options: SiteOptions = {}) {
+    this.home = createTempHome()
+    this.socket = this.home.file('s')
+    this.data = options.data ?? this.home.file('data')
+    this.audit = this.home.file('audit')
+    this.config = this.home.file('config.toml')
+    this.configure(options.config)
+  }
+
+  configure(extra = ''): void {
+    this.home.write(
+      'config.toml',
+      `[database]
+path = ${JSON.stringify(this.data)}
+[socket]
+path = ${JSON.stringify(this.socket)}
+mode = "0600"
+[audit]
+path = ${JSON.stringify(this.audit)}
+[security]
+scrypt_log_n = 15
+${extra}
+`,
+    )
+  }
+
+  /** Start it and wait until it says that it is ready. */
+  async start(options: StartOptions = {}): Promise<Child> {
+    const child = this.launch(options)
+    await child.line(/"event":"ready"/, { from: 'stderr', timeoutMs: 30_000 })
+    return child
+  }
+
+  /** Start it and wait for nothing. */
+  launch({ nodeArgs = [], umask, ...options }: StartOptions = {}): Child {
+    const args = ['--config', this.config]
+    const child =
+      umask === undefined
+        ? startNode(SECREGD, args, { ...options, nodeArgs })
+        : startChild(
+            '/bin/sh',
+            [
+              '-c',
+              `umask ${umask}; exec "$0" "$@"`,
+              process.execPath,
+              ...nodeArgs,
+              SECREGD,
+              ...args,
+            ],
+            options,
+          )
+    this.#children.push(child)
+    return child
+  }
+
+  /** Make a registry with an administrator; answers his connection. */
+  async initialize(): Promise<Wire> {
+    const wire = await Wire.open(this.socket)
+    await wire.ok('seal', {
+      op: 'init',
+      passphrase: PASSPHRASE,
+      admin: ADMIN,
+      admin_password: PASSWORD,
+    })
+    await wire.login(ADMIN, PASSWORD)
+    return wire
+  }
+
+  /** Open a sealed one; answers the administrator's connection. */
+  async unlock(): Promise<Wire> {
+    const wire = await Wire.open(this.socket)
+    await wire.ok('seal', { op: 'unlock', passphrase: PASSPHRASE })
+    await wire.login(ADMIN, PASSWORD)
+    return wire
+  }
+
+  admin(): Promise<Wire> {
+    return Wire.login(this.socket, ADMIN, PASSWORD)
+  }
+
+  /** Lines of the audit log. */
+  records(): AuditLine[] {
+    return readLog(this.audit).lines
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) await child.kill()
+    this.home.remove()
+  }
+}
+
+/** Start a site and initialise it. */
+export async function startSite(
+  options: SiteOptions & StartOptions = {},
+): Promise<{ site: Site; daemon: Child; admin: Wire } & AsyncDisposable> {
+  const site = new Site(options)
+  try {
+    const daemon = await site.start(options)
+    const admin = await site.initialize()
+    return {
+      site,
+      daemon,
+      admin,
+      [Symbol.asyncDispose]: async () => {
+        admin.close()
+        await site[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    await site[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** One line of the log, as this project writes it. */
+export interface AuditLine {
+  readonly seq: number
+  readonly time: string
+  readonly prev: string
+  /** Revision of the commit that it belongs to. */
+  readonly rev?: number
+  readonly body: {
+    readonly action: string
+    readonly outcome: string
+    readonly reason?: string
+    readonly paths: readonly string[]
+    readonly versions?: readonly number[]
+    readonly detail?: string
+    readonly actor: { readonly user?: string; readonly session?: string }
+  }
+}
+
+/**
+ * Read a log and follow its chain: each line names the RFC 6962 leaf hash of the line before it.
+ *
+ * @throws Error at the first line that does not
+ */
+export function readLog(directory: string): { lines: AuditLine[]; torn: string } {
+  if (!existsSync(directory)) return { lines: [], torn: '' }
+  const segments = readdirSync(directory)
+    .filter((name) => /^\d{8}\.jsonl$/.test(name))
+    .sort()
+  const texts = segments
+    .map((name) => readFileSync(`${directory}/${name}`, 'utf8'))
+    .join('')
+    .split('\n')
+  const torn = texts.pop() ?? ''
+  let prev = '0'.repeat(64)
+  const lines = texts.map((text, index) => {
+    const line = JSON.parse(text) as AuditLine
+    const at = `line ${index + 1} of ${directory}`
+    if (line.prev !== prev) throw new Error(`${at}: the chain is broken`)
+    if (line.seq !== index + 1) throw new Error(`${at}: has number ${line.seq}`)
+    prev = createHash('sha256').update('\0').update(text).digest('hex')
+    return line
+  })
+  return { lines, torn }
+}
