@@ -4,7 +4,7 @@
  * together when they take too much; they depend on nothing but the policy, so dropping them changes no answer.
  */
 
-import type { Cell } from './cell.ts'
+import type { Cell, Decision } from './cell.ts'
 import type { TrieNode } from './trie.ts'
 
 /** Members of a state, literals of a set or nodes in a key that cost as much memory as a state. */
@@ -12,6 +12,8 @@ const ITEMS_PER_UNIT = 16
 /** Segments that a state with globs remembers, whatever they are; forgotten together when they are more. */
 const MAX_REMEMBERED = 1024
 const REMEMBERED_UNITS = 256
+/** Look-ups in an index of globs from which on their result is remembered. */
+const WORTH_REMEMBERING = 100
 
 const NONE: readonly never[] = Object.freeze([])
 
@@ -21,13 +23,21 @@ export interface State {
   readonly members: readonly TrieNode[]
   /** Every next segment leads back here. */
   readonly loops: boolean
-  /** By action index. */
+  /** What the rules say, by action index. */
   readonly cells: (Cell | undefined)[]
-  /** Known transitions of literals. */
+  /** An answer that no condition can change, and the actions (as bits) of which it is the answer. */
+  answer: Decision | undefined
+  answerMask: number
+  /** Actions (as bits) of which no rule speaks. */
+  silentMask: number
+  /** The one literal that continues this state, `''` if none does; `undefined` if there are several, or globs. */
+  readonly sole: string | undefined
+  soleNext: State | undefined
+  /** Known transitions of literals, if there are several. */
   next: Map<string, State> | undefined
   /** Where a segment leads that no literal names and no glob matches. */
   other: State | undefined
-  /** What only some states have: absent where every segment leads to `other`. */
+  /** What continues this state; absent where every segment leads to `other`. */
   readonly branches: Branches | undefined
 }
 
@@ -92,8 +102,13 @@ export class Automaton {
     if (resource.length === 1) return state
     for (let at = 1; !state.loops; ) {
       const slash = resource.indexOf('/', at)
-      if (slash === -1) return this.#step(state, resource.slice(at))
-      state = this.#step(state, resource.slice(at, slash))
+      const end = slash === -1 ? resource.length : slash
+      const { sole } = state
+      if (sole === undefined) state = this.#step(state, resource.slice(at, end))
+      else if (end - at === sole.length && resource.startsWith(sole, at)) {
+        state = state.soleNext ?? this.#stepByLiteral(state, sole, NONE)
+      } else state = state.other ?? this.#other(state)
+      if (slash === -1) return state
       at = slash + 1
     }
     return state
@@ -116,21 +131,26 @@ export class Automaton {
 
   #stepByLiteral(state: State, segment: string, globs: readonly TrieNode[]): State {
     const next = this.#state(successors(state, segment, globs))
-    state.next ??= new Map()
-    state.next.set(segment, next)
     this.charge(1)
+    if (segment === state.sole) state.soleNext = next
+    else {
+      state.next ??= new Map()
+      state.next.set(segment, next)
+    }
     return next
   }
 
   #stepByGlobs(state: State, branches: Branches, segment: string): State {
     const { remembered } = branches
-    const known = remembered.get(segment)
+    const known = remembered.size === 0 ? undefined : remembered.get(segment)
     if (known !== undefined) return known
     const found = this.#found
     found.length = 0
-    for (const node of branches.globbed) node.collectGlobs(segment, found)
+    let work = 0
+    for (const node of branches.globbed) work += node.collectGlobs(segment, found)
     if (this.#isLiteral(branches, segment)) return this.#stepByLiteral(state, segment, found)
     const next = found.length === 0 ? this.#other(state) : this.#stepTo(state, branches, found)
+    if (work < WORTH_REMEMBERING) return next
     if (remembered.size === 0) this.charge(REMEMBERED_UNITS)
     if (remembered.size >= MAX_REMEMBERED) remembered.clear()
     remembered.set(segment, next)
@@ -169,13 +189,19 @@ export class Automaton {
     const known = this.#states.get(key)
     if (known !== undefined) return known
     this.charge(unitsOf(members.length))
+    const branches = branchesOf(members)
     const state: State = {
       members,
       loops: members.every((node) => node.sticky),
       cells: [],
+      answer: undefined,
+      answerMask: 0,
+      silentMask: 0,
+      sole: soleOf(branches),
+      soleNext: undefined,
       next: undefined,
       other: undefined,
-      branches: branchesOf(members),
+      branches,
     }
     this.#states.set(key, state)
     return state
@@ -196,6 +222,16 @@ function branchesOf(members: readonly TrieNode[]): Branches | undefined {
     byGlob: new Map(),
     remembered: new Map(),
   }
+}
+
+function soleOf(branches: Branches | undefined): string | undefined {
+  // No segment is empty, so the empty text is never met.
+  if (branches === undefined) return ''
+  if (branches.globbed.length > 0 || branches.literalCount > branches.literals.length) {
+    return undefined
+  }
+  const names = new Set(branches.literals.flatMap((children) => [...children.keys()]))
+  return names.size === 1 ? [...names][0] : undefined
 }
 
 function byId(a: TrieNode, b: TrieNode): number {

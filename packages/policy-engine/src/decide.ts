@@ -78,7 +78,10 @@ export class PolicyIndex implements CompiledPolicy {
     checkFacts(time, context)
     const subject = this.#interned(request.subject)
     if (!isWalkable(resource)) return DEFAULT_DENY
-    const cell = this.#cell(this.#walk(subject, resource), action)
+    const state = this.#walk(subject, resource)
+    if ((state.answerMask & (1 << action)) !== 0) return state.answer ?? DEFAULT_DENY
+    if ((state.silentMask & (1 << action)) !== 0) return DEFAULT_DENY
+    const cell = this.#cell(state, action)
     return cell.fixed ?? cell.decide({ timeMs: time, context: context ?? NO_CONTEXT })
   }
 
@@ -129,8 +132,13 @@ export class PolicyIndex implements CompiledPolicy {
         }
       }
       const rules = [...matching].sort((a, b) => a.index - b.index)
-      cell = new Cell(rules, this.#charge)
+      cell = sameCell(state.cells, rules) ?? new Cell(rules, this.#charge)
       state.cells[action] = cell
+      if (rules.length === 0) state.silentMask |= 1 << action
+      else if (cell.fixed !== undefined) {
+        state.answer ??= cell.fixed
+        if (state.answer === cell.fixed) state.answerMask |= 1 << action
+      }
     }
     return cell
   }
@@ -155,6 +163,13 @@ export class PolicyIndex implements CompiledPolicy {
     }
     return start
   }
+}
+
+/** The cell of another action with the same rules: most rules are about several actions. */
+function sameCell(cells: readonly (Cell | undefined)[], rules: readonly Rule[]): Cell | undefined {
+  return cells.find((cell) => {
+    return cell?.rules.length === rules.length && cell.rules.every((rule, at) => rule === rules[at])
+  })
 }
 
 function checkFacts(time: unknown, context: unknown): void {

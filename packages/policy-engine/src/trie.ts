@@ -26,14 +26,14 @@ export class TrieNode {
     this.sticky = sticky
   }
 
-  /** Append the nodes behind globs that match a segment. */
-  collectGlobs(segment: string, found: TrieNode[]): void {
-    if (this.globs === undefined) return
+  /** Append the nodes behind globs that match a segment. Returns how many look-ups it took. */
+  collectGlobs(segment: string, found: TrieNode[]): number {
+    if (this.globs === undefined) return 0
     if (this.#globIndex === undefined) {
       this.#globIndex = new GlobIndex()
       for (const [text, node] of this.globs) this.#globIndex.add(text, node)
     }
-    this.#globIndex.collect(segment, found)
+    return this.#globIndex.collect(segment, found)
   }
 }
 
