@@ -23,19 +23,30 @@ export interface Io {
   readonly now: () => number
 }
 
-/** The world of this process. */
+/** The world of this process. Its streams are opened when they are used: a command that needs none pays for none. */
 export function processIo(): Io {
+  const guarded = new Set<NodeJS.WriteStream>()
+  const guard = (stream: NodeJS.WriteStream): Output => {
+    if (!guarded.has(stream)) {
+      guarded.add(stream)
+      // Every write reports its own failure, except that a reader that closes its end early, such as head, ends the
+      // command without a message.
+      stream.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
+      })
+    }
+    return stream
+  }
   return {
     env: process.env,
-    // Opened when it is used: a command that reads nothing should not pay for it.
     get stdin() {
       return process.stdin
     },
     get stdout() {
-      return process.stdout
+      return guard(process.stdout)
     },
     get stderr() {
-      return process.stderr
+      return guard(process.stderr)
     },
     now: Date.now,
   }

@@ -136,18 +136,36 @@ export function commandOf(words: readonly string[]): {
  * @throws CliError `INVALID_ARGUMENT`, with the closest name where there is one
  */
 export function invocationOf(line: Words): Invocation {
+  // First of all: an option that nothing knows may have taken the command's word for its value.
+  for (const name of line.options.keys()) {
+    if (!UNION.has(name)) {
+      throw unknown(
+        `unknown option ${dashed(name)}`,
+        name,
+        [...UNION.keys()],
+        'run: sreg help',
+        '--',
+      )
+    }
+  }
   const { command, subcommand, rest } = commandOf(line.words)
   const spec = subcommand ?? command
   const help = `run: sreg help ${command.name}`
   const known = [...GLOBAL_OPTIONS, ...spec.options]
   const options = new Map<string, string | true>()
-  for (const [name, value] of line.options) {
+  const given = new Map(line.options)
+  const faulty = [...UNION.values()].find(({ name, short }) =>
+    [name, short].includes(line.fault ?? ''),
+  )
+  // A value that is missing altogether leaves no trace of its option.
+  if (faulty !== undefined && !given.has(faulty.name)) given.set(faulty.name, undefined)
+  for (const [name, value] of given) {
     const option = known.find((one) => one.name === name)
     if (option === undefined) {
       const names = known.map((one) => one.name)
       throw unknown(`unknown option ${dashed(name)}`, name, names, help, '--')
     }
-    options.set(name, optionValue(option, value, line.fault, help))
+    options.set(name, optionValue(option, value, option === faulty, help))
   }
   const needed = spec.operands.filter((operand) => operand.optional !== true).length
   const missing = spec.operands[rest.length]
@@ -171,11 +189,10 @@ export function invocationOf(line: Words): Invocation {
 function optionValue(
   option: OptionSpec,
   value: unknown,
-  fault: string | undefined,
+  faulty: boolean,
   help: string,
 ): string | true {
   const name = dashed(option.name)
-  const faulty = fault === option.name || (fault !== undefined && fault === option.short)
   if (option.value === undefined) {
     if (faulty) throw usage(`option ${name} takes no value`, help)
     return true

@@ -1,6 +1,10 @@
 /** One command line from its words to its exit code. */
 import type { SecregError } from '@secreg/protocol'
 import type { CommandName } from './command-table.ts'
+import { run as deleteEntry } from './commands/delete.ts'
+import { run as get } from './commands/get.ts'
+import { run as list } from './commands/list.ts'
+import { run as set } from './commands/set.ts'
 import { Context, type Run } from './context.ts'
 import { asSecregError, hintOf } from './errors.ts'
 import { printableLines, safeJson } from './escape.ts'
@@ -8,28 +12,15 @@ import { type Io, writeAll } from './io.ts'
 import { invocationOf, type Preamble, preambleOf, readWords } from './parse.ts'
 import { VERSION } from './version.ts'
 
-/** Each command's module is loaded when it is run, so that a short one pays for nothing else. */
-const COMMAND_MODULES: Readonly<Record<CommandName, () => Promise<{ readonly run: Run }>>> = {
-  init: () => import('./commands/init.ts'),
-  login: () => import('./commands/login.ts'),
-  logout: () => import('./commands/logout.ts'),
-  get: () => import('./commands/get.ts'),
-  set: () => import('./commands/set.ts'),
-  delete: () => import('./commands/delete.ts'),
-  list: () => import('./commands/list.ts'),
-  audit: () => import('./commands/audit.ts'),
-  status: () => import('./commands/status.ts'),
-  export: () => import('./commands/export.ts'),
-  import: () => import('./commands/import.ts'),
-  unlock: () => import('./commands/unlock.ts'),
-  lock: () => import('./commands/lock.ts'),
-  whoami: () => import('./commands/whoami.ts'),
-  passwd: () => import('./commands/passwd.ts'),
-  user: () => import('./commands/user.ts'),
-  security: () => import('./commands/security.ts'),
-  completion: () => import('./commands/completion.ts'),
-  version: () => import('./commands/version.ts'),
-  help: () => import('./commands/help.ts'),
+/** The commands that are run in loops, which load nothing more. */
+const HOT = { get, set, delete: deleteEntry, list } as const
+
+const isHot = (name: CommandName): name is keyof typeof HOT => Object.hasOwn(HOT, name)
+
+async function commandOf(name: CommandName): Promise<Run> {
+  if (isHot(name)) return HOT[name]
+  const { MORE } = await import('./commands/more.ts')
+  return MORE[name]
 }
 
 /**
@@ -52,7 +43,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       return 0
     }
     const context = new Context(io, invocationOf(line))
-    const { run: command } = await COMMAND_MODULES[context.invocation.command]()
+    const command = await commandOf(context.invocation.command)
     return (await command(context)) ?? 0
   } catch (thrown) {
     const error = asSecregError(thrown)

@@ -3,7 +3,6 @@ import type { RegistryConnection } from '@secreg/client'
 import type { ExportEntry } from '@secreg/protocol'
 import { type Context, LONG_TIMEOUT_MS } from '../context.ts'
 import { CliError } from '../errors.ts'
-import { encryptExport, formatExport } from '../export-format.ts'
 import { writeAll } from '../io.ts'
 import { writePrivateFile } from '../private-file.ts'
 import { readSecrets } from '../secrets.ts'
@@ -12,6 +11,9 @@ const PASSPHRASE = {
   question: 'Passphrase of the export',
   again: 'Passphrase again',
 } as const
+
+/** Characters of a new passphrase: the shortest that the registry takes for its own. */
+const PASSPHRASE_MIN_CHARS = 12
 
 interface Exported {
   readonly entries: ExportEntry[]
@@ -34,10 +36,17 @@ export async function run(context: Context): Promise<undefined> {
     throw new CliError('INVALID_ARGUMENT', '--password-stdin is only for --encrypt')
   }
   const [passphrase = ''] = encrypt ? await readSecrets(context, [PASSPHRASE]) : []
+  if (encrypt && [...passphrase].length < PASSPHRASE_MIN_CHARS) {
+    throw new CliError(
+      'PASSWORD_POLICY',
+      `the passphrase of an export needs at least ${PASSPHRASE_MIN_CHARS} characters`,
+    )
+  }
   const prefix = context.text('prefix')
   const { entries, omitted, revision } = await context.withRegistry('needed', (registry) =>
     readEntries(registry, withSecrets, prefix),
   )
+  const { encryptExport, formatExport } = await import('../export-format.ts')
   const plain = formatExport(entries, context.io.now())
   const text = encrypt ? await encryptExport(plain, passphrase) : plain
   if (output === undefined) await writeAll(context.io.stdout, text)

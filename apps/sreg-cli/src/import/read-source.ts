@@ -6,8 +6,9 @@ import type { Context } from '../context.ts'
 import { CliError, fileError } from '../errors.ts'
 import { readAll } from '../io.ts'
 import { readSecrets } from '../secrets.ts'
+import { readJsonTree } from './json-source.ts'
 import { EntryList, prefixOf, type Source } from './staged-entry.ts'
-import type { Progress } from './tree-source.ts'
+import { type Progress, readTree } from './tree-source.ts'
 
 /** Largest file that is read. */
 const MAX_FILE_BYTES = 1024 * 1024 * 1024
@@ -30,7 +31,6 @@ export async function readSource(context: Context, progress?: Progress): Promise
       throw new CliError('INVALID_ARGUMENT', `${path} is a directory`, 'give --format tree')
     }
     refuseDecrypt(context, 'a directory')
-    const { readTree } = await import('./tree-source.ts')
     return withEncryption(context, await readTree(path, prefix, progress))
   }
   if (format === 'tree') {
@@ -45,7 +45,6 @@ export async function readSource(context: Context, progress?: Progress): Promise
   const value = parseJson(path, text, format)
   if (format === 'json') {
     refuseDecrypt(context, 'a JSON tree')
-    const { readJsonTree } = await import('./json-source.ts')
     return withEncryption(context, readJsonTree(value, prefix))
   }
   return readSecregExport(context, path, value, prefix)

@@ -1,0 +1,40 @@
+/**
+ * The commands that are not run in loops, in one module of their own: a module each would cost every command, through
+ * the files that they share, more time than it saves.
+ */
+import { run as audit } from './audit.ts'
+import { run as completion } from './completion.ts'
+import { run as exportEntries } from './export.ts'
+import { run as help } from './help.ts'
+import { run as importEntries } from './import.ts'
+import { run as init } from './init.ts'
+import { run as lock } from './lock.ts'
+import { run as login } from './login.ts'
+import { run as logout } from './logout.ts'
+import { run as passwd } from './passwd.ts'
+import { run as security } from './security.ts'
+import { run as status } from './status.ts'
+import { run as unlock } from './unlock.ts'
+import { run as user } from './user.ts'
+import { run as version } from './version.ts'
+import { run as whoami } from './whoami.ts'
+
+/** Commands by name. */
+export const MORE = {
+  audit,
+  completion,
+  export: exportEntries,
+  help,
+  import: importEntries,
+  init,
+  lock,
+  login,
+  logout,
+  passwd,
+  security,
+  status,
+  unlock,
+  user,
+  version,
+  whoami,
+} as const
