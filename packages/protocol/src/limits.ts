@@ -24,7 +24,7 @@ export const LIMITS = Object.freeze({
   sessionIdBytes: 255,
   /** Correlation id of a request, characters. */
   requestIdChars: 64,
-  /** Keys of one list answer when the request names no limit and they fit the frame. */
+  /** Largest `limit` of a list request; without one, an answer holds what fits its frame. */
   listKeys: 10_000,
   /** A user name, bytes. */
   loginBytes: 64,

@@ -7,6 +7,7 @@ import { ROLES } from './action.ts'
 import { SecregError } from './errors.ts'
 import { LIMITS } from './limits.ts'
 import { MESSAGE_TYPE, type MessageType } from './message-type.ts'
+import type { ValueInput } from './value.ts'
 
 const text = (characters: number) => z.string().max(characters)
 const keyText = z.string().max(LIMITS.pathBytes + 1)
@@ -14,14 +15,12 @@ const secretText = text(LIMITS.passwordChars)
 const typeName = z.string().max(16)
 const login = text(LIMITS.loginBytes)
 const revision = z.int().min(0)
-const jsonValue = z.union([
-  z.string(),
-  z.number(),
-  z.boolean(),
-  z.null(),
-  z.array(z.unknown()),
-  z.record(z.string(), z.unknown()),
-])
+/** Passed on as it is: a schema that copies it would drop a member named `__proto__`. */
+const jsonValue = z.custom<ValueInput>(isJsonValue)
+
+function isJsonValue(input: unknown): input is ValueInput {
+  return input !== undefined && ['string', 'number', 'boolean', 'object'].includes(typeof input)
+}
 
 /** `{"username","password"}` as documented; `otp` is the second factor. */
 export const authRequest = z.object({

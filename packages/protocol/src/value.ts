@@ -94,7 +94,9 @@ const PARSERS: Readonly<Record<Exclude<ValueType, 'bytes'>, (input: ValueInput) 
     return input
   },
   integer: (input) => {
-    if (typeof input === 'number' && Number.isSafeInteger(input)) return String(input)
+    if (typeof input === 'number' && Number.isSafeInteger(input) && isKept(input)) {
+      return String(input)
+    }
     if (typeof input !== 'string' || !INTEGER.test(input) || !isInt64(input)) {
       throw invalid(
         'integer',
@@ -109,7 +111,7 @@ const PARSERS: Readonly<Record<Exclude<ValueType, 'bytes'>, (input: ValueInput) 
     throw invalid('boolean', 'true or false')
   },
   json: (input) => {
-    if (typeof input !== 'string') return JSON.stringify(input)
+    if (typeof input !== 'string') return JSON.stringify(input, refuseChanged)
     try {
       JSON.parse(input)
     } catch {
@@ -118,6 +120,22 @@ const PARSERS: Readonly<Record<Exclude<ValueType, 'bytes'>, (input: ValueInput) 
     if (/\p{Surrogate}/u.test(input)) throw invalid('json', 'well-formed Unicode text')
     return input
   },
+}
+
+/**
+ * Whether a number parsed from JSON is sure to be the one that was sent: beyond 2^53 the parser rounds, too large ones
+ * become infinite, and `-0` loses its sign (RFC 8259 §6).
+ */
+function isKept(input: number): boolean {
+  if (!Number.isFinite(input) || Object.is(input, -0)) return false
+  return !Number.isInteger(input) || Number.isSafeInteger(input)
+}
+
+function refuseChanged(_: string, member: unknown): unknown {
+  if (typeof member === 'number' && !isKept(member)) {
+    throw invalid('json', 'sent as text when it holds numbers beyond 53 bits or -0')
+  }
+  return member
 }
 
 function isInt64(digits: string): boolean {

@@ -102,3 +102,23 @@ test('an error carries the documented status, and is told across copies of the p
   expect(isReason('SEALED')).toBe(true)
   expect(isReason('constructor')).toBe(false)
 })
+
+test('a member named __proto__ of a native value is kept, and changes no prototype', () => {
+  const text = '{"key":"/a","value":{"__proto__":{"admin":true},"b":[{"__proto__":1}]}}'
+  const { value } = parseRequest('set', JSON.parse(text))
+  expect(JSON.stringify(value)).toBe('{"__proto__":{"admin":true},"b":[{"__proto__":1}]}')
+  expect(Object.getPrototypeOf(value)).toBe(Object.prototype)
+  expect(({} as Record<string, unknown>)['admin']).toBeUndefined()
+  const payload = JSON.parse('{"__proto__":{"key":"/a"}}')
+  expect(() => parseRequest('get', payload)).toThrow(
+    expect.objectContaining({ code: 'ERR_PAYLOAD_INVALID' }),
+  )
+})
+
+test('a value that is no JSON value is refused', () => {
+  for (const value of [undefined, () => 1, Symbol('s'), 1n]) {
+    expect(() => parseRequest('set', { key: '/a', value })).toThrow(
+      expect.objectContaining({ code: 'ERR_PAYLOAD_INVALID' }),
+    )
+  }
+})

@@ -92,3 +92,25 @@ test('any bytes round-trip as base64', () => {
     }),
   )
 })
+
+test.each([
+  ['[1e400]'],
+  ['{"a":{"b":-1e400}}'],
+  ['[9007199254740993]'],
+  ['{"a":1e300}'],
+  ['[-0]'],
+  ['1e400'],
+])('a number that JSON parsing changed is refused, not stored as another: %s', (text) => {
+  const parsed = JSON.parse(text)
+  expect(() => parseValue(parsed, 'json')).toThrow(
+    expect.objectContaining({ code: 'ERR_VALUE_INVALID' }),
+  )
+  expect(formatValue(parseValue(text, 'json'))).toBe(text)
+})
+
+test('native numbers that are what was sent are taken', () => {
+  expect(formatValue(parseValue([0.1, 9007199254740991, -5, 1e-7], 'json'))).toBe(
+    '[0.1,9007199254740991,-5,1e-7]',
+  )
+  expect(() => parseValue(-0)).toThrow(SecregError)
+})
