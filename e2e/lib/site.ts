@@ -24,6 +24,8 @@ export const PASSWORD = 'Correct-Horse-7-Battery'
 export interface SiteOptions {
   /** Further tables of the configuration, TOML text; may continue `[security]`, which is the last table. */
   readonly config?: string
+  /** Further keys of `[session]`. */
+  readonly session?: string
   /** Directory of the store; default `data` in the home. */
   readonly data?: string
 }
@@ -49,10 +51,10 @@ export class Site implements AsyncDisposable {
     this.data = options.data ?? this.home.file('data')
     this.audit = this.home.file('audit')
     this.config = this.home.file('config.toml')
-    this.configure(options.config)
+    this.configure(options.config, options.session)
   }
 
-  configure(extra = ''): void {
+  configure(extra = '', session = ''): void {
     this.home.write(
       'config.toml',
       `[database]
@@ -62,6 +64,9 @@ path = ${JSON.stringify(this.socket)}
 mode = "0600"
 [audit]
 path = ${JSON.stringify(this.audit)}
+[session]
+max_per_user = 1000
+${session}
 [security]
 scrypt_log_n = 15
 ${extra}

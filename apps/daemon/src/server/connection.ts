@@ -4,13 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { ByteLease } from '@secreg/host'
-import {
-  type Caller,
-  SecregError as Failure,
-  LIMITS,
-  MESSAGE_TYPE,
-  type SecregError,
-} from '@secreg/protocol'
+import { type Caller, LIMITS, MESSAGE_TYPE, SecregError } from '@secreg/protocol'
 import { REQUESTS, type RequestName, requestNameOf } from '@secreg/protocol/messages'
 import { asSecregError, errorPayload, type Peer, sessionInvalid } from '@secreg/registry'
 import {
@@ -49,6 +43,40 @@ const RESUME_AT = LIMITS.outstandingRequests / 2
 
 type Correlation = string | number | undefined
 
+/**
+ * What may be under way together without an id, so that requests without one seem to run one after another: reads
+ * beside reads; changes beside changes, which the writer takes in their order; anything else by itself.
+ */
+type Course = 'read' | 'change' | 'alone'
+
+const COURSES: Readonly<Record<RequestName, Course>> = {
+  auth: 'alone',
+  get: 'read',
+  set: 'change',
+  delete: 'change',
+  list: 'read',
+  hello: 'read',
+  logout: 'alone',
+  status: 'read',
+  audit: 'read',
+  export: 'alone',
+  import: 'alone',
+  seal: 'alone',
+  user: 'alone',
+  whoami: 'read',
+  password: 'alone',
+  security: 'read',
+}
+
+/** A frame that has been read. */
+interface Asked {
+  readonly frame: Frame
+  readonly id: Correlation
+  readonly name: RequestName | undefined
+  /** Its payload, or why it has none. */
+  readonly payload: Record<string, unknown> | SecregError
+}
+
 export class Connection {
   readonly #options: ConnectionOptions
   readonly #socket: Socket
@@ -57,9 +85,18 @@ export class Connection {
   #handle: ReturnType<RegistryHost['sessionHandle']>
   #authenticated = false
   #refusals = 0
+  /** Nothing more is read, and it closes once everything is answered. */
   #ending = false
-  #reading = false
+  /** The peer will send nothing more. */
   #ended = false
+  #finished = false
+  #reading = false
+  /** Reading stands still until answers have left. */
+  #stopped = false
+  /** Waits for the answers before it. */
+  #held: Asked | undefined
+  /** Of the requests without an id that are under way. */
+  #course: Course = 'read'
   #frameSinceMs: number | undefined
   #activeMs: number
   readonly #openedMs: number
@@ -99,15 +136,15 @@ export class Connection {
   enforceTimeouts(nowMs: number): void {
     const { readTimeoutMs, authTimeoutMs, idleTimeoutMs } = this.#options
     if (this.#frameSinceMs !== undefined && nowMs - this.#frameSinceMs > readTimeoutMs) {
-      this.#fail(new Failure('TIMEOUT', 'the frame was not completed in time'))
+      this.#fail(new SecregError('TIMEOUT', 'the frame was not completed in time'))
     } else if (
       !this.#authenticated &&
       nowMs - this.#openedMs > authTimeoutMs &&
       this.outstanding === 0
     ) {
-      this.#fail(new Failure('TIMEOUT', 'no login in time'))
+      this.#fail(new SecregError('TIMEOUT', 'no login in time'))
     } else if (this.outstanding === 0 && nowMs - this.#activeMs > idleTimeoutMs) {
-      this.#fail(new Failure('TIMEOUT', 'nothing was asked for too long'))
+      this.#fail(new SecregError('TIMEOUT', 'nothing was asked for too long'))
     }
   }
 
@@ -139,9 +176,18 @@ export class Connection {
     this.#reading = true
     try {
       while (!this.#ending && this.outstanding < LIMITS.outstandingRequests) {
+        const held = this.#held
+        if (held !== undefined) {
+          if (!this.#mayStart(held)) break
+          this.#held = undefined
+          this.#start(held)
+          continue
+        }
         const frame = this.#reader.next()
         if (frame === undefined) break
-        this.#handleFrame(frame)
+        const asked = this.#asked(frame)
+        if (this.#mayStart(asked)) this.#start(asked)
+        else this.#held = asked
       }
     } catch (error) {
       this.#fail(asSecregError(error))
@@ -149,45 +195,65 @@ export class Connection {
       this.#reading = false
     }
     if (this.#ending) return
-    if (this.#reader.inFrame) this.#frameSinceMs ??= performance.now()
-    else this.#frameSinceMs = undefined
-    if (this.outstanding >= LIMITS.outstandingRequests) {
-      this.#frameSinceMs = undefined
-      this.#socket.pause()
-    }
+    this.#stopped = this.#held !== undefined || this.outstanding >= LIMITS.outstandingRequests
+    // What was not read for our sake is not late.
+    if (this.#stopped || !this.#reader.inFrame) this.#frameSinceMs = undefined
+    else this.#frameSinceMs ??= performance.now()
+    if (this.#stopped) this.#socket.pause()
+    else if (this.#socket.isPaused()) this.#socket.resume()
     this.#account()
+    this.#finishIfDone()
   }
 
-  #handleFrame(frame: Frame): void {
+  #asked(frame: Frame): Asked {
     this.#frameSinceMs = undefined
     this.#activeMs = performance.now()
-    const { type } = frame
+    const name = requestNameOf(frame.type)
     let id: Correlation
-    let name: RequestName | undefined
-    let answer: Promise<object> | object
     try {
       this.#checkClock(frame)
       const payload = decodePayload(frame.payload)
       id = correlationOf(payload)
-      name = requestNameOf(type)
-      if (name === undefined) throw new Failure('MESSAGE_UNKNOWN', `unknown message type ${type}`)
-      const standing = this.#standingOf(frame, name)
-      answer = dispatch(this.#options.host, standing, name, payload)
+      if (name === undefined) {
+        throw new SecregError('MESSAGE_UNKNOWN', `unknown message type ${frame.type}`)
+      }
+      return { frame, id, name, payload }
     } catch (error) {
-      answer = Promise.reject(error)
+      return { frame, id, name, payload: asSecregError(error) }
     }
+  }
+
+  #mayStart({ id, name }: Asked): boolean {
+    if (id !== undefined || this.#replies.ordered === 0) return true
+    const course = name === undefined ? 'read' : COURSES[name]
+    return course === this.#course && course !== 'alone'
+  }
+
+  #start({ frame, id, name, payload }: Asked): void {
+    if (id === undefined) this.#course = name === undefined ? 'read' : COURSES[name]
     const reply = this.#replies.open(id === undefined)
+    if (name === undefined || SecregError.is(payload)) {
+      this.#answerError(reply, payload as SecregError, frame.type, id)
+      return
+    }
+    let answer: Promise<object> | object
+    try {
+      answer = dispatch(this.#options.host, this.#standingOf(frame, name), name, payload)
+    } catch (error) {
+      this.#answerError(reply, asSecregError(error), frame.type, id)
+      return
+    }
     if (!(answer instanceof Promise)) {
-      this.#answer(reply, name as RequestName, id, answer)
+      this.#answer(reply, name, id, answer)
       return
     }
     answer.then(
       (response) => {
         if (name === 'auth' && (response as { success: boolean }).success) this.#promote()
-        this.#answer(reply, name as RequestName, id, response)
+        this.#answer(reply, name, id, response)
       },
       (error: unknown) => {
-        this.#answerError(reply, asSecregError(error), type, id)
+        this.#answerError(reply, asSecregError(error), frame.type, id)
       },
     )
   }
@@ -195,7 +261,7 @@ export class Connection {
   #checkClock(frame: Frame): void {
     const { clockSkewMs } = this.#options
     if (clockSkewMs > 0 && Math.abs(frame.timestampMs - Date.now()) > clockSkewMs) {
-      throw new Failure(
+      throw new SecregError(
         'CLOCK_SKEW',
         'the clocks of client and server differ by more than is allowed',
       )
@@ -269,11 +335,9 @@ export class Connection {
       }),
     )
     this.#account()
-    if (this.#ending || this.#ended) this.#finishIfDone()
-    else if (this.#socket.isPaused() && this.outstanding <= RESUME_AT) {
-      this.#socket.resume()
-      if (!this.#reading) this.#read()
-    }
+    const goOn = this.#held !== undefined || this.outstanding <= RESUME_AT
+    if (this.#stopped && !this.#ending && goOn) this.#read()
+    else this.#finishIfDone()
   }
 
   /** Hold what this connection buffers against the budget of all. */
@@ -289,7 +353,7 @@ export class Connection {
     if (delta < 0) lease.release(-delta)
     else if (delta > 0 && !lease.tryTake(delta)) {
       this.#fail(
-        new Failure('BUSY', 'the server has no buffer space left', { retryAfterSeconds: 1 }),
+        new SecregError('BUSY', 'the server has no buffer space left', { retryAfterSeconds: 1 }),
       )
     }
   }
@@ -309,7 +373,9 @@ export class Connection {
   }
 
   #finishIfDone(): void {
-    if (!(this.#ending || this.#ended) || this.outstanding > 0) return
+    const nothingComes = this.#ending || (this.#ended && !this.#stopped)
+    if (!nothingComes || this.outstanding > 0 || this.#finished) return
+    this.#finished = true
     this.#replies.flush()
     this.#socket.end()
     // A peer that does not read its last answer must not keep the connection.
@@ -324,7 +390,7 @@ function correlationOf(payload: Record<string, unknown>): Correlation {
   if (id === undefined) return undefined
   if (typeof id === 'string' && id.length <= LIMITS.requestIdChars) return id
   if (Number.isSafeInteger(id)) return id as number
-  throw new Failure(
+  throw new SecregError(
     'PAYLOAD_INVALID',
     `id must be an integer or a text of at most ${LIMITS.requestIdChars} characters`,
   )

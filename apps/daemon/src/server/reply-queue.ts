@@ -25,6 +25,11 @@ export class ReplyQueue {
     return this.#outstanding
   }
 
+  /** Those of them that are answered in their order. */
+  get ordered(): number {
+    return this.#slots.length
+  }
+
   /** Bytes of answers that the peer has not taken. */
   get bufferedBytes(): number {
     return this.#readyBytes + this.#socket.writableLength
