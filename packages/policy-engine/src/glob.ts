@@ -46,46 +46,99 @@ interface Entry<T> {
   readonly value: T
 }
 
-/** Buckets by the text of a literal piece, and the lengths of these pieces. */
-class PieceTable<B> {
-  readonly #byText = new Map<string, B>()
-  readonly lengths: number[] = []
+/** Multiplier of the hashes; any odd number does, since whatever they find is matched in full. */
+const BASE = 0x01000193
 
-  get(text: string): B | undefined {
-    return this.#byText.get(text)
+/** Spreads a hash over the bits of a filter (2^32 divided by the golden ratio; Knuth, TAOCP vol. 3, §6.4). */
+const SPREAD = 0x9e3779b1
+
+/**
+ * Values by the hash of a text of one length. A filter of a few bits per hash stays in the fastest cache of the
+ * processor and answers for nearly all texts that are not there, which most texts are.
+ */
+class HashTable<B> {
+  readonly #byHash = new Map<number, B>()
+  #filter: Int32Array = new Int32Array(8)
+  /** The filter has 2^(32 - shift) bits. */
+  #shift = 24
+
+  get size(): number {
+    return this.#byHash.size
   }
 
-  getOrAdd(text: string, make: () => B): B {
-    let bucket = this.#byText.get(text)
-    if (bucket === undefined) {
-      bucket = make()
-      this.#byText.set(text, bucket)
-      if (!this.lengths.includes(text.length)) this.lengths.push(text.length)
+  values(): Iterable<B> {
+    return this.#byHash.values()
+  }
+
+  get(hash: number): B | undefined {
+    const bit = Math.imul(hash, SPREAD) >>> this.#shift
+    if (((this.#filter[bit >>> 5] ?? 0) & (1 << (bit & 31))) === 0) return undefined
+    return this.#byHash.get(hash)
+  }
+
+  getOrAdd(hash: number, make: () => B): B {
+    let value = this.#byHash.get(hash)
+    if (value === undefined) {
+      value = make()
+      this.#byHash.set(hash, value)
+      if (this.#byHash.size * 16 > this.#filter.length * 32) this.#grow()
+      else this.#mark(hash)
     }
-    return bucket
+    return value
+  }
+
+  #grow(): void {
+    this.#filter = new Int32Array(this.#filter.length * 2)
+    this.#shift--
+    for (const hash of this.#byHash.keys()) this.#mark(hash)
+  }
+
+  #mark(hash: number): void {
+    const bit = Math.imul(hash, SPREAD) >>> this.#shift
+    this.#filter[bit >>> 5] = (this.#filter[bit >>> 5] ?? 0) | (1 << (bit & 31))
   }
 }
 
-/** Globs with the same head and tail: those with nothing between them always match, the others by their first piece. */
+/** Heads or tails: what comes after each, by length and hash. */
+class Fringe<B> {
+  /** Ascending by length. */
+  readonly tables: { readonly length: number; readonly table: HashTable<B> }[] = []
+
+  getOrAdd(hash: number, length: number, make: () => B): B {
+    let entry = this.tables.find((known) => known.length === length)
+    if (entry === undefined) {
+      entry = { length, table: new HashTable() }
+      this.tables.push(entry)
+      this.tables.sort((a, b) => a.length - b.length)
+    }
+    return entry.table.getOrAdd(hash, make)
+  }
+}
+
+/** Globs with the same head and tail: by their first inner piece, or without one. */
 interface Bucket<T> {
-  readonly plain: T[]
+  readonly plain: Entry<T>[]
   readonly inner: InnerTable<T>
 }
 
 /**
- * Many globs, found by their literal pieces: the cost of a look-up grows with the length of the segment and the
- * number of different piece lengths, and with the globs that share head, tail and first inner piece, not with all.
+ * Many globs, found by the hashes of their literal pieces: the cost of a look-up grows with the length of the segment,
+ * with the number of different lengths of pieces, and with the globs that share head, tail and first inner piece, not
+ * with the number of globs. Nothing is cut out of the segment.
  */
 export class GlobIndex<T> {
-  readonly #heads = new PieceTable<PieceTable<Bucket<T>>>()
+  readonly #heads = new Fringe<Fringe<Bucket<T>>>()
 
   add(text: string, value: T): void {
     const glob = parseGlob(text)
+    const { head, inner, tail } = glob
     const bucket = this.#heads
-      .getOrAdd(glob.head, () => new PieceTable<Bucket<T>>())
-      .getOrAdd(glob.tail, () => ({ plain: [], inner: new InnerTable<T>() }))
-    const first = glob.inner[0]
-    if (first === undefined) bucket.plain.push(value)
+      .getOrAdd(hashOf(head, 0, head.length), head.length, () => new Fringe())
+      .getOrAdd(backwardHash(tail, 0, tail.length, 0), tail.length, () => {
+        return { plain: [], inner: new InnerTable<T>() }
+      })
+    const [first] = inner
+    if (first === undefined) bucket.plain.push({ glob, value })
     else bucket.inner.add(first, { glob, value })
   }
 
@@ -95,33 +148,49 @@ export class GlobIndex<T> {
    */
   collect(segment: string, found: T[]): number {
     let work = 0
-    for (const headLength of this.#heads.lengths) {
-      work++
-      if (headLength > segment.length) continue
-      const tails = this.#heads.get(segment.slice(0, headLength))
-      if (tails === undefined) continue
-      for (const tailLength of tails.lengths) {
-        work++
-        if (headLength + tailLength > segment.length) continue
-        const bucket = tails.get(segment.slice(segment.length - tailLength))
-        if (bucket === undefined) continue
-        for (const value of bucket.plain) found.push(value)
-        work += bucket.inner.collect(segment, headLength, segment.length - tailLength, found)
+    let hash = 0
+    let hashed = 0
+    for (const { length, table } of this.#heads.tables) {
+      if (length > segment.length) break
+      for (; hashed < length; hashed++) {
+        hash = (Math.imul(hash, BASE) + segment.charCodeAt(hashed)) | 0
       }
+      work++
+      const tails = table.get(hash)
+      if (tails !== undefined) work += collectTails(tails, segment, length, found)
     }
     return work
   }
 }
 
-/** Multiplier of the rolling hash; any odd number does, since what it finds is matched anyway. */
-const BASE = 0x01000193
+function collectTails<T>(
+  tails: Fringe<Bucket<T>>,
+  segment: string,
+  from: number,
+  found: T[],
+): number {
+  let work = 0
+  let hash = 0
+  let hashed = 0
+  for (const { length, table } of tails.tables) {
+    if (from + length > segment.length) break
+    hash = backwardHash(segment, hashed, length, hash)
+    hashed = length
+    work++
+    const bucket = table.get(hash)
+    if (bucket === undefined) continue
+    collectEntries(bucket.plain, segment, found)
+    work += bucket.inner.collect(segment, from, segment.length - length, found)
+  }
+  return work
+}
 
 /** First pieces of one length, by hash. */
 interface Pieces<T> {
   readonly length: number
   /** `BASE` to the power of `length - 1`: the weight of the unit that leaves the window. */
   readonly weight: number
-  readonly byHash: Map<number, Entry<T>[]>
+  readonly table: HashTable<Entry<T>[]>
 }
 
 /** Globs by their first inner piece, looked for at every place of a segment (Karp and Rabin, 1987). */
@@ -134,13 +203,10 @@ class InnerTable<T> {
     if (pieces === undefined) {
       let weight = 1
       for (let unit = 1; unit < length; unit++) weight = Math.imul(weight, BASE)
-      pieces = { length, weight, byHash: new Map() }
+      pieces = { length, weight, table: new HashTable() }
       this.#byLength.set(length, pieces)
     }
-    const hash = hashOf(piece, 0, length)
-    const entries = pieces.byHash.get(hash)
-    if (entries === undefined) pieces.byHash.set(hash, [entry])
-    else entries.push(entry)
+    pieces.table.getOrAdd(hashOf(piece, 0, length), () => []).push(entry)
   }
 
   collect(segment: string, from: number, to: number, found: T[]): number {
@@ -152,7 +218,7 @@ class InnerTable<T> {
 }
 
 function collectPieces<T>(
-  { length, weight, byHash }: Pieces<T>,
+  { length, weight, table }: Pieces<T>,
   segment: string,
   from: number,
   to: number,
@@ -160,13 +226,13 @@ function collectPieces<T>(
 ): number {
   const last = to - length
   if (last < from) return 0
-  if (byHash.size <= Math.min(4, last - from)) {
-    for (const entries of byHash.values()) collectEntries(entries, segment, found)
-    return byHash.size
+  if (table.size <= Math.min(4, last - from)) {
+    for (const entries of table.values()) collectEntries(entries, segment, found)
+    return table.size
   }
   let hash = hashOf(segment, from, length)
   for (let at = from; ; at++) {
-    const entries = byHash.get(hash)
+    const entries = table.get(hash)
     if (entries !== undefined) collectEntries(entries, segment, found)
     if (at === last) return last - from + 1
     hash = (hash - Math.imul(segment.charCodeAt(at), weight)) | 0
@@ -175,13 +241,22 @@ function collectPieces<T>(
 }
 
 function collectEntries<T>(entries: readonly Entry<T>[], segment: string, found: T[]): void {
-  for (const entry of entries) if (matchInner(entry.glob, segment)) found.push(entry.value)
+  for (const entry of entries) if (matchGlob(entry.glob, segment)) found.push(entry.value)
 }
 
 function hashOf(text: string, from: number, length: number): number {
   let hash = 0
   for (let at = from; at < from + length; at++) {
     hash = (Math.imul(hash, BASE) + text.charCodeAt(at)) | 0
+  }
+  return hash
+}
+
+/** Hash of the last `length` units, last first, continued from that of the last `hashed`. */
+function backwardHash(text: string, hashed: number, length: number, start: number): number {
+  let hash = start
+  for (let back = hashed + 1; back <= length; back++) {
+    hash = (Math.imul(hash, BASE) + text.charCodeAt(text.length - back)) | 0
   }
   return hash
 }

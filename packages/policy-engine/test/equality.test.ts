@@ -36,7 +36,7 @@ describe('a compiled policy', () => {
           expect(ask(policy, one)).toEqual(naiveDecide(documents, one))
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: 800 },
     )
   })
 
@@ -123,7 +123,7 @@ describe('filter', () => {
           }
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: 1200 },
     )
   })
 
@@ -147,7 +147,7 @@ describe('filter', () => {
           expect(filtered).toBe(allowed)
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: 1200 },
     )
   })
 })
@@ -176,7 +176,7 @@ describe('explain', () => {
           expect(denied.map((item) => item.rule)).toEqual(decision.rules)
         } else expect(denied).toEqual([])
       }),
-      { numRuns: 2000 },
+      { numRuns: 1200 },
     )
   })
 })
