@@ -17,6 +17,8 @@ export class Authorizer {
   readonly #now: () => number
   #policy: CompiledPolicy = compile([])
   #facts = new WeakMap<Caller, CallerFacts>()
+  /** Some allow comes with an obligation, so that a filter alone says too much. */
+  #obliged = false
 
   constructor(now: () => number) {
     this.#now = now
@@ -30,6 +32,7 @@ export class Authorizer {
   load(documents: readonly unknown[]): void {
     this.#policy = compile(documents)
     this.#facts = new WeakMap()
+    this.#obliged = documents.some(hasObligations)
   }
 
   /** Ids of the policies in force. */
@@ -52,7 +55,10 @@ export class Authorizer {
   /** Decide for everything below a prefix; `''` is the root. */
   filter(caller: Caller, action: Action, prefix: string): Filter {
     const { subject, context } = this.#factsOf(caller)
-    return this.#policy.filter(subject, action, prefix === '' ? '/' : prefix, this.#now(), context)
+    const root = prefix === '' ? '/' : prefix
+    const filter = this.#policy.filter(subject, action, root, this.#now(), context)
+    if (!this.#obliged || filter === 'none') return filter
+    return (path) => this.allows(caller, action, path)
   }
 
   #factsOf(caller: Caller): CallerFacts {
@@ -72,6 +78,16 @@ export class Authorizer {
     }
     return facts
   }
+}
+
+function hasObligations(document: unknown): boolean {
+  const { rules } = document as { readonly rules?: readonly { readonly obligations?: unknown }[] }
+  return rules?.some(({ obligations }) => obligations !== undefined) === true
+}
+
+/** Whether a filter lets a path pass. */
+export function passes(filter: Filter | undefined, path: string): boolean {
+  return filter === 'all' || (typeof filter === 'function' && filter(path))
 }
 
 export function accessDenied(): SecregError {

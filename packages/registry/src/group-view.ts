@@ -39,11 +39,12 @@ export class GroupView implements View {
     if (this.#fetched.has(key)) return this.#fetched.get(key)
     const row = this.#engine.get(key)
     if (!(row instanceof Promise)) return row
-    throw new PendingRead(
-      row.then((found) => {
-        this.#fetched.set(key, found)
-      }),
-    )
+    const ready = row.then((found) => {
+      this.#fetched.set(key, found)
+    })
+    // Whoever does not wait for it must not end the process by its failure.
+    ready.catch(() => {})
+    throw new PendingRead(ready)
   }
 
   /** Number of rows that the group writes so far. */
@@ -56,13 +57,14 @@ export class GroupView implements View {
     return this.#ops.values()
   }
 
-  /** Take the rows of a finished plan into the group. */
+  /** Take the rows of a finished plan into the group; when a row before cannot be read, nothing of it is taken. */
   apply(ops: readonly Op[]): void {
     const revision = this.#engine.head + 1
-    for (const op of ops) {
+    const rows = ops.map((op) => (op.type === 'put' ? this.get(op.key) : undefined))
+    for (const [index, op] of ops.entries()) {
       this.#ops.set(op.key, op)
       if (op.type === 'put') {
-        const before = this.get(op.key)
+        const before = rows[index]
         this.#written.set(op.key, {
           value: op.value,
           createRevision: before?.createRevision ?? revision,

@@ -59,7 +59,9 @@ export class Identity {
   readonly sessions: SessionTable
   readonly policies: Policies
   readonly #limiter: AttemptLimiter
-  readonly #callers = new WeakMap<Session, Caller>()
+  /** Two connections may use one session: what the kernel says of each belongs to that one alone. */
+  readonly #callers = new WeakMap<Session, WeakMap<Peer, Caller>>()
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(core: Core, options: IdentityOptions) {
     this.core = core
@@ -129,15 +131,33 @@ export class Identity {
         this.sessions.closeSession(session)
         return undefined
       }
-      this.sessions.refresh(session, account, epoch)
+      // A session that has ended stays stale, however its account stands.
+      if (!this.sessions.refresh(session, account, epoch)) return undefined
       this.#callers.delete(session)
     }
-    let caller = this.#callers.get(session)
+    let callers = this.#callers.get(session)
+    if (callers === undefined) {
+      callers = new WeakMap()
+      this.#callers.set(session, callers)
+    }
+    let caller = callers.get(peer)
     if (caller === undefined) {
       caller = callerOfSession(session, peer)
-      this.#callers.set(session, caller)
+      callers.set(peer, caller)
     }
     return caller
+  }
+
+  /** References of the sessions that are open. */
+  sessionRefs(): Set<string> {
+    return new Set(this.sessions.list().map(({ ref }) => ref))
+  }
+
+  /** Run one at a time what changes the state of the keys over several steps. */
+  inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(run)
+    this.#turn = result.catch(() => {})
+    return result
   }
 
   /** Let a committed change of an account hold for the next operation of its sessions. */

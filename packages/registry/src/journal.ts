@@ -30,6 +30,9 @@ export interface JournalRecovery {
 /** Lines of reads after which the cursor moves although nothing was changed: bounds what a start verifies. */
 const CURSOR_LAG = 100_000
 
+/** Most rows that one commit frees beside its own: a backlog of any size must not make the commit too large. */
+export const FREED_ROWS = 512
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
@@ -102,6 +105,19 @@ export class Journal {
   }
 
   /**
+   * Log a commit that nobody knew of: its outbox row has turned up after a write whose outcome was not known.
+   *
+   * @returns the revision of the commit; `undefined` when there was none
+   */
+  async adopt(engine: Engine, number: number): Promise<number | undefined> {
+    const row = await engine.get(outboxKey(number))
+    if (row === undefined) return undefined
+    const { timeMs, bodies } = decodeGroup(number, row)
+    this.commit(number, row.modifyRevision, timeMs, bodies)
+    return row.modifyRevision
+  }
+
+  /**
    * Write a line before its answer; several callers' lines share one write.
    *
    * @param body - JSON text of an `AuditBody`
@@ -128,7 +144,13 @@ export class Journal {
     } catch (cause) {
       error = auditFailed(cause)
     }
-    for (const line of lines) line.written(error)
+    for (const line of lines) {
+      try {
+        line.written(error)
+      } catch {
+        // One caller's answer must not keep the others from theirs.
+      }
+    }
   }
 
   /** Whether a group of this size may be committed (DESIGN §2, step 2). */
@@ -147,15 +169,16 @@ export class Journal {
     }
   }
 
-  /** Rows that move the cursor to the last synced line and free the outbox up to it. */
+  /** Rows that move the cursor to the last synced line and free the outbox up to it, as far as one commit goes. */
   freeingOps(): Op[] {
     const { synced } = this.#log
-    if (synced === undefined || synced.sequence <= this.#stored) return []
-    const ops: Op[] = [
-      { type: 'put', key: CURSOR_KEY, value: encoder.encode(JSON.stringify(synced)) },
-    ]
+    const ops: Op[] = []
+    if (synced.sequence > this.#stored) {
+      ops.push({ type: 'put', key: CURSOR_KEY, value: encoder.encode(JSON.stringify(synced)) })
+    }
     for (const [number, revision] of this.#outbox) {
-      if (revision <= synced.revision) ops.push({ type: 'delete', key: outboxKey(number) })
+      if (revision > synced.revision || ops.length >= FREED_ROWS) break
+      ops.push({ type: 'delete', key: outboxKey(number) })
     }
     return ops
   }

@@ -12,6 +12,7 @@ export class KeyState {
   readonly #sealedReads: () => boolean
   #header: SealHeader | undefined
   #ring: KeyRing | undefined
+  #prepared: KeyRing | undefined
 
   constructor(engine: Engine, header: SealHeader | undefined, sealedReads: () => boolean) {
     this.#engine = engine
@@ -30,27 +31,44 @@ export class KeyState {
   }
 
   /**
-   * Put the keys to use. From now on every row must carry a valid tag under them.
+   * Have every row that is read from now on carry a valid tag under these keys. The state stays what it was until
+   * {@link activate}: what stands on disk may authorise nothing before it is verified.
    *
    * @param root - root key, 32 bytes; wiped here
    */
-  install(header: SealHeader, root: Uint8Array): void {
+  prepare(header: SealHeader, root: Uint8Array): void {
     try {
       const ring = openKeyRing(root, header.epochs, nodeBackend)
       const checkKey = deriveSubkey(root, 'row-check', nodeBackend)
       this.#engine.setCheckKey(createRowCheck(checkKey))
       wipe(checkKey)
       this.#header = header
-      this.#ring = ring
+      this.#prepared?.wipe()
+      this.#prepared = ring
     } finally {
       wipe(root)
     }
+  }
+
+  /** Put the prepared keys to use. */
+  activate(): void {
+    if (this.#prepared === undefined) throw this.#notUnsealed()
+    this.#ring?.wipe()
+    this.#ring = this.#prepared
+    this.#prepared = undefined
+  }
+
+  /** Take note of a header that has turned up in the store; the registry is sealed then. */
+  adopt(header: SealHeader): void {
+    this.#header ??= header
   }
 
   /** Forget the keys, as far as JavaScript can. */
   lock(): void {
     this.#ring?.wipe()
     this.#ring = undefined
+    this.#prepared?.wipe()
+    this.#prepared = undefined
     this.#engine.setCheckKey(undefined)
   }
 

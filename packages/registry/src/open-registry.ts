@@ -72,7 +72,14 @@ export async function openRegistry(options: OpenRegistryOptions): Promise<Opened
   const core: Core = {
     engine,
     journal,
-    writer: new Writer({ engine, journal, now, onStep: options.onStep }),
+    writer: new Writer({
+      engine,
+      journal,
+      now,
+      onStep: options.onStep,
+      onFault: options.onFault,
+      mayFree: () => keys.state === 'unsealed',
+    }),
     authorizer,
     keys,
     counters: new Counters(),
@@ -103,8 +110,9 @@ export async function openRegistry(options: OpenRegistryOptions): Promise<Opened
     hostChecks: options.hostChecks ?? (async () => []),
     auditDirectory: options.auditDirectory,
     version: options.version,
-    stopHousekeeping: startHousekeeping(core, identity, options),
+    stopHousekeeping: () => stop(),
   })
+  const stop = startHousekeeping(core, identity, registry, options)
   return { registry, recovery }
 }
 
@@ -121,15 +129,21 @@ async function readHeader(engine: Engine): Promise<SealHeader | undefined> {
 function startHousekeeping(
   core: Core,
   identity: Identity,
+  registry: Registry,
   options: OpenRegistryOptions,
 ): () => void {
   let busy = false
-  const timer = setInterval(() => {
+  const work = async (): Promise<void> => {
     identity.sessions.sweep()
-    if (busy || core.keys.state !== 'unsealed' || !core.journal.isFreeingDue) return
+    await registry.sweep()
+    const due = core.keys.state === 'unsealed' && core.journal.isFreeingDue
+    // Reads alone never bring a store back that could not be opened again after a failed write.
+    if (due || core.writer.needsMending) await core.writer.free()
+  }
+  const timer = setInterval(() => {
+    if (busy) return
     busy = true
-    core.writer
-      .free()
+    work()
       .catch((fault: unknown) => options.onFault?.(fault))
       .finally(() => {
         busy = false

@@ -161,7 +161,7 @@ export class Registry {
     return {
       ...open,
       uptime_s: Math.floor((performance.now() - this.#startedMs) / 1000),
-      entries: core.counters.entries(new GroupView(core.engine)),
+      ...entriesOf(core),
       revision: core.engine.head,
       sessions: identity.sessions.size,
       store: core.engine.state,
@@ -169,6 +169,13 @@ export class Registry {
       log_sequence: log.tail.sequence,
       log_synced: log.synced.sequence,
     }
+  }
+
+  /** End the exports and imports of sessions that have ended, or that nobody goes on with. */
+  sweep(): Promise<void> {
+    const refs = this.#parts.identity.sessionRefs()
+    this.#imports.sweep(refs)
+    return this.#exports.sweep(refs)
   }
 
   /** Finish what is under way, sync the log and close; everything acknowledged is durable then. */
@@ -185,13 +192,28 @@ export class Registry {
     const { core, stopHousekeeping } = this.#parts
     stopHousekeeping()
     await core.writer.close()
-    await this.#exports.close()
-    core.journal.flush()
-    await core.journal.log.sync()
-    if (core.keys.state === 'unsealed') await core.writer.free()
-    core.keys.lock()
-    await core.journal.log.close()
-    await core.engine.close()
+    try {
+      await this.#exports.close()
+      core.journal.flush()
+      await core.journal.log.sync()
+      if (core.keys.state === 'unsealed') await core.writer.free()
+    } finally {
+      core.keys.lock()
+      try {
+        await core.journal.log.close()
+      } finally {
+        await core.engine.close()
+      }
+    }
+  }
+}
+
+/** Number of live entries; untold while the store cannot be read, which status is there to say. */
+function entriesOf({ counters, engine }: Core): { entries?: number } {
+  try {
+    return { entries: counters.entries(new GroupView(engine)) }
+  } catch {
+    return {}
   }
 }
 

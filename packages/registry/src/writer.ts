@@ -4,9 +4,9 @@
  */
 import { ENVELOPE_BYTES } from '@secreg/audit'
 import { SecregError, type ValueType } from '@secreg/protocol'
-import type { Engine, KeyedRow, Op } from '@secreg/storage'
+import { type Engine, isStorageError, type KeyedRow, type Op } from '@secreg/storage'
 import { GroupView, PendingRead, type View } from './group-view.ts'
-import { auditFailed, type Journal } from './journal.ts'
+import { auditFailed, FREED_ROWS, type Journal } from './journal.ts'
 import type { Space } from './keys.ts'
 import { asSecregError } from './store-failure.ts'
 
@@ -40,6 +40,8 @@ export interface Scan {
   /** More rows than this refuse the operation, unless it needs no more of them. */
   readonly maxRows: number
   readonly stopAtMax?: boolean
+  /** Rows that count and are handed to the plan; default all. */
+  readonly keep?: (row: KeyedRow) => boolean
 }
 
 /** A plan that is made in steps, with turns of the event loop in between; nothing else is planned meanwhile. */
@@ -78,14 +80,24 @@ const GROUP_OPERATIONS = 64
 const GROUP_BYTES = 4 * 1024 * 1024
 /** Longest stretch of a plan in slices on the main thread (DESIGN §9). */
 const SLICE_MS = 4
-/** Rows kept for the outbox of a group, the cursor, and the outbox rows that it frees. */
-const OUTBOX_ROWS = 1024
+/** Rows of a commit that its group cannot use: its own outbox row, the cursor, and the outbox rows that it frees. */
+export const OUTBOX_ROWS: number = FREED_ROWS + 2
 
 export interface WriterOptions {
   readonly engine: Engine
   readonly journal: Journal
   readonly now: () => number
   readonly onStep?: ((step: PipelineStep) => void) | undefined
+  /** Told of failures that no caller hears of, or hears of in general words only. */
+  readonly onFault?: ((fault: unknown) => void) | undefined
+  /** Whether rows may be written now that no operation asks for. */
+  readonly mayFree?: () => boolean
+}
+
+/** A commit of which nobody knows whether it is there. */
+interface Doubt {
+  readonly number: number
+  readonly group: readonly Planned[]
 }
 
 export class Writer {
@@ -93,8 +105,12 @@ export class Writer {
   readonly #journal: Journal
   readonly #now: () => number
   readonly #onStep: ((step: PipelineStep) => void) | undefined
+  readonly #onFault: ((fault: unknown) => void) | undefined
+  readonly #mayFree: () => boolean
   readonly #queue: Queued[] = []
+  /** Never rejects. */
   #running: Promise<void> | undefined
+  #doubt: Doubt | undefined
   #closed = false
 
   constructor(options: WriterOptions) {
@@ -102,6 +118,8 @@ export class Writer {
     this.#journal = options.journal
     this.#now = options.now
     this.#onStep = options.onStep
+    this.#onFault = options.onFault
+    this.#mayFree = options.mayFree ?? (() => true)
   }
 
   /** Operations that wait for their turn. */
@@ -127,19 +145,27 @@ export class Writer {
 
   /** Commit the cursor of the log and free the outbox up to it; no operation, so no record. */
   async free(): Promise<void> {
-    await this.idle()
-    const ops = this.#journal.freeingOps()
-    if (ops.length === 0) return
-    const running = this.#engine.commit({ ops }).then(() => this.#journal.freed(ops))
-    this.#running = running.finally(() => {
-      this.#running = this.#queue.length > 0 ? this.#run() : undefined
+    const work = await this.whenIdle(() => {
+      const freeing = this.#free()
+      // Nothing else may be in flight meanwhile: two turns at once would plan on each other's past.
+      const next = (): void => {
+        this.#running = this.#queue.length > 0 ? this.#run() : undefined
+      }
+      this.#running = freeing.then(next, next)
+      return { freeing }
     })
-    await this.#running
+    await work.freeing
   }
 
-  /** Wait until nothing is in flight. */
-  async idle(): Promise<void> {
+  /** Bring the engine back after a failed write, when nothing else does. */
+  get needsMending(): boolean {
+    return this.#engine.state === 'failed' || this.#doubt !== undefined
+  }
+
+  /** Wait until nothing is in flight, and run something before anything else can be. */
+  async whenIdle<T>(run: () => T): Promise<T> {
     while (this.#running !== undefined) await this.#running
+    return run()
   }
 
   /** Finish what waits and take nothing more. */
@@ -155,10 +181,43 @@ export class Writer {
     this.#running = undefined
   }
 
-  /** Plan, gate, commit, log, publish and answer one group. */
+  async #free(): Promise<void> {
+    if (this.needsMending) await this.#mend()
+    if (!this.#mayFree()) return
+    const ops = this.#journal.freeingOps()
+    if (ops.length === 0) return
+    await this.#engine.commit({ ops })
+    this.#journal.freed(ops)
+  }
+
+  /** Open the engine again after a failed write, and find out what became of a commit in doubt. */
+  async #mend(): Promise<void> {
+    await this.#engine.recover()
+    const doubt = this.#doubt
+    if (doubt === undefined) return
+    const revision = await this.#journal.adopt(this.#engine, doubt.number)
+    this.#doubt = undefined
+    // It was there all the time: its callers know of the doubt, everybody else must see the change.
+    if (revision !== undefined) this.#publish(doubt.group, revision)
+  }
+
+  /** Plan, gate, commit, log, publish and answer one group; whatever fails, everybody is answered. */
   async #turn(): Promise<void> {
     const view = new GroupView(this.#engine)
     const group: Planned[] = []
+    try {
+      if (this.needsMending) await this.#mend()
+      await this.#gather(view, group)
+      if (group.length > 0) await this.#commit(group, view)
+    } catch (cause) {
+      if (!isStorageError(cause)) this.#onFault?.(cause)
+      for (const { queued } of group) this.#refuse(queued, cause)
+      if (group.length === 0)
+        for (const queued of this.#queue.splice(0)) this.#refuse(queued, cause)
+    }
+  }
+
+  async #gather(view: GroupView, group: Planned[]): Promise<void> {
     while (group.length < GROUP_OPERATIONS && view.bytes < GROUP_BYTES) {
       const queued = this.#queue[0]
       if (queued === undefined) break
@@ -168,25 +227,46 @@ export class Writer {
       } else if ('plan' in outcome) {
         if (group.length > 0 && !this.#fits(view, outcome.plan)) break
         this.#queue.shift()
-        view.apply(outcome.plan.ops)
-        group.push(outcome)
+        const taken = this.#take(outcome, view)
+        if (taken === true || (await taken)) group.push(outcome)
       } else if (group.length > 0) {
         // What it needs is read when nothing of this group is in flight.
         break
       } else if ('ready' in outcome) {
-        await outcome.ready
+        if (!(await this.#isReady(queued, outcome))) this.#queue.shift()
       } else {
         this.#queue.shift()
         const planned = await ('scan' in outcome
           ? this.#planWithScan(queued, outcome, view)
           : this.#planInSlices(queued, outcome))
-        if (planned !== undefined) {
-          view.apply(planned.plan.ops)
-          group.push(planned)
-        }
+        if (planned !== undefined && (await this.#take(planned, view))) group.push(planned)
       }
     }
-    if (group.length > 0) await this.#commit(group, view)
+  }
+
+  /** Take a plan into the group; false when a row before it cannot be read and it is refused. */
+  #take(planned: Planned, view: GroupView): boolean | Promise<boolean> {
+    try {
+      view.apply(planned.plan.ops)
+      return true
+    } catch (cause) {
+      if (!(cause instanceof PendingRead)) {
+        this.#refuse(planned.queued, cause)
+        return false
+      }
+      return this.#isReady(planned.queued, cause).then((is) => is && this.#take(planned, view))
+    }
+  }
+
+  /** Wait for a row that a plan needs; false when it cannot be read and the operation is refused. */
+  async #isReady(queued: Queued, { ready }: PendingRead): Promise<boolean> {
+    try {
+      await ready
+      return true
+    } catch (cause) {
+      this.#refuse(queued, cause)
+      return false
+    }
   }
 
   /** Whether a group can take one more plan beside its outbox row. */
@@ -235,7 +315,7 @@ export class Writer {
           page.length > 0;
           page = await iterator.nextPage(256)
         ) {
-          rows.push(...page)
+          rows.push(...(scan.keep === undefined ? page : page.filter(scan.keep)))
           if (rows.length >= scan.maxRows && scan.stopAtMax === true) break
           if (rows.length > scan.maxRows) {
             throw new SecregError(
@@ -255,21 +335,53 @@ export class Writer {
       const outcome = this.#plan(queued, view, rows)
       if (outcome === 'refused') return undefined
       if ('plan' in outcome) return outcome
-      if (!('ready' in outcome)) throw new TypeError('a plan must not ask for a second scan')
-      await outcome.ready
+      if (!('ready' in outcome)) {
+        this.#refuse(queued, new TypeError('a plan must not ask for a second scan'))
+        return undefined
+      }
+      if (!(await this.#isReady(queued, outcome))) return undefined
     }
   }
 
   /** Record a refusal, and answer with it once the record is written. */
   #refuse(queued: Queued, cause: unknown): void {
     const error = asSecregError(cause)
-    this.#journal.record(queued.operation.refusal(error), (failure) =>
-      queued.reject(failure ?? error),
-    )
+    let record: string
+    try {
+      record = queued.operation.refusal(error)
+    } catch (fault) {
+      this.#onFault?.(fault)
+      queued.reject(auditFailed(fault))
+      return
+    }
+    this.#journal.record(record, (failure) => queued.reject(failure ?? error))
+  }
+
+  #step(step: PipelineStep): void {
+    try {
+      this.#onStep?.(step)
+    } catch (fault) {
+      // Who watches the pipeline must not be able to stop it.
+      this.#onFault?.(fault)
+    }
+  }
+
+  /** Let a commit take effect; returns the plans that could not. */
+  #publish(group: readonly Planned[], revision: number): Map<Planned, unknown> {
+    const faults = new Map<Planned, unknown>()
+    for (const planned of group) {
+      try {
+        planned.plan.publish?.(revision)
+      } catch (fault) {
+        faults.set(planned, fault)
+        this.#onFault?.(fault)
+      }
+    }
+    return faults
   }
 
   async #commit(group: readonly Planned[], view: GroupView): Promise<void> {
-    this.#onStep?.('planned')
+    this.#step('planned')
     const timeMs = this.#now()
     const bodies = group.map(({ plan }) => plan.record)
     const outbox = this.#journal.outboxOps(timeMs, bodies)
@@ -278,7 +390,7 @@ export class Writer {
       for (const { queued } of group) queued.reject(error)
       return
     }
-    this.#onStep?.('gated')
+    this.#step('gated')
     let revision: number
     try {
       ;({ revision } = await this.#engine.commit({
@@ -286,16 +398,27 @@ export class Writer {
         change: changeOf(group),
       }))
     } catch (cause) {
+      if (isStorageError(cause, 'ERR_STORAGE_OUTCOME_UNKNOWN')) {
+        this.#doubt = { number: outbox.number, group }
+      }
       for (const { queued } of group) this.#refuse(queued, cause)
       return
     }
-    this.#onStep?.('committed')
+    this.#step('committed')
     this.#journal.freed(outbox.ops)
     this.#journal.commit(outbox.number, revision, timeMs, bodies)
-    this.#onStep?.('logged')
-    for (const { plan } of group) plan.publish?.(revision)
-    this.#onStep?.('published')
-    for (const { plan, queued } of group) queued.resolve(plan.result(revision))
+    this.#step('logged')
+    const faults = this.#publish(group, revision)
+    this.#step('published')
+    for (const planned of group) {
+      const { plan, queued } = planned
+      try {
+        if (faults.has(planned)) throw faults.get(planned)
+        queued.resolve(plan.result(revision))
+      } catch (fault) {
+        queued.reject(asSecregError(fault))
+      }
+    }
   }
 }
 

@@ -15,6 +15,8 @@ import { type Facts, recorded } from '../recorded.ts'
 
 const DEFAULT_LIMIT = 100
 const ANSWER_BYTES = LIMITS.frameBytes / 4
+/** Paths of one record that an answer names. */
+const ANSWER_PATHS = 1000
 
 /**
  * Find records.
@@ -71,10 +73,13 @@ function matcherOf(request: RequestOf<'audit'>): (record: LogRecord) => boolean 
 }
 
 function recordOf({ sequence, timeMs, revision, body }: LogRecord): AuditRecord {
+  const record = body as AuditBody
   return {
     sequence,
     time: new Date(timeMs).toISOString(),
     ...(revision === undefined ? {} : { revision }),
-    ...(body as AuditBody),
+    ...record,
+    // A record of thousands of paths is longer than a frame; `count` says how many there are.
+    ...(record.paths.length <= ANSWER_PATHS ? {} : { paths: record.paths.slice(0, ANSWER_PATHS) }),
   }
 }

@@ -8,7 +8,7 @@ import {
 } from '@secreg/protocol'
 import type { KeyedRow, Op } from '@secreg/storage'
 import { auditBody } from '../audit-record.ts'
-import { accessDenied } from '../authorizer.ts'
+import { accessDenied, passes } from '../authorizer.ts'
 import type { Core } from '../core.ts'
 import { decodeEntry, type Entry, encodeEntry, isDeletedEntryRow } from '../entry.ts'
 import type { View } from '../group-view.ts'
@@ -36,12 +36,14 @@ export function remove(
   let path: string
   try {
     path = parsePath(request.key)
+    facts.paths = [path]
+    // Whoever asked while it was sealed is not answered by what it is when his turn comes.
+    core.keys.requireUnsealed()
   } catch (error) {
     return recorded(core.journal, caller, facts, () => {
       throw error
     })
   }
-  facts.paths = [path]
   if (request.recursive === true) facts.detail = 'recursive'
   return core.writer.submit({
     plan: (view, rows) => {
@@ -67,14 +69,14 @@ function planLeaf(
   const entry = row === undefined ? undefined : decodeEntry(row)
   if (entry !== undefined && entry.active !== 0)
     return planOf(core, caller, facts, view, [[path, entry]])
-  if (rows === undefined) return { scan: entriesBelow(path), maxRows: 1024, stopAtMax: true }
   const visible = core.authorizer.filter(caller, 'list', path)
-  const hasChildren = rows.some(
-    (child) =>
-      !isDeletedEntryRow(child) &&
-      (visible === 'all' || (visible !== 'none' && visible(pathOfEntryKey(child.key)))),
-  )
-  if (!hasChildren) throw notFound()
+  if (visible === 'none') throw notFound()
+  if (rows === undefined) {
+    const keep = (child: KeyedRow): boolean =>
+      !isDeletedEntryRow(child) && passes(visible, pathOfEntryKey(child.key))
+    return { scan: entriesBelow(path), maxRows: 1, stopAtMax: true, keep }
+  }
+  if (rows.length === 0) throw notFound()
   throw new SecregError(
     'NOT_A_LEAF',
     'no such key, but there are keys below it: delete with recursive',
@@ -92,20 +94,30 @@ function planSubtree(
   const deletable = core.authorizer.filter(caller, 'delete', path)
   const selfAllowed = core.authorizer.allows(caller, 'delete', path)
   if (deletable === 'none' && !selfAllowed) throw accessDenied()
-  if (rows === undefined) return { scan: entriesBelow(path), maxRows: DELETE_ENTRIES }
   const listable = core.authorizer.filter(caller, 'list', path)
+  if (rows === undefined) {
+    // Rows that the caller neither sees nor may delete must not count: their number stays untold.
+    const keep = (row: KeyedRow): boolean => {
+      if (isDeletedEntryRow(row)) return false
+      const below = pathOfEntryKey(row.key)
+      return passes(deletable, below) || passes(listable, below)
+    }
+    return { scan: entriesBelow(path), maxRows: DELETE_ENTRIES, keep }
+  }
   const chosen: [string, Entry][] = []
   const own = view.get(entryKey(path))
-  if (own !== undefined && selfAllowed) choose(chosen, path, decodeEntry(own))
-  for (const row of rows) {
-    if (isDeletedEntryRow(row)) continue
-    const below = pathOfEntryKey(row.key)
-    if (deletable === 'all' || (deletable !== 'none' && deletable(below))) {
-      choose(chosen, below, decodeEntry(row))
-    } else if (listable === 'all' || (listable !== 'none' && listable(below))) {
-      // What the caller sees but may not delete stops the whole operation; what he does not see stays untold.
+  if (own !== undefined) {
+    const entry = decodeEntry(own)
+    if (selfAllowed) choose(chosen, path, entry)
+    else if (entry.active !== 0 && core.authorizer.allows(caller, 'list', path)) {
       throw accessDenied()
     }
+  }
+  for (const row of rows) {
+    const below = pathOfEntryKey(row.key)
+    // What the caller sees but may not delete stops the whole operation; what he does not see stays untold.
+    if (!passes(deletable, below)) throw accessDenied()
+    choose(chosen, below, decodeEntry(row))
   }
   if (chosen.length === 0) throw notFound()
   return planOf(core, caller, { ...facts, count: chosen.length }, view, chosen)

@@ -9,7 +9,7 @@ import {
   SecregError,
 } from '@secreg/protocol'
 import type { Snapshot } from '@secreg/storage'
-import { accessDenied } from '../authorizer.ts'
+import { accessDenied, passes } from '../authorizer.ts'
 import type { Core } from '../core.ts'
 import { decodeEntry, isDeletedEntryRow } from '../entry.ts'
 import { entriesBelow, entryKey, pathOfEntryKey } from '../keys.ts'
@@ -22,6 +22,10 @@ const PAGE_BYTES = 1024 * 1024
 const PAGE_ROWS = 128
 /** Exports that wait for their next page, over all callers; the oldest makes room. */
 const OPEN_EXPORTS = 8
+/** An export whose next page nobody has fetched for so long ends, milliseconds. */
+export const EXPORT_IDLE_MS = 60_000
+/** Paths that one record names; of a larger export it names the prefix, as that of a listing does. */
+const RECORD_BYTES = 4 * 1024 * 1024
 
 interface OpenExport {
   readonly owner: Caller
@@ -29,6 +33,7 @@ interface OpenExport {
   readonly paths: readonly string[]
   readonly omitted: number
   next: number
+  touchedMs: number
 }
 
 export class Exports {
@@ -54,10 +59,23 @@ export class Exports {
       facts.detail = `${prefix === '' ? '/' : prefix}${withSecrets ? ' with secrets' : ''}`
       const job = await this.#begin(caller, prefix, withSecrets)
       // The record is written before any page leaves, so it names every path that the pages will hold.
-      facts.paths = job.paths
+      const bytes = job.paths.reduce((sum, path) => sum + path.length + 3, 0)
+      facts.paths = bytes <= RECORD_BYTES ? job.paths : [prefix === '' ? '/' : prefix]
       facts.count = job.paths.length
-      return this.#page(`${this.#core.newEntryId()}`, job)
+      return this.#page(this.#core.newEntryId(), job)
     })
+  }
+
+  /** Release what nobody goes on with, and what belongs to sessions that have ended. */
+  async sweep(sessions: ReadonlySet<string>): Promise<void> {
+    const nowMs = this.#core.now()
+    for (const [cursor, job] of this.#open) {
+      const { sessionRef } = job.owner
+      const ended = sessionRef !== undefined && !sessions.has(sessionRef)
+      if (!ended && nowMs - job.touchedMs <= EXPORT_IDLE_MS) continue
+      this.#open.delete(cursor)
+      await job.snapshot.close()
+    }
   }
 
   /** Release what is open. */
@@ -99,7 +117,7 @@ export class Exports {
       } finally {
         await iterator.close()
       }
-      return { owner: caller, snapshot, paths, omitted, next: 0 }
+      return { owner: caller, snapshot, paths, omitted, next: 0, touchedMs: 0 }
     } catch (error) {
       await snapshot.close()
       throw error
@@ -108,7 +126,7 @@ export class Exports {
 
   async #continue(caller: Caller, cursor: string): Promise<ExportResponse> {
     const job = this.#open.get(cursor)
-    if (job === undefined || job.owner.sessionRef !== caller.sessionRef) {
+    if (job === undefined || !isSameSession(job.owner, caller)) {
       throw new SecregError('NOT_FOUND', 'the export has ended; start it again')
     }
     this.#open.delete(cursor)
@@ -167,6 +185,7 @@ export class Exports {
   }
 
   async #keep(cursor: string, job: OpenExport): Promise<void> {
+    job.touchedMs = this.#core.now()
     this.#open.set(cursor, job)
     for (const [oldest, old] of this.#open) {
       if (this.#open.size <= OPEN_EXPORTS) return
@@ -176,8 +195,8 @@ export class Exports {
   }
 }
 
-type Filter = ReturnType<Core['authorizer']['filter']>
-
-function passes(filter: Filter | undefined, path: string): boolean {
-  return filter === 'all' || (typeof filter === 'function' && filter(path))
+/** Whether what one caller has opened is the other's; callers without a session share nothing. */
+export function isSameSession(owner: Caller, caller: Caller): boolean {
+  if (owner === caller) return true
+  return owner.sessionRef !== undefined && owner.sessionRef === caller.sessionRef
 }

@@ -8,22 +8,26 @@ import {
 } from '@secreg/protocol'
 import type { Op, Row } from '@secreg/storage'
 import { auditBody } from '../audit-record.ts'
+import { accessDenied } from '../authorizer.ts'
 import type { Core } from '../core.ts'
 import { decodeEntry, type Entry } from '../entry.ts'
 import { GroupView, type View } from '../group-view.ts'
 import { entryKey } from '../keys.ts'
 import { type Facts, recorded, refusalBody } from '../recorded.ts'
 import { asSecregError } from '../store-failure.ts'
-import type { ChangeEvent, Plan } from '../writer.ts'
+import { type ChangeEvent, OUTBOX_ROWS, type Plan } from '../writer.ts'
+import { isSameSession } from './export.ts'
 import { plainBytes } from './get.ts'
-import { draftOf, planSet, type SetDraft } from './set.ts'
+import { draftOf, isToBeEncrypted, planSet, type SetDraft } from './set.ts'
 
 /** Entries and bytes that one import can stage: what one commit and the memory for it can hold. */
 export const IMPORT_LIMITS = Object.freeze({
-  entries: 50_000,
+  entries: 7_500,
   bytes: 48 * 1024 * 1024,
   /** Imports that are open at once, over all callers. */
   open: 4,
+  /** Of these, of one account. */
+  openOfAccount: 2,
   /** An import that nobody has touched for so long makes room, milliseconds. */
   idleMs: 60_000,
 })
@@ -63,7 +67,7 @@ export class Imports {
         return this.#diff(caller, this.#find(caller, request.import), request.offset ?? 0)
       case 'abort':
         this.#find(caller, request.import)
-        this.#open.delete(request.import)
+        this.#end(request.import)
         return {}
       case 'commit': {
         const job = this.#find(caller, request.import)
@@ -73,13 +77,40 @@ export class Imports {
     }
   }
 
-  #begin(caller: Caller, force: boolean): ImportResponse {
-    this.#core.keys.requireUnsealed()
+  /** Release what nobody goes on with, and with `sessions` what belongs to others than these. */
+  sweep(sessions?: ReadonlySet<string>): void {
     const nowMs = this.#core.now()
-    for (const [id, job] of this.#open) {
-      if (nowMs - job.touchedMs > IMPORT_LIMITS.idleMs) this.#open.delete(id)
+    for (const [id, { owner, touchedMs }] of this.#open) {
+      const { sessionRef } = owner
+      const ended = sessionRef !== undefined && sessions?.has(sessionRef) === false
+      if (ended || nowMs - touchedMs > IMPORT_LIMITS.idleMs) this.#end(id)
     }
-    if (this.#open.size >= IMPORT_LIMITS.open) {
+  }
+
+  #end(id: string): void {
+    const job = this.#open.get(id)
+    this.#open.delete(id)
+    if (job !== undefined) wipeDrafts(job)
+  }
+
+  async #begin(caller: Caller, force: boolean): Promise<ImportResponse> {
+    const { authorizer, keys } = this.#core
+    try {
+      keys.requireUnsealed()
+      // Who may write nowhere gets none of the few places.
+      const actions = ['create', 'update'] as const
+      if (actions.every((action) => authorizer.filter(caller, action, '') === 'none')) {
+        throw accessDenied()
+      }
+    } catch (error) {
+      return recorded(this.#core.journal, caller, { action: 'import' }, () => {
+        throw error
+      })
+    }
+    this.sweep()
+    const nowMs = this.#core.now()
+    const own = [...this.#open.values()].filter(({ owner }) => owner.accountId === caller.accountId)
+    if (this.#open.size >= IMPORT_LIMITS.open || own.length >= IMPORT_LIMITS.openOfAccount) {
       throw new SecregError('BUSY', 'too many imports at once; try again', {
         retryAfterSeconds: 60,
       })
@@ -91,7 +122,7 @@ export class Imports {
 
   #find(caller: Caller, id: string): OpenImport {
     const job = this.#open.get(id)
-    if (job === undefined || job.owner.sessionRef !== caller.sessionRef) {
+    if (job === undefined || !isSameSession(job.owner, caller)) {
       throw new SecregError('NOT_FOUND', 'the import has ended; start it again')
     }
     job.touchedMs = this.#core.now()
@@ -102,36 +133,33 @@ export class Imports {
     job: OpenImport,
     entries: Extract<RequestOf<'import'>, { op: 'stage' }>['entries'],
   ): ImportResponse {
-    const drafts = entries.map(draftOf)
-    for (const draft of drafts) {
-      const before = job.drafts.get(draft.path)
-      if (before !== undefined) {
+    const drafts = new Map<string, SetDraft>()
+    let { bytes } = job
+    // All of a request or nothing of it is staged, so that it can be sent again.
+    for (const draft of entries.map(draftOf)) {
+      if (job.drafts.has(draft.path) || drafts.has(draft.path)) {
         throw new SecregError('INVALID_ARGUMENT', 'the import names a key twice')
       }
-      job.bytes += 2 * draft.value.bytes.length + 1024
-      job.drafts.set(draft.path, draft)
+      bytes += 2 * draft.value.bytes.length + 1024
+      drafts.set(draft.path, draft)
     }
-    if (job.drafts.size > IMPORT_LIMITS.entries || job.bytes > IMPORT_LIMITS.bytes) {
-      throw new SecregError(
-        'LIMIT_EXCEEDED',
-        'the import is too large for one commit; take it in parts',
-      )
-    }
-    return { staged: job.drafts.size }
+    const size = job.drafts.size + drafts.size
+    if (size > IMPORT_LIMITS.entries || bytes > IMPORT_LIMITS.bytes) throw tooLarge()
+    for (const [path, draft] of drafts) job.drafts.set(path, draft)
+    job.bytes = bytes
+    return { staged: size }
   }
 
   #diff(caller: Caller, job: OpenImport, offset: number): Promise<ImportResponse> {
-    const facts: Facts = {
-      action: 'import',
-      detail: 'difference only',
-      paths: [],
-      count: job.drafts.size,
-    }
+    const facts: Facts = { action: 'import', detail: 'difference only' }
     return recorded(this.#core.journal, caller, facts, async () => {
       const view = new GroupView(this.#core.engine)
       const changes: ImportChange[] = []
       const drafts = [...job.drafts.values()]
-      for (const draft of drafts.slice(offset, offset + DIFF_PAGE)) {
+      const page = drafts.slice(offset, offset + DIFF_PAGE)
+      facts.paths = page.map(({ path }) => path)
+      facts.count = page.length
+      for (const draft of page) {
         this.#core.authorizer.require(caller, 'read', draft.path)
         changes.push(this.#changeOf(caller, draft, view))
         if (changes.length % 64 === 0) await new Promise((resume) => setImmediate(resume))
@@ -145,7 +173,7 @@ export class Imports {
     const row = view.get(entryKey(draft.path))
     const entry = liveEntry(row)
     const { type } = draft.value
-    const encrypted = draft.encrypt ?? entry?.encrypted ?? false
+    const encrypted = isToBeEncrypted(this.#core, draft, entry)
     const base = { key: draft.path, type, encrypted }
     if (entry === undefined) return { ...base, change: 'create' }
     return {
@@ -162,7 +190,7 @@ export class Imports {
     if (!authorizer.allows(caller, 'read', draft.path)) return false
     if (entry.encrypted && !authorizer.allows(caller, 'decrypt', draft.path)) return false
     if (entry.type !== draft.value.type) return false
-    if (draft.encrypt !== undefined && draft.encrypt !== entry.encrypted) return false
+    if (isToBeEncrypted(this.#core, draft, entry) !== entry.encrypted) return false
     const stored = plainBytes(this.#core.keys, entry, view)
     try {
       return this.#core.crypto.equal(stored, draft.value.bytes)
@@ -181,7 +209,7 @@ export class Imports {
     } catch (error) {
       throw asSecregError(error)
     } finally {
-      for (const draft of job.drafts.values()) draft.value.bytes.fill(0)
+      wipeDrafts(job)
     }
   }
 
@@ -218,6 +246,7 @@ export class Imports {
       if (rows.created) created++
     }
     const imported = events.length
+    if (ops.length + 1 + OUTBOX_ROWS > core.engine.limits.maxOps) throw tooLarge()
     return {
       ops: [...ops, ...core.counters.plan(view, created)],
       events,
@@ -225,6 +254,17 @@ export class Imports {
       result: (revision) => ({ imported, unchanged, revision }),
     }
   }
+}
+
+function tooLarge(): SecregError {
+  return new SecregError(
+    'LIMIT_EXCEEDED',
+    'the import is too large for one commit; take it in parts',
+  )
+}
+
+function wipeDrafts({ drafts }: OpenImport): void {
+  for (const { value } of drafts.values()) value.bytes.fill(0)
 }
 
 function liveEntry(row: Row | undefined): Entry | undefined {

@@ -107,20 +107,24 @@ export async function initialize(
           ),
         ]
         // Every row of the store carries a tag from its first commit on. Nothing is committed between plan and this.
-        core.keys.install(header, Uint8Array.from(rootKey))
+        core.keys.prepare(header, Uint8Array.from(rootKey))
+        core.keys.activate()
         installed = true
         return {
           ops,
           record: auditBody(caller, 'init', 'ok', { ...facts, detail: `administrator ${login}` }),
-          publish: () => identity.policies.apply(ops),
+          publish: () => {
+            core.keys.adopt(header)
+            identity.policies.apply(ops)
+          },
           result: () => ({ state: core.keys.state }),
         }
       },
       refusal: (error) => refusalBody(caller, facts, error),
     })
   } catch (error) {
-    // A commit whose outcome is not known is looked at again at the next start.
-    if (installed && asSecregError(error).reason !== 'OUTCOME_UNKNOWN') core.keys.forget()
+    // If the commit turns out to be there after all, the header is adopted, and the passphrase opens it.
+    if (installed) core.keys.forget()
     throw error
   } finally {
     rootKey.fill(0)
@@ -146,32 +150,47 @@ export async function unlock(
   credential: Credential,
 ): Promise<SealResponse> {
   const { core } = identity
-  return recorded(core.journal, caller, { action: 'unlock' }, async () => {
+  const root = await recordedFailure(identity, caller, { action: 'unlock' }, async () => {
     const { header } = core.keys
     if (header === undefined) core.keys.requireReadable()
-    if (core.keys.state === 'unsealed' || header === undefined) return { state: core.keys.state }
-    let root: Uint8Array
+    if (core.keys.state === 'unsealed' || header === undefined) return undefined
     try {
-      root = await openSeal(header, credential, { backend: nodeBackend, scrypt: tools.scrypt })
+      return await openSeal(header, credential, { backend: nodeBackend, scrypt: tools.scrypt })
     } catch (cause) {
       throw unlockFailure(cause)
     }
-    if ((core.keys.state as string) === 'unsealed') {
-      root.fill(0)
-      return { state: core.keys.state }
-    }
-    core.keys.install(header, root)
-    try {
+  })
+  return identity.inTurn(() => activate(identity, caller, root))
+}
+
+/** Verify under the keys, record, and only then put them to use. */
+async function activate(
+  identity: Identity,
+  caller: Caller,
+  root: Uint8Array | undefined,
+): Promise<SealResponse> {
+  const { core } = identity
+  const { header } = core.keys
+  const needed = root !== undefined && header !== undefined && core.keys.state === 'sealed'
+  try {
+    await recorded(core.journal, caller, { action: 'unlock' }, async () => {
+      if (!needed) return
+      core.keys.prepare(header, root)
       await verifyIdentity(identity)
       await identity.policies.load()
-    } catch (cause) {
-      core.keys.lock()
-      throw cause
-    }
+    })
+  } catch (cause) {
+    if (needed) core.keys.lock()
+    throw cause
+  } finally {
+    root?.fill(0)
+  }
+  if (needed) {
     // Sessions of the sealed time were opened on records that nobody had verified.
     for (const session of identity.sessions.list()) identity.sessions.closeSession(session)
-    return { state: core.keys.state }
-  })
+    core.keys.activate()
+  }
+  return { state: core.keys.state }
 }
 
 function unlockFailure(cause: unknown): SecregError {
@@ -207,11 +226,19 @@ async function verifyIdentity({ core }: Identity): Promise<void> {
 export function lock(identity: Identity, caller: Caller): Promise<SealResponse> {
   const { core } = identity
   const action: AuditAction = 'lock'
+  let locked = false
   return recorded(core.journal, caller, { action }, async () => {
     core.authorizer.require(caller, 'seal', '/')
     core.keys.requireUnsealed()
-    await core.writer.idle()
-    core.keys.lock()
+    await core.writer.whenIdle(() => core.keys.lock())
+    locked = true
     return { state: core.keys.state }
+  }).catch((error: unknown) => {
+    if (!locked) throw error
+    throw new SecregError(
+      'AUDIT_FAILED',
+      'the registry is locked, but the audit log cannot be written',
+      { cause: error },
+    )
   })
 }

@@ -57,13 +57,15 @@ export function set(core: Core, caller: Caller, request: RequestOf<'set'>): Prom
   const facts: Facts = { action: 'write' }
   let draft: SetDraft
   try {
+    facts.paths = [parsePath(request.key)]
+    // Whoever asked while it was sealed is not answered by what it is when his turn comes.
+    core.keys.requireUnsealed()
     draft = draftOf(request)
   } catch (error) {
     return recorded(core.journal, caller, facts, () => {
       throw error
     })
   }
-  facts.paths = [draft.path]
   return core.writer.submit({
     plan: (view) => {
       const rows = planSet(core, caller, draft, view)
@@ -109,7 +111,7 @@ export function planSet(core: Core, caller: Caller, draft: SetDraft, view: View)
   const by = authorOf(caller)
   const id = before?.id ?? core.newEntryId()
   const version = (before?.latest ?? 0) + 1
-  const encrypted = isEncrypted(core, draft, before)
+  const encrypted = isToBeEncrypted(core, draft, before)
   const { type } = draft.value
   const stored = encrypted
     ? core.keys.sealValue({ id, type }, version, draft.value.bytes)
@@ -161,7 +163,7 @@ function checkPreconditions(draft: SetDraft, before: Entry | undefined): void {
 }
 
 /** Once encrypted, a value stays so unless the writer says otherwise; some subtrees leave no choice. */
-function isEncrypted(core: Core, draft: SetDraft, before: Entry | undefined): boolean {
+export function isToBeEncrypted(core: Core, draft: SetDraft, before: Entry | undefined): boolean {
   if (core.settings.encryptPrefixes.some((prefix) => isAtOrBelow(draft.path, prefix))) return true
   return draft.encrypt ?? before?.encrypted ?? false
 }

@@ -9,7 +9,7 @@ import {
   type UserInfo,
   type UserResponse,
 } from '@secreg/protocol'
-import type { Op } from '@secreg/storage'
+import type { KeyedRow, Op } from '@secreg/storage'
 import {
   type Account,
   type AccountPlan,
@@ -27,9 +27,10 @@ import {
 } from '@secreg/zones'
 import { auditBody } from '../audit-record.ts'
 import { homePolicy, homePolicyId } from '../built-in-policies.ts'
+import { isDeletedEntryRow } from '../entry.ts'
 import type { View } from '../group-view.ts'
 import type { Identity } from '../identity.ts'
-import { ACCOUNT_SPACE, policyKey } from '../keys.ts'
+import { ACCOUNT_SPACE, entriesBelow, entryKey, policyKey } from '../keys.ts'
 import { type Facts, recorded, refusalBody } from '../recorded.ts'
 import { rowViewOf } from '../row-view.ts'
 
@@ -101,9 +102,19 @@ async function changeUser(
     return hashNewPassword(hasher, request.password, login === undefined ? {} : { login })
   })
   return core.writer.submit({
-    plan: (view) => {
+    plan: (view, found) => {
       core.authorizer.require(caller, 'account', '/')
       core.keys.requireUnsealed()
+      const isNew = login !== undefined && readAccountByLogin(rowViewOf(view), login) === undefined
+      if (request.op === 'add' && isNew) {
+        const home = `/user/${login}`
+        if (found === undefined) {
+          const keep = (row: KeyedRow): boolean => !isDeletedEntryRow(row)
+          return { scan: entriesBelow(home), maxRows: 1, stopAtMax: true, keep }
+        }
+        const own = view.get(entryKey(home))
+        requireEmptyHome(home, found.length > 0 || (own !== undefined && !isDeletedEntryRow(own)))
+      }
       const plan = planOf(identity, caller, request, login, prepared, view)
       return {
         ops: plan.ops,
@@ -142,6 +153,8 @@ function planOf(
   }
   const account = login === undefined ? undefined : readAccountByLogin(rows, login)
   if (account === undefined) throw noSuchUser()
+  // Whoever sets the password of an account, or its state, can act as it or against it.
+  requireGrantable(core, caller, account.roles)
   switch (request.op) {
     case 'roles':
       requireGrantable(core, caller, request.roles)
@@ -165,6 +178,15 @@ function planOf(
 /** Nobody makes an account that may do more than he may himself: the roles' own right is `grant` on everything. */
 function requireGrantable(core: Identity['core'], caller: Caller, roles: readonly Role[]): void {
   if (roles.some((role) => role !== 'user')) core.authorizer.require(caller, 'grant', '/')
+}
+
+/** What an account of the same name left behind is nothing that a new one may inherit (DESIGN §7). */
+function requireEmptyHome(home: string, hasEntries: boolean): void {
+  if (!hasEntries) return
+  throw new SecregError(
+    'ALREADY_EXISTS',
+    `there are keys at or below ${home}, which would belong to the new user: delete them first`,
+  )
 }
 
 /** The row of the policy that gives a new account its own subtree. */
