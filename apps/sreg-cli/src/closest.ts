@@ -28,7 +28,7 @@ export function closest(given: string, names: readonly string[]): string | undef
   for (const name of names) {
     const begins = given.length > 1 && name.startsWith(given)
     const edits = begins ? 0.5 : distance(given.toLowerCase(), name)
-    if (edits < least && edits <= Math.max(1, Math.floor(name.length / 3))) {
+    if (edits < least && edits <= Math.max(1, Math.floor(name.length * 0.4))) {
       best = name
       least = edits
     }

@@ -165,7 +165,7 @@ export function invocationOf(line: Words): Invocation {
       const names = known.map((one) => one.name)
       throw unknown(`unknown option ${dashed(name)}`, name, names, help, '--')
     }
-    options.set(name, optionValue(option, value, option === faulty, help))
+    options.set(name, optionValue(option, value, name === faulty?.name, help))
   }
   const needed = spec.operands.filter((operand) => operand.optional !== true).length
   const missing = spec.operands[rest.length]

@@ -4,8 +4,8 @@ import type { Context } from './context.ts'
 /** Shows how far some work is. */
 export interface ProgressBar {
   /** Parts done so far. */
-  update(done: number): void
-  stop(): void
+  readonly update: (done: number) => void
+  readonly stop: () => void
 }
 
 const SILENT: ProgressBar = { update: () => {}, stop: () => {} }

@@ -45,6 +45,9 @@ export class FakeRegistry implements AsyncDisposable {
   readonly failures = new Map<string, Reason>()
   /** Requests that get no answer. */
   readonly silent = new Set<string>()
+  /** Answers to staged entries wait until the import is aborted. */
+  stallImports = false
+  readonly #stalled: (() => void)[] = []
   pageSize = 1000
   passphrase = PASSPHRASE
   /** Callers without a session are taken for this user. */
@@ -115,6 +118,11 @@ export class FakeRegistry implements AsyncDisposable {
       const failure = this.failures.get(name)
       if (failure !== undefined) throw new SecregError(failure, `refused: ${failure}`)
       const answer = this.answers.get(name) ?? this.#handle(name, payload, frame.sessionId)
+      if (this.stallImports && payload['op'] === 'stage') {
+        this.#stalled.push(() => send(frame.type + 1, answer))
+        return
+      }
+      for (const release of this.#stalled.splice(0)) release()
       send(frame.type + 1, answer)
     } catch (error) {
       const { message } = error as Error

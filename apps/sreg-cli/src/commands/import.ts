@@ -9,7 +9,7 @@ import { startProgress } from '../progress.ts'
 import { formatTable } from '../table.ts'
 
 export async function run(context: Context): Promise<undefined> {
-  const source = await read(context)
+  const source = await readSource(context)
   if (source.entries.length === 0) {
     throw new CliError('INVALID_ARGUMENT', `nothing to import${skippedText(source)}`)
   }
@@ -21,24 +21,6 @@ export async function run(context: Context): Promise<undefined> {
     const { skipped } = source
     await context.print({ imported, unchanged, skipped, revision }, () => '')
     await context.note(`${imported} imported, ${unchanged} unchanged${skippedText(source)}`)
-  }
-}
-
-async function read(context: Context): Promise<Source> {
-  // Started with the first file, so that a question for a passphrase comes before it.
-  let bar: Awaited<ReturnType<typeof startProgress>> | undefined
-  let starting = false
-  try {
-    return await readSource(context, (files) => {
-      bar?.update(files)
-      if (starting) return
-      starting = true
-      void startProgress(context, 'reading', 0).then((started) => {
-        bar = started
-      })
-    })
-  } finally {
-    bar?.stop()
   }
 }
 

@@ -5,10 +5,11 @@ import type { Path } from '@secreg/protocol'
 import type { Context } from '../context.ts'
 import { CliError, fileError } from '../errors.ts'
 import { readAll } from '../io.ts'
+import { startProgress } from '../progress.ts'
 import { readSecrets } from '../secrets.ts'
 import { readJsonTree } from './json-source.ts'
 import { EntryList, prefixOf, type Source } from './staged-entry.ts'
-import { type Progress, readTree } from './tree-source.ts'
+import { readTree } from './tree-source.ts'
 
 /** Largest file that is read. */
 const MAX_FILE_BYTES = 1024 * 1024 * 1024
@@ -19,7 +20,7 @@ const MAX_FILE_BYTES = 1024 * 1024 * 1024
  *
  * @throws CliError when it cannot be read or is not what it should be
  */
-export async function readSource(context: Context, progress?: Progress): Promise<Source> {
+export async function readSource(context: Context): Promise<Source> {
   const path = context.operand(0)
   const prefix = prefixOf(context.text('prefix'))
   const format = context.text('format')
@@ -31,7 +32,12 @@ export async function readSource(context: Context, progress?: Progress): Promise
       throw new CliError('INVALID_ARGUMENT', `${path} is a directory`, 'give --format tree')
     }
     refuseDecrypt(context, 'a directory')
-    return withEncryption(context, await readTree(path, prefix, progress))
+    const bar = await startProgress(context, 'reading', 0)
+    try {
+      return withEncryption(context, await readTree(path, prefix, bar.update))
+    } finally {
+      bar.stop()
+    }
   }
   if (format === 'tree') {
     throw new CliError('INVALID_ARGUMENT', `${path} is not a directory`)

@@ -5,7 +5,7 @@
  * Links are followed only to a regular file inside the root. Empty and unreadable files, and what is neither file nor
  * directory, are left out and counted.
  */
-import { constants } from 'node:fs'
+import { constants, type Dirent } from 'node:fs'
 import { open, readdir, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { encodeBase64, LIMITS, type Path, parseValue, type ValueType } from '@secreg/protocol'
@@ -15,27 +15,25 @@ import { EntryList, type Source } from './staged-entry.ts'
 /** Levels that are gone down; a key has fewer, so a deeper file is a fault, not a silent loss. */
 const MAX_DEPTH = 64
 
-/** Called with the number of files read so far. */
-export type Progress = (files: number) => void
-
 interface Walk {
   readonly root: string
   readonly prefix: Path | ''
   readonly list: EntryList
   readonly skipped: Record<string, number>
-  readonly progress: Progress | undefined
+  readonly progress: ((files: number) => void) | undefined
   files: number
 }
 
 /**
  * Read the entries of a directory.
  *
+ * @param progress - called with the number of files read so far
  * @throws CliError when it cannot be read, or a file in it cannot be an entry
  */
 export async function readTree(
   directory: string,
   prefix: Path | '',
-  progress?: Progress,
+  progress?: (files: number) => void,
 ): Promise<Source> {
   const root = await realpath(directory).catch((error: unknown) => {
     throw fileError(directory, error)
@@ -55,14 +53,9 @@ async function walkDirectory(
   names: readonly string[],
   isRoot: boolean,
 ): Promise<void> {
-  let children: {
-    name: Buffer
-    isDirectory(): boolean
-    isFile(): boolean
-    isSymbolicLink(): boolean
-  }[]
+  let children: Dirent<Buffer>[]
   try {
-    children = (await readdir(path, { withFileTypes: true, encoding: 'buffer' as never })) as never
+    children = await readdir(path, { withFileTypes: true, encoding: 'buffer' })
   } catch (error) {
     if (isRoot) throw fileError(path, error)
     skip(walk, 'unreadable')

@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs'
+import { createTempHome, requireProgram, runChild } from '@secreg/testkit'
+import { describe, expect, test } from 'vitest'
+import { COMMANDS, GLOBAL_OPTIONS } from '../src/command-table.ts'
+import { bashCompletion } from '../src/completion/bash.ts'
+import { fishCompletion } from '../src/completion/fish.ts'
+import { zshCompletion } from '../src/completion/zsh.ts'
+import { usageOf } from '../src/help.ts'
+import { VERSION } from '../src/version.ts'
+import { runSreg } from './harness.ts'
+
+const env = { HOME: '/nonexistent' }
+
+describe('help', () => {
+  test('the overview names every command', async () => {
+    const { code, stdout, stderr } = await runSreg(['help'], env)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    for (const command of COMMANDS.values()) expect(stdout).toContain(`sreg ${usageOf(command)}`)
+    expect((await runSreg(['--help'], env)).stdout).toBe(stdout)
+    expect((await runSreg(['-h'], env)).stdout).toBe(stdout)
+  })
+
+  test('each command names its options and operands, with help before or behind', async () => {
+    for (const command of COMMANDS.values()) {
+      for (const spec of command.subcommands ?? [command]) {
+        const words = spec === command ? [command.name] : [command.name, spec.name]
+        const { code, stdout } = await runSreg([...words, '--help'], env)
+        expect(code).toBe(0)
+        for (const { name } of [...spec.options, ...GLOBAL_OPTIONS]) {
+          expect(stdout).toContain(`--${name}`)
+        }
+        for (const { name } of spec.operands)
+          expect(stdout).toMatch(new RegExp(`[<[]${name}[>\\]]`))
+        expect((await runSreg(['-h', ...words], env)).stdout).toBe(stdout)
+      }
+    }
+    expect((await runSreg(['help', 'user'], env)).stdout).toContain('sreg user add <username>')
+    expect((await runSreg(['help', 'nothing'], env)).code).toBe(1)
+  })
+
+  test('the version is that of the manifest', async () => {
+    const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+    expect(VERSION).toBe(manifest.version)
+    expect((await runSreg(['--version'], env)).stdout).toBe(`sreg ${VERSION}\n`)
+    expect((await runSreg(['version'], env)).stdout).toBe(`sreg ${VERSION}\n`)
+    expect(JSON.parse((await runSreg(['version', '-j'], env)).stdout)).toEqual({ version: VERSION })
+  })
+
+  test('the reference in the README is that of the table', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+    for (const command of COMMANDS.values()) {
+      for (const spec of command.subcommands ?? [command]) {
+        const usage = usageOf(spec, spec === command ? '' : command.name)
+        const options = spec.options.map(({ name, value }) =>
+          value === undefined ? `[--${name}]` : `[--${name} ${value}]`,
+        )
+        expect(readme).toContain(`sreg ${[usage, ...options].join(' ')}\n`)
+      }
+    }
+  })
+})
+
+const scripts = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const
+
+describe('completion', () => {
+  test.each(['bash', 'zsh', 'fish'] as const)('%s takes the script', async (shell) => {
+    const { code, stdout } = await runSreg(['completion', shell], env)
+    expect(code).toBe(0)
+    expect(stdout).toBe(scripts[shell]())
+    for (const command of COMMANDS.values()) {
+      expect(stdout).toContain(command.name)
+      for (const { name } of command.options) expect(stdout).toContain(name)
+    }
+  })
+
+  test.for(['bash', 'zsh', 'fish'] as const)('%s finds no fault in it', async (shell, context) => {
+    const path = requireProgram(context, shell)
+    await using home = createTempHome()
+    const file = home.write('script', scripts[shell]())
+    const { code, stderr } = await runChild(path, ['-n', file])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
+  test('bash completes commands, options, types and keys', async (context) => {
+    const bash = requireProgram(context, 'bash')
+    await using home = createTempHome()
+    const file = home.write('script', bashCompletion())
+    home.write(
+      'bin/sreg',
+      '#!/bin/sh\nprintf "%s\\n" "/app/" "/app/a b" "/apt" "/x\\$(id)"\n',
+      0o755,
+    )
+    const complete = async (...words: string[]): Promise<string[]> => {
+      const list = words.map((word) => `'${word}'`).join(' ')
+      const script = `source '${file}'; COMP_WORDS=(sreg ${list}); COMP_CWORD=${words.length}; _sreg; printf '%s\\n' "\${COMPREPLY[@]}"`
+      const env = { PATH: `${home.file('bin')}:${process.env['PATH']}` }
+      const { stdout, stderr } = await runChild(bash, ['--norc', '-c', script], { env })
+      expect(stderr).toBe('')
+      return stdout.split('\n').filter((line) => line !== '')
+    }
+    expect(await complete('s')).toEqual(['set ', 'status ', 'security '])
+    expect(await complete('user', 'r')).toEqual(['remove ', 'roles '])
+    expect(await complete('get', '--de')).toEqual(['--decrypt '])
+    expect(await complete('-j', 'user', 'add', '--r')).toEqual(['--roles '])
+    expect(await complete('set', '/a', '1', '--type', 'b')).toEqual([
+      'boolean ',
+      'bytes ',
+      'binary ',
+    ])
+    expect(await complete('completion', '')).toEqual(['bash ', 'zsh ', 'fish '])
+    expect(await complete('-s', '/sock', 'get', '/ap')).toEqual(['/app/', '/app/a\\ b ', '/apt '])
+    expect(await complete('get', '/x')).toEqual(['/x\\$\\(id\\) '])
+    expect(await complete('get', '')).toEqual(['/'])
+  })
+})

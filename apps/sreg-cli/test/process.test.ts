@@ -1,0 +1,270 @@
+import { spawn } from 'node:child_process'
+import { createTempHome, runChild, startNode, waitFor } from '@secreg/testkit'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Built, build, onTerminal } from './built.ts'
+import { PASSPHRASE, PASSWORD } from './fake-registry.ts'
+import { makeWorld } from './harness.ts'
+
+let built: Built
+beforeAll(() => {
+  built = build()
+})
+afterAll(() => built.remove())
+
+const environment = (env: Record<string, string>): NodeJS.ProcessEnv => ({
+  PATH: process.env['PATH'],
+  ...env,
+})
+
+const sreg = (args: readonly string[], env: Record<string, string>, input?: string) =>
+  runChild(process.execPath, [built.main, ...args], {
+    env: environment(env),
+    ...(input === undefined ? {} : { input }),
+  })
+
+describe('the built command', () => {
+  test('weakness 57: value, newline and exit codes through real pipes', async () => {
+    const { registry, env } = await makeWorld()
+    registry.put('/a', 'hello')
+    expect(await sreg(['get', '/a'], env)).toEqual({
+      code: 0,
+      signal: null,
+      stdout: 'hello\n',
+      stderr: '',
+    })
+    expect(await sreg(['get', '/b'], env)).toMatchObject({ code: 2, stdout: '' })
+    expect(await sreg(['get', '/a', '--nothing'], env)).toMatchObject({ code: 1, stdout: '' })
+    expect(await sreg(['set', '/c', '-'], env, 'piped\n')).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    })
+    expect(registry.entries.get('/c')?.value).toBe('piped')
+    expect(await sreg(['help', 'get'], env)).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('weakness 58: status with no daemon', async () => {
+    const { home, env } = await makeWorld()
+    const result = await sreg(['status', '-s', home.file('nobody')], env)
+    expect(result).toMatchObject({ code: 6, stdout: '' })
+    expect(result.stderr).toContain('secregd --config FILE')
+  })
+
+  test('starts without what it does not need', () => {
+    const text = built.startFiles()
+    expect(text).toContain('FrameReader')
+    for (const name of [
+      'zod',
+      'cliui',
+      'y18n',
+      'cli-progress',
+      'dotenv',
+      'xchacha',
+      'node:crypto',
+    ]) {
+      expect(text).not.toMatch(new RegExp(`(?:node_modules/|src/.*|from ['"])${name}`))
+    }
+  })
+
+  test('a reader that has seen enough is no failure, and no message', async () => {
+    const { registry, env } = await makeWorld()
+    for (let index = 0; index < 50_000; index++) registry.put(`/long/key/number/${index}`, 'x')
+    const child = spawn(process.execPath, [built.main, 'list', '/', '--recursive'], {
+      env: environment(env),
+    })
+    let stderr = ''
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+    })
+    child.stdout.once('data', () => child.stdout.destroy())
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
+  test('no space for the output is a failure', async (context) => {
+    const { registry, env } = await makeWorld()
+    registry.put('/a', 'hello')
+    const { existsSync } = await import('node:fs')
+    if (!existsSync('/dev/full')) return context.skip('no /dev/full')
+    const script = `exec "$0" "$@" > /dev/full`
+    const result = await runChild(
+      '/bin/sh',
+      ['-c', script, process.execPath, built.main, 'get', '/a'],
+      {
+        env: environment(env),
+      },
+    )
+    expect(result.code).toBe(7)
+    expect(result.stderr).toContain('ENOSPC')
+  })
+
+  test('no secret in the arguments or the environment while it works', async () => {
+    const { registry, env } = await makeWorld({ login: false })
+    registry.silent.add('auth')
+    const child = startNode(built.main, ['login', 'alice', '--password-stdin'], {
+      env: environment(env),
+      input: `${PASSWORD}\n`,
+    })
+    await waitFor(() => registry.asked.length > 0)
+    const { readFileSync } = await import('node:fs')
+    for (const file of ['cmdline', 'environ']) {
+      expect(readFileSync(`/proc/${child.pid}/${file}`, 'utf8')).not.toContain(PASSWORD)
+    }
+    await child.kill('SIGTERM')
+  })
+
+  test('a signal in the middle of an import takes it back', async () => {
+    const { home, registry, env } = await makeWorld()
+    const file = home.write(
+      't.json',
+      JSON.stringify(Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`k${i}`, 'x']))),
+    )
+    registry.stallImports = true
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      registry.asked.length = 0
+      const child = startNode(built.main, ['import', file, '--format', 'json'], {
+        env: environment(env),
+      })
+      await waitFor(() => registry.asked.some(({ payload }) => payload['op'] === 'stage'))
+      child.signal(signal)
+      expect((await child.exit).signal).toBe(signal)
+      const ops = registry.asked.map(({ payload }) => payload['op'])
+      expect(ops).toContain('abort')
+      expect(ops).not.toContain('commit')
+      expect(registry.entries.size).toBe(0)
+      expect(registry.imports.size).toBe(0)
+    }
+  })
+})
+
+describe('weakness 61: a terminal is asked without echo', () => {
+  test('login', async (context) => {
+    const { registry, env } = await makeWorld({ login: false })
+    const seen = await onTerminal(context, [built.main, 'login', 'alice'], env, [
+      { expect: 'Password: ', send: `wrong\u007f\u007f\u0015${PASSWORD}\r` },
+    ])
+    expect(seen).toMatchObject({ code: 0, echoes: [false], echoAfter: true })
+    expect(seen.screen).not.toContain(PASSWORD)
+    expect(seen.screen).not.toContain('wrong')
+    expect(seen.screen).toContain('logged in as alice (admin)')
+    expect(registry.sessions.size).toBe(1)
+  })
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'the echo is back after %s',
+    async (signal) => {
+      const { registry, env } = await makeWorld({ login: false })
+      const context = {
+        skip: (note?: string): never => {
+          throw new Error(note)
+        },
+      }
+      const seen = await onTerminal(context, [built.main, 'login', 'alice'], env, [
+        { expect: 'Password: ', send: 'half a secret', signal },
+      ])
+      expect(seen.echoAfter).toBe(true)
+      expect(seen.code).toBe(-{ SIGINT: 2, SIGTERM: 15, SIGHUP: 1 }[signal])
+      expect(seen.screen).not.toContain('half')
+      expect(registry.asked).toEqual([])
+    },
+  )
+
+  test('control-C ends it like a signal, control-D like the end of the input', async (context) => {
+    const { env } = await makeWorld({ login: false })
+    const login = [built.main, 'login', 'alice']
+    const interrupted = await onTerminal(context, login, env, [
+      { expect: 'Password: ', send: 'abc\u0003' },
+    ])
+    expect(interrupted).toMatchObject({ code: -2, echoAfter: true })
+    const ended = await onTerminal(context, login, env, [{ expect: 'Password: ', send: '\u0004' }])
+    expect(ended).toMatchObject({ code: 1, echoAfter: true })
+    const empty = await onTerminal(context, login, env, [{ expect: 'Password: ', send: '\r' }])
+    expect(empty).toMatchObject({ code: 1, echoAfter: true })
+  })
+
+  test('init asks for everything, twice, also when it was typed ahead', async (context) => {
+    const { registry, env } = await makeWorld({ login: false })
+    registry.state = 'uninitialized'
+    const seen = await onTerminal(context, [built.main, 'init'], env, [
+      { expect: 'Name of the first administrator: ', send: 'roott\u007f\r' },
+      { expect: 'Passphrase of the registry: ', send: `${PASSPHRASE}\r${PASSPHRASE}\r` },
+      { expect: 'Password of root: ', send: `${PASSWORD}\r` },
+      { expect: 'Password again: ', send: `${PASSWORD}\r` },
+    ])
+    expect(seen).toMatchObject({ code: 0, echoAfter: true })
+    expect(seen.echoes).toEqual([false, false, false, false])
+    expect(seen.screen).toContain('root')
+    expect(seen.screen).not.toContain(PASSPHRASE)
+    expect(seen.screen).not.toContain(PASSWORD)
+    expect(registry.passphrase).toBe(PASSPHRASE)
+    expect(registry.users.get('root')?.password).toBe(PASSWORD)
+  })
+
+  test('two that differ are refused', async (context) => {
+    const { registry, env } = await makeWorld({ login: false })
+    registry.state = 'uninitialized'
+    const seen = await onTerminal(context, [built.main, 'init', '--admin', 'root'], env, [
+      { expect: 'Passphrase of the registry: ', send: `${PASSPHRASE}\r` },
+      { expect: 'Passphrase again: ', send: 'another one\r' },
+    ])
+    expect(seen).toMatchObject({ code: 1, echoAfter: true })
+    expect(seen.screen).toContain('not the same')
+    expect(registry.asked).toEqual([])
+  })
+
+  test('init --force asks whether it is meant', async (context) => {
+    const { registry, env } = await makeWorld()
+    const force = [built.main, 'init', '--force', '--admin', 'root']
+    const refused = await onTerminal(context, force, env, [{ expect: 'to go on: ', send: 'yes\r' }])
+    expect(refused.code).toBe(1)
+    expect(registry.asked).toEqual([])
+    const meant = await onTerminal(context, force, env, [
+      { expect: 'to go on: ', send: 'move it aside\r' },
+      { expect: 'Passphrase of the registry: ', send: `${PASSPHRASE}\r` },
+      { expect: 'Passphrase again: ', send: `${PASSPHRASE}\r` },
+      { expect: 'Password of root: ', send: `${PASSWORD}\r` },
+      { expect: 'Password again: ', send: `${PASSWORD}\r` },
+    ])
+    expect(meant.code).toBe(0)
+    expect(registry.asked.at(-1)?.payload).toMatchObject({ op: 'init', force: true })
+  })
+
+  test('an encrypted export asks twice and goes to the pipe, not the terminal', async (context) => {
+    const { registry, env } = await makeWorld()
+    registry.put('/secret', 'classified', 'string', true)
+    const seen = await onTerminal(
+      context,
+      [built.main, 'export', '--encrypt'],
+      env,
+      [
+        { expect: 'Passphrase of the export: ', send: `${PASSPHRASE}\r` },
+        { expect: 'Passphrase again: ', send: `${PASSPHRASE}\r` },
+      ],
+      true,
+    )
+    expect(seen.code).toBe(0)
+    expect(JSON.parse(seen.stdout).format).toBe('secreg-export-encrypted')
+    expect(seen.screen).not.toContain('ciphertext')
+    const refused = await onTerminal(context, [built.main, 'export', '--with-secrets'], env, [])
+    expect(refused.code).toBe(1)
+    expect(refused.screen).not.toContain('classified')
+  })
+
+  test('a progress bar on the terminal, none in a pipe', async (context) => {
+    const { home, registry, env } = await makeWorld()
+    await using tree = createTempHome()
+    for (let index = 0; index < 20; index++) tree.write(`f${index}`, 'x')
+    const shown = await onTerminal(
+      context,
+      [built.main, 'import', tree.path, '--prefix', '/t'],
+      env,
+      [],
+    )
+    expect(shown.code).toBe(0)
+    expect(shown.screen).toMatch(/importing \[.*\] 100% 20\/20|importing/)
+    expect(registry.entries.size).toBe(20)
+    const piped = await sreg(['import', tree.path, '--prefix', '/t'], env)
+    expect(piped.stderr).toBe('sreg: 0 imported, 20 unchanged\n')
+    expect(home.path).not.toBe('')
+  })
+})
