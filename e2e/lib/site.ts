@@ -26,6 +26,7 @@ export interface SiteOptions {
   readonly config?: string
   /** Further keys of `[session]`. */
   readonly session?: string
+  readonly framing?: 'auto' | 'length'
   /** Directory of the store; default `data` in the home. */
   readonly data?: string
 }
@@ -51,10 +52,10 @@ export class Site implements AsyncDisposable {
     this.data = options.data ?? this.home.file('data')
     this.audit = this.home.file('audit')
     this.config = this.home.file('config.toml')
-    this.configure(options.config, options.session)
+    this.configure(options)
   }
 
-  configure(extra = '', session = ''): void {
+  configure({ config = '', session = '', framing = 'auto' }: SiteOptions = {}): void {
     this.home.write(
       'config.toml',
       `[database]
@@ -62,6 +63,7 @@ path = ${JSON.stringify(this.data)}
 [socket]
 path = ${JSON.stringify(this.socket)}
 mode = "0600"
+framing = "${framing}"
 [audit]
 path = ${JSON.stringify(this.audit)}
 [session]
@@ -69,7 +71,7 @@ max_per_user = 1000
 ${session}
 [security]
 scrypt_log_n = 15
-${extra}
+${config}
 `,
     )
   }

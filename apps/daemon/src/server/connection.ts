@@ -38,6 +38,8 @@ export interface ConnectionOptions {
 
 /** Refused requests of a connection without a login, after which it is closed: they cost records. */
 const STRANGER_REFUSALS = 16
+/** What every connection has of the budget from its start, so that small requests work when others have used it up. */
+const RESERVED_BYTES = 4096
 /** Reading goes on when this many requests are left. */
 const RESUME_AT = LIMITS.outstandingRequests / 2
 
@@ -125,6 +127,7 @@ export class Connection {
       options.lease.close()
       options.closed(this)
     })
+    if (!options.lease.tryTake(RESERVED_BYTES)) this.#fail(noSpace())
   }
 
   /** Requests that are not answered. */
@@ -146,6 +149,8 @@ export class Connection {
     } else if (this.outstanding === 0 && nowMs - this.#activeMs > idleTimeoutMs) {
       this.#fail(new SecregError('TIMEOUT', 'nothing was asked for too long'))
     }
+    // An answer that is not taken holds memory: an error behind it would not be taken either.
+    if (this.#replies.stalledMs(nowMs) > readTimeoutMs) this.destroy()
   }
 
   /** Read nothing more, and close once everything asked is answered. */
@@ -348,13 +353,11 @@ export class Connection {
       this.destroy()
       return
     }
-    const bytes = this.#reader.bufferedBytes + written
+    const bytes = Math.max(RESERVED_BYTES, this.#reader.bufferedBytes + written)
     const delta = bytes - lease.heldBytes
     if (delta < 0) lease.release(-delta)
     else if (delta > 0 && !lease.tryTake(delta)) {
-      this.#fail(
-        new SecregError('BUSY', 'the server has no buffer space left', { retryAfterSeconds: 1 }),
-      )
+      this.#fail(noSpace())
     }
   }
 
@@ -382,6 +385,10 @@ export class Connection {
     this.#socket.resume()
     setTimeout(() => this.#socket.destroy(), 1000).unref()
   }
+}
+
+function noSpace(): SecregError {
+  return new SecregError('BUSY', 'the server has no buffer space left', { retryAfterSeconds: 1 })
 }
 
 /** The member `id` of a payload (specs: row 8), when it is of the accepted form. */

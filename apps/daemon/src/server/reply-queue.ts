@@ -15,6 +15,10 @@ export class ReplyQueue {
   #readyBytes = 0
   #scheduled = false
   #outstanding = 0
+  /** Writes that the peer has taken whole, and how many that were when the clock below was set. */
+  #taken = 0
+  #takenAtLook = 0
+  #stalledSinceMs: number | undefined
 
   constructor(socket: Socket) {
     this.#socket = socket
@@ -33,6 +37,21 @@ export class ReplyQueue {
   /** Bytes of answers that the peer has not taken. */
   get bufferedBytes(): number {
     return this.#readyBytes + this.#socket.writableLength
+  }
+
+  /**
+   * How long the peer has taken nothing of what is there for it, as far as calls of this tell.
+   *
+   * @param nowMs - monotonic time
+   */
+  stalledMs(nowMs: number): number {
+    if (this.bufferedBytes === 0 || this.#taken !== this.#takenAtLook) {
+      this.#takenAtLook = this.#taken
+      this.#stalledSinceMs = undefined
+      return 0
+    }
+    this.#stalledSinceMs ??= nowMs
+    return nowMs - this.#stalledSinceMs
   }
 
   /**
@@ -71,7 +90,9 @@ export class ReplyQueue {
     const bytes = this.#readyBytes
     this.#readyBytes = 0
     if (!this.#socket.writable) return
-    this.#socket.write(frames.length === 1 ? only : Buffer.concat(frames, bytes))
+    this.#socket.write(frames.length === 1 ? only : Buffer.concat(frames, bytes), () => {
+      this.#taken++
+    })
   }
 
   #send(frame: Uint8Array): void {
