@@ -41,6 +41,10 @@ for (const [name, make] of Object.entries(WORKLOADS)) {
       const subject = policy.subject(work.principals)
       const { paths, actions } = work
       let at = 0
+      // States are made when first needed; how long that takes is the benchmark of first decisions.
+      for (const [index, resource] of paths.entries()) {
+        policy.decide({ subject, action: actions[index & 3] ?? 'read', resource })
+      }
       bench(`${count} rules`, () => {
         at = (at + 1) % paths.length
         policy.decide({
@@ -55,11 +59,34 @@ for (const [name, make] of Object.entries(WORKLOADS)) {
   })
 }
 
+describe('first decisions: compile and one pass over 1000 paths', () => {
+  for (const count of COUNTS) {
+    const { documents, principals, paths, actions } =
+      WORKLOADS['subtrees of services']?.(count) ?? failed()
+    bench(
+      `${count} rules`,
+      () => {
+        const policy = compile(documents)
+        const subject = policy.subject(principals)
+        for (let index = 0; index < 1000; index++) {
+          const action = actions[index & 3] ?? 'read'
+          policy.decide({ subject, action, resource: paths[index] ?? '/' })
+        }
+      },
+      { iterations: 3, warmupIterations: 1 },
+    )
+  }
+})
+
 describe('compile', () => {
   for (const count of COUNTS) {
-    const { documents } = WORKLOADS['conditions on half']?.(count) ?? { documents: [] }
+    const { documents } = WORKLOADS['conditions on half']?.(count) ?? failed()
     bench(`${count} rules`, () => {
       compile(documents)
     })
   }
 })
+
+function failed(): never {
+  throw new Error('no such workload')
+}

@@ -22,6 +22,8 @@ export function randomFrom(seed: number): () => number {
 }
 
 const PATHS = 20_000
+/** Paths where nearly every one makes states of its own. */
+const FEW_PATHS = 2_000
 const ACTIONS: readonly Action[] = ['read', 'list', 'decrypt', 'update']
 const PRINCIPALS = ['user:alice', 'role:operator', 'group:ops']
 
@@ -31,6 +33,7 @@ function workload(
   count: number,
   make: Make,
   path: (random: () => number, count: number) => string,
+  paths = PATHS,
 ): Workload {
   const rules = Array.from(
     { length: count },
@@ -46,7 +49,7 @@ function workload(
   return {
     documents: [{ id: 'bench', rules }],
     principals: PRINCIPALS,
-    paths: Array.from({ length: PATHS }, () => path(random, count)),
+    paths: Array.from({ length: paths }, () => path(random, count)),
     actions: ACTIONS,
   }
 }
@@ -89,6 +92,7 @@ export const WORKLOADS: Readonly<Record<string, (count: number) => Workload>> = 
       },
       (random, rules) =>
         `/${Array.from({ length: 13 }, () => (random() < 0.9 ? 'a' : 'b')).join('/')}/${pick(random, rules)}`,
+      FEW_PATHS,
     ),
   'all rules on one subtree': (count) =>
     workload(

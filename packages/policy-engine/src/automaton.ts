@@ -15,11 +15,14 @@ const REMEMBERED_UNITS = 256
 /** Look-ups in an index of globs from which on their result is remembered. */
 const WORTH_REMEMBERING = 100
 
+/** Putting a literal into a set costs about as much as asking this many maps for one. */
+const MERGE_COST = 8
+
 const NONE: readonly never[] = Object.freeze([])
 
 /** A set of trie nodes and what follows it. */
 export interface State {
-  /** Ascending by id. */
+  /** Without duplicates; equal sets are in equal order. */
   readonly members: readonly TrieNode[]
   /** Every next segment leads back here. */
   readonly loops: boolean
@@ -144,10 +147,10 @@ export class Automaton {
     const { remembered } = branches
     const known = remembered.size === 0 ? undefined : remembered.get(segment)
     if (known !== undefined) return known
-    const found = this.#found
-    found.length = 0
+    this.#found.length = 0
     let work = 0
-    for (const node of branches.globbed) work += node.collectGlobs(segment, found)
+    for (const node of branches.globbed) work += node.collectGlobs(segment, this.#found)
+    const found = this.#found.length < 2 ? this.#found : [...new Set(this.#found)].sort(byId)
     if (this.#isLiteral(branches, segment)) return this.#stepByLiteral(state, segment, found)
     const next = found.length === 0 ? this.#other(state) : this.#stepTo(state, branches, found)
     if (work < WORTH_REMEMBERING) return next
@@ -157,9 +160,9 @@ export class Automaton {
     return next
   }
 
-  #stepTo(state: State, { byGlob }: Branches, found: TrieNode[]): State {
+  #stepTo(state: State, { byGlob }: Branches, found: readonly TrieNode[]): State {
     const [only] = found
-    const key = only !== undefined && found.length === 1 ? only.id : keyOf(found.sort(byId))
+    const key = only !== undefined && found.length === 1 ? only.id : keyOf(found)
     const known = byGlob.get(key)
     if (known !== undefined) return known
     const next = this.#state(successors(state, undefined, found))
@@ -173,7 +176,7 @@ export class Automaton {
     const { literals, literalCount } = branches
     if (literals.length > 1) {
       branches.probes += literals.length
-      if (branches.probes > literalCount) {
+      if (branches.probes > literalCount * MERGE_COST) {
         branches.merged = new Set(literals.flatMap((children) => [...children.keys()]))
         this.charge(unitsOf(literalCount))
         return branches.merged.has(segment)
@@ -183,8 +186,7 @@ export class Automaton {
     return false
   }
 
-  #state(nodes: Iterable<TrieNode>): State {
-    const members = [...new Set(nodes)].sort(byId)
+  #state(members: readonly TrieNode[]): State {
     const key = keyOf(members)
     const known = this.#states.get(key)
     if (known !== undefined) return known
@@ -248,17 +250,22 @@ function keyOf(nodes: readonly TrieNode[]): string {
   return key
 }
 
-function* successors(
-  state: State,
+/**
+ * The nodes after one more segment. A node has one parent and stands at one depth, `**` apart, so no two members lead
+ * to the same node; and the order follows that of the members, so equal sets come in equal order without sorting.
+ */
+function successors(
+  { members }: State,
   literal: string | undefined,
   globs: readonly TrieNode[],
-): Generator<TrieNode> {
-  yield* globs
-  for (const node of state.members) {
-    if (node.sticky) yield node
-    if (node.rest !== undefined) yield node.rest
-    if (node.any !== undefined) yield node.any
+): TrieNode[] {
+  const nodes = [...globs]
+  for (const node of members) {
+    if (node.sticky) nodes.push(node)
+    if (node.rest !== undefined) nodes.push(node.rest)
+    if (node.any !== undefined) nodes.push(node.any)
     const named = literal === undefined ? undefined : node.literals?.get(literal)
-    if (named !== undefined) yield named
+    if (named !== undefined) nodes.push(named)
   }
+  return nodes
 }
