@@ -199,7 +199,12 @@ const LIST: readonly CommandSpec[] = [
     summary: 'Export entries',
     operands: [],
     options: [
-      { name: 'output', value: 'FILE', completes: 'file', summary: 'write to a file (mode 0600)' },
+      {
+        name: 'output',
+        value: 'FILE',
+        completes: 'file',
+        summary: 'write to a file (mode 0600) instead of standard output',
+      },
       encrypt('encrypt the export with a passphrase; secrets are included'),
       { name: 'with-secrets', summary: 'include secrets in the clear' },
       { name: 'prefix', value: 'PREFIX', completes: 'key', summary: 'only what is below it' },

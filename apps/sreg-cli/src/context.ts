@@ -1,7 +1,7 @@
 /** What a command works with: its arguments, its outputs, and the daemon. */
 import { connectRegistry, DEFAULT_SOCKET, type RegistryConnection } from '@secreg/client'
 import { SecregError } from '@secreg/protocol'
-import { printableLines, safeJson } from './escape.ts'
+import { printable, safeJson } from './escape.ts'
 import { type Io, writeAll } from './io.ts'
 import type { Invocation } from './parse.ts'
 import { forgetSession, loadSession } from './session-file.ts'
@@ -57,7 +57,7 @@ export class Context {
 
   /** Tell something beside the result, on standard error; not with `--json`. */
   async note(message: string): Promise<void> {
-    if (!this.json) await writeAll(this.io.stderr, `sreg: ${printableLines(message)}\n`)
+    if (!this.json) await writeAll(this.io.stderr, `sreg: ${printable(message)}\n`)
   }
 
   /** Connect, do something, and close. A session that the daemon no longer knows is forgotten. */

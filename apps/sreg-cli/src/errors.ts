@@ -69,7 +69,7 @@ export function fileError(path: string, cause: unknown): CliError {
 /** Any thrown value as an error with a status; one that is not ours is a fault of this program. */
 export function asSecregError(error: unknown): SecregError {
   if (SecregError.is(error)) return error
-  if (error instanceof TypeError || error instanceof RangeError) {
+  if (error instanceof RangeError) {
     return new SecregError('INVALID_ARGUMENT', error.message, { cause: error })
   }
   return new SecregError('INTERNAL', error instanceof Error ? error.message : 'unknown error', {

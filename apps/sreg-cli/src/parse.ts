@@ -172,8 +172,10 @@ export function invocationOf(line: Words): Invocation {
   if (rest.length < needed && missing !== undefined) {
     throw usage(`<${missing.name}> is missing: ${missing.summary}`, help)
   }
-  const extra = rest[spec.operands.length]
-  if (extra !== undefined) throw usage(`unexpected argument "${extra}"`, help)
+  if (rest.length > spec.operands.length) {
+    // Not repeated: behind a user name, it may be a password.
+    throw usage(`too many arguments: "${spec.name}" takes ${spec.operands.length}`, help)
+  }
   for (const [index, operand] of spec.operands.entries()) {
     const word = rest[index]
     if (word !== undefined) checkChoice(`<${operand.name}>`, operand.values, word, help)

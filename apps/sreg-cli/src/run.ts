@@ -6,8 +6,8 @@ import { run as get } from './commands/get.ts'
 import { run as list } from './commands/list.ts'
 import { run as set } from './commands/set.ts'
 import { Context, type Run } from './context.ts'
-import { asSecregError, hintOf } from './errors.ts'
-import { printableLines, safeJson } from './escape.ts'
+import { asSecregError, CliError, hintOf } from './errors.ts'
+import { printable, printableLines, safeJson } from './escape.ts'
 import { type Io, writeAll } from './io.ts'
 import { invocationOf, type Preamble, preambleOf, readWords } from './parse.ts'
 import { VERSION } from './version.ts'
@@ -67,8 +67,11 @@ async function report(io: Io, error: SecregError, { json, verbose }: Preamble): 
     await writeAll(io.stderr, `${safeJson(answer)}\n`)
     return
   }
-  const lines = [`sreg: ${error.message}`]
+  // Only messages of our own may have lines; any other could forge one.
+  const message =
+    error instanceof CliError ? printableLines(error.message) : printable(error.message)
+  const lines = [`sreg: ${message}`]
   if (verbose) lines.push(`  ${error.statusName} ${error.reason} ${error.errno}`)
-  if (hint !== undefined) lines.push(`  ${hint}`)
-  await writeAll(io.stderr, `${printableLines(lines.join('\n'))}\n`)
+  if (hint !== undefined) lines.push(`  ${printable(hint)}`)
+  await writeAll(io.stderr, `${lines.join('\n')}\n`)
 }

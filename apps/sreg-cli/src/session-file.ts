@@ -58,11 +58,11 @@ function refuse(path: string, why: string): CliError {
 }
 
 /** Refuse what somebody else could have written or can read. */
-function assertPrivate(path: string, stat: { uid: number; mode: number }, what: string): void {
-  if (stat.uid !== process.geteuid?.()) throw refuse(path, `${what} belongs to another user`)
+function assertPrivate(path: string, stat: { uid: number; mode: number }, what = ''): void {
+  if (stat.uid !== process.geteuid?.()) throw refuse(path, `${what}belongs to another user`)
   if ((stat.mode & OTHERS) !== 0) {
     const mode = (stat.mode & 0o777).toString(8).padStart(4, '0')
-    throw refuse(path, `${what} is open to others (mode ${mode})`)
+    throw refuse(path, `${what}is open to others (mode ${mode})`)
   }
 }
 
@@ -81,8 +81,8 @@ function read(env: Io['env']): Stored {
   try {
     const stat = fstatSync(fd)
     if (!stat.isFile()) throw refuse(path, 'is not a regular file')
-    assertPrivate(path, stat, '')
-    if (own) assertPrivate(path, lstatSync(dirname(path)), 'lies in a directory that')
+    assertPrivate(path, stat)
+    if (own) assertPrivate(path, lstatSync(dirname(path)), 'lies in a directory that ')
     if (stat.size > MAX_BYTES) throw refuse(path, 'is too large')
     return parse(readFileSync(fd, 'utf8')) ?? empty
   } finally {
@@ -154,7 +154,7 @@ function replace(path: string, own: boolean, text: string): void {
   const directory = dirname(path)
   if (own) {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    assertPrivate(path, lstatSync(directory), 'lies in a directory that')
+    assertPrivate(path, lstatSync(directory), 'lies in a directory that ')
   }
   const temporary = `${path}.${globalThis.crypto.randomUUID()}`
   let fd: number

@@ -26,14 +26,16 @@ export class Terminal {
    * @throws CliError `INVALID_ARGUMENT` at the end of the input
    */
   async ask(question: string, echo: boolean): Promise<string> {
-    const input = this.#input
-    await writeAll(this.#output, question)
-    // Raw: no echo by the terminal, and the keys that send signals come as characters.
-    input.setRawMode(true)
     try {
       return await undoOnSignal(
         () => this.#restore(),
-        () => this.#line(echo),
+        async () => {
+          // Raw: no echo by the terminal, and the keys that send signals come as characters. Before the question, so
+          // that nothing that is typed in answer to it can be shown.
+          this.#input.setRawMode(true)
+          await writeAll(this.#output, question)
+          return await this.#line(echo)
+        },
       )
     } finally {
       this.#restore()

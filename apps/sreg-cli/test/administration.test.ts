@@ -291,3 +291,14 @@ describe('secrets stay where they belong', () => {
     expect(existsSync(home.file('session'))).toBe(true)
   })
 })
+
+test('a message of the daemon cannot forge a line or drive the terminal', async () => {
+  const { registry, sreg } = await makeWorld({ login: false })
+  registry.answers.set('auth', {
+    success: false,
+    error: { code: 4, message: 'no\nsreg: all is well\u001b[1A', reason: 'AUTH_FAILED' },
+  })
+  const { code, stderr } = await sreg(['login', 'alice', '--password-stdin'], { input: PASSWORD })
+  expect(code).toBe(4)
+  expect(stderr).toMatch(/^sreg: no\\u\{0a\}sreg: all is well\\u\{1b\}\[1A\n {2}check/)
+})

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createTempHome, runChild, startNode, waitFor } from '@secreg/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Built, build, onTerminal } from './built.ts'
@@ -267,4 +268,22 @@ describe('weakness 61: a terminal is asked without echo', () => {
     expect(piped.stderr).toBe('sreg: 0 imported, 20 unchanged\n')
     expect(home.path).not.toBe('')
   })
+})
+
+test('the example of the README runs', async () => {
+  const { home, env } = await makeWorld()
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const example = /```console\n([\s\S]*?)```/.exec(readme)?.[1] ?? ''
+  const steps = example.split(/^\$ /m).slice(1)
+  expect(steps.length).toBeGreaterThan(4)
+  home.write('bin/sreg', `#!/bin/sh\nexec "${process.execPath}" "${built.main}" "$@"\n`, 0o755)
+  for (const step of steps) {
+    const [command = '', ...shown] = step.trimEnd().split('\n')
+    const { code, stdout, stderr } = await runChild('/bin/sh', ['-c', command], {
+      env: { ...environment(env), PATH: `${home.file('bin')}:${process.env['PATH']}` },
+    })
+    const printed = `${stdout}${stderr}`.trimEnd().split('\n')
+    const lines = code === 0 ? printed : [...printed, `[${code}]`]
+    expect(lines.filter((line) => line !== '')).toEqual(shown)
+  }
 })

@@ -227,3 +227,10 @@ describe('status', () => {
     expect((await sreg(['status'])).stderr).toContain('sreg unlock')
   })
 })
+
+test('logout removes the session also when the daemon is gone', async () => {
+  const { home, registry, sreg } = await makeWorld()
+  await registry[Symbol.asyncDispose]()
+  expect((await sreg(['logout'])).code).toBe(6)
+  expect(existsSync(home.file('session'))).toBe(false)
+})

@@ -24,7 +24,8 @@ interface Exported {
 export async function run(context: Context): Promise<undefined> {
   const encrypt = context.flag('encrypt')
   const withSecrets = context.flag('with-secrets') || encrypt
-  const output = context.text('output')
+  const named = context.text('output')
+  const output = named === '-' ? undefined : named
   if (output === undefined && withSecrets && context.io.stdout.isTTY === true) {
     throw new CliError(
       'INVALID_ARGUMENT',

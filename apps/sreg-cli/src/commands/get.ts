@@ -7,7 +7,11 @@ import { writeAll } from '../io.ts'
 export async function run(context: Context): Promise<undefined> {
   const key = context.operand(0)
   const answer = await context.withRegistry('needed', (registry) =>
-    registry.get({ key, decrypt: context.flag('decrypt') }),
+    registry.get({
+      key,
+      decrypt: context.flag('decrypt'),
+      ...(context.json || context.verbose ? { detail: true } : {}),
+    }),
   )
   const { stdout } = context.io
   const value = answer.value ?? null
@@ -22,7 +26,7 @@ export async function run(context: Context): Promise<undefined> {
   }
   if (context.verbose) {
     await context.note(
-      `${answer.type}${answer.encrypted ? ', encrypted' : ''}, version ${answer.version} by ${answer.modified_by}`,
+      `${answer.type}${answer.encrypted ? ', encrypted' : ''}, version ${answer.version} by ${answer.modified_by ?? 'unknown'}`,
     )
   }
 }

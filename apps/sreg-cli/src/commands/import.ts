@@ -2,6 +2,7 @@
 import type { ImportChange } from '@secreg/protocol'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
+import { printable } from '../escape.ts'
 import { readSource } from '../import/read-source.ts'
 import type { Source } from '../import/staged-entry.ts'
 import { importStaged, type StagedImportResult } from '../import/staged-import.ts'
@@ -50,7 +51,7 @@ function withHint(error: unknown): unknown {
   if (reason !== 'ALREADY_EXISTS') return error
   return new CliError(
     'ALREADY_EXISTS',
-    String(message),
+    printable(String(message)),
     '--dry-run shows the differences, --force overwrites',
     { cause: error },
   )

@@ -9,6 +9,7 @@ import {
   type ValueType,
 } from '@secreg/protocol'
 import { CliError } from '../errors.ts'
+import { printable } from '../escape.ts'
 
 /** One entry to stage. */
 export interface StagedEntry {
@@ -24,6 +25,9 @@ export interface Source {
   /** What was left out on purpose, by reason. */
   readonly skipped: Readonly<Record<string, number>>
 }
+
+/** Faults that are told; the others are counted. */
+const MAX_FAULTS = 10
 
 /** Collects entries; whatever does not fit is remembered and refused at the end, all at once. */
 export class EntryList {
@@ -62,7 +66,7 @@ export class EntryList {
   /** Remember a fault. */
   fault(message: string): void {
     this.#faultCount++
-    if (this.#faults.length < 10) this.#faults.push(message)
+    if (this.#faults.length < MAX_FAULTS) this.#faults.push(printable(message))
   }
 
   /**
