@@ -42,12 +42,13 @@ export interface GetResponse {
   readonly type: ValueType
   readonly encrypted: boolean
   readonly version: number
-  /** Milliseconds since the epoch: of the entry, and of its last write. */
-  readonly created_at: number
-  readonly created_by: string
-  readonly modified_at: number
-  readonly modified_by: string
   readonly modify_revision: number
+  /** Milliseconds since the epoch, of the entry; these four only when `detail` was asked. */
+  readonly created_at?: number
+  readonly created_by?: string
+  /** Of its last write. */
+  readonly modified_at?: number
+  readonly modified_by?: string
 }
 
 export interface SetResponse {

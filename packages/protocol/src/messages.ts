@@ -30,7 +30,12 @@ export const authRequest = z.object({
 })
 
 /** `{"key","decrypt"}` as documented. */
-export const getRequest = z.object({ key: keyText, decrypt: z.boolean().optional() })
+export const getRequest = z.object({
+  key: keyText,
+  decrypt: z.boolean().optional(),
+  /** Also return times and authors. */
+  detail: z.boolean().optional(),
+})
 
 /** `{"key","value","type","encrypt"}` as documented, and preconditions. */
 export const setRequest = z.object({

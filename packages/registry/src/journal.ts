@@ -33,6 +33,9 @@ const CURSOR_LAG = 100_000
 /** Most rows that one commit frees beside its own: a backlog of any size must not make the commit too large. */
 export const FREED_ROWS = 512
 
+/** Lines that are written without waiting for more: their callers go on while the rest of a round is read. */
+const LINES_AT_ONCE = 8
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
@@ -125,6 +128,10 @@ export class Journal {
    */
   record(body: string, written: (error?: SecregError) => void): void {
     this.#waiting.push({ item: { timeMs: this.#now(), body }, written })
+    if (this.#waiting.length >= LINES_AT_ONCE) {
+      this.flush()
+      return
+    }
     if (this.#flushing) return
     this.#flushing = true
     // After this round of I/O, so that the requests of all connections that are ready share the write.

@@ -42,11 +42,15 @@ export function get(core: Core, caller: Caller, request: RequestOf<'get'>): Prom
         type: entry.type,
         encrypted: entry.encrypted,
         version: entry.active,
-        created_at: entry.createdAtMs,
-        created_by: entry.createdBy,
-        modified_at: entry.modifiedAtMs,
-        modified_by: entry.modifiedBy,
         modify_revision: row.modifyRevision,
+        ...(request.detail === true
+          ? {
+              created_at: entry.createdAtMs,
+              created_by: entry.createdBy,
+              modified_at: entry.modifiedAtMs,
+              modified_by: entry.modifiedBy,
+            }
+          : undefined),
       }))
     })
   })

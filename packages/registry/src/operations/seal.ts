@@ -17,7 +17,12 @@ import {
   SecregError,
 } from '@secreg/protocol'
 import type { Op } from '@secreg/storage'
-import { hashNewPassword, normalizeLogin, planCreateAccount } from '@secreg/zones'
+import {
+  hashNewPassword,
+  normalizeLogin,
+  planCreateAccount,
+  requireAcceptablePassword,
+} from '@secreg/zones'
 import { auditBody } from '../audit-record.ts'
 import { firstAdministratorPolicy, homePolicy, ROLE_POLICIES } from '../built-in-policies.ts'
 import type { Identity } from '../identity.ts'
@@ -56,19 +61,7 @@ export async function initialize(
   const facts: Facts = { action: 'init' }
   const prepared = await recordedFailure(identity, caller, facts, async () => {
     requireUninitialized(identity)
-    const login = normalizeLogin(request.admin)
-    if (login === undefined) {
-      throw new SecregError(
-        'INVALID_ARGUMENT',
-        'the administrator\u2019s name must be a-z, 0-9, _, . or -',
-      )
-    }
-    if ([...request.passphrase].length < PASSPHRASE_CHARS) {
-      throw new SecregError(
-        'PASSWORD_POLICY',
-        `the passphrase needs at least ${PASSPHRASE_CHARS} characters`,
-      )
-    }
+    const login = acceptedLogin(request)
     const password = await hashNewPassword(hasher, request.admin_password, { login })
     const { header, rootKey } = await createSeal(
       [
@@ -129,6 +122,32 @@ export async function initialize(
   } finally {
     rootKey.fill(0)
   }
+}
+
+/**
+ * Check everything that a request to initialise can be refused for, so that nothing is moved aside for one that fails.
+ *
+ * @returns the administrator's login as it is stored
+ * @throws SecregError `ERR_INVALID_ARGUMENT`, `ERR_PASSWORD_POLICY`
+ */
+export function acceptedLogin(
+  request: Pick<InitRequest, 'passphrase' | 'admin' | 'admin_password'>,
+): string {
+  const login = normalizeLogin(request.admin)
+  if (login === undefined) {
+    throw new SecregError(
+      'INVALID_ARGUMENT',
+      'the administrator\u2019s name must be a-z, 0-9, _, . or -',
+    )
+  }
+  if ([...request.passphrase].length < PASSPHRASE_CHARS) {
+    throw new SecregError(
+      'PASSWORD_POLICY',
+      `the passphrase needs at least ${PASSPHRASE_CHARS} characters`,
+    )
+  }
+  requireAcceptablePassword(request.admin_password, { login })
+  return login
 }
 
 function requireUninitialized({ core }: Identity): void {
