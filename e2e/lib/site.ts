@@ -33,6 +33,8 @@ export interface SiteOptions {
 
 export interface StartOptions extends Pick<ChildOptions, 'env' | 'uid' | 'gid'> {
   readonly nodeArgs?: readonly string[]
+  /** Another configuration file than the site's. */
+  readonly file?: string
   /** Umask in octal digits, set by a shell that then becomes the daemon. */
   readonly umask?: string
 }
@@ -84,8 +86,8 @@ ${config}
   }
 
   /** Start it and wait for nothing. */
-  launch({ nodeArgs = [], umask, ...options }: StartOptions = {}): Child {
-    const args = ['--config', this.config]
+  launch({ nodeArgs = [], umask, file, ...options }: StartOptions = {}): Child {
+    const args = ['--config', file ?? this.config]
     const child =
       umask === undefined
         ? startNode(SECREGD, args, { ...options, nodeArgs })

@@ -1,8 +1,6 @@
 /** `secregd`: the registry daemon. */
-import { AuditError } from '@secreg/audit'
 import { ConfigError, formatFault, guardSignals, HostError } from '@secreg/host'
 import { SecregError } from '@secreg/protocol'
-import { isStorageError } from '@secreg/storage'
 import yargs from 'yargs'
 import { load, run } from './run.ts'
 import { version } from './version.ts'
@@ -13,8 +11,7 @@ guardSignals()
 /** The messages of these name no secret; anything else is a fault of ours and shows its kind only. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError) return error.faults.map(formatFault).join('\n')
-  const known =
-    HostError.is(error) || SecregError.is(error) || isStorageError(error) || AuditError.is(error)
+  const known = HostError.is(error) || SecregError.is(error)
   if (known || (error instanceof Error && 'syscall' in error)) return (error as Error).message
   return error instanceof Error ? error.message : 'unknown failure'
 }

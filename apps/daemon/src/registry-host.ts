@@ -1,6 +1,6 @@
 /** The registry that the doors talk to: opened here, and replaced as a whole by `init --force`. */
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
-import { openLog } from '@secreg/audit'
+import { AuditError, openLog } from '@secreg/audit'
 import type { Credential, NewProtector } from '@secreg/crypto'
 import type { ScryptPool } from '@secreg/crypto/node'
 import type { Config, Logger } from '@secreg/host'
@@ -12,8 +12,8 @@ import {
   type StatusResponse,
 } from '@secreg/protocol'
 import type { RequestOf } from '@secreg/protocol/messages'
-import { openRegistry, type Peer, type Registry } from '@secreg/registry'
-import { LevelEngine } from '@secreg/storage'
+import { asSecregError, openRegistry, type Peer, type Registry } from '@secreg/registry'
+import { isStorageError, LevelEngine } from '@secreg/storage'
 import type { SessionHandle } from '@secreg/zones'
 import { configuredCredential } from './configured-credential.ts'
 import { hostChecks } from './host-checks.ts'
@@ -100,7 +100,7 @@ export class RegistryHost {
     if (caller === undefined) {
       throw new SecregError('AUTH_REQUIRED', 'log in as an administrator to replace the registry')
     }
-    await this.#registry.authorizeReplacement(caller)
+    await this.#registry.authorizeReplacement(caller, request)
     this.#replacing = true
     try {
       await this.#registry.close()
@@ -122,7 +122,23 @@ export class RegistryHost {
   }
 }
 
+/** Open store, log and registry; what fails is told with the directory that it is about. */
 async function openConfigured(options: RegistryHostOptions, config: Config): Promise<Registry> {
+  try {
+    return await openParts(options, config)
+  } catch (cause) {
+    if (AuditError.is(cause)) {
+      throw new SecregError('AUDIT_FAILED', `${config.audit.path}: ${cause.message}`, { cause })
+    }
+    if (isStorageError(cause) || SecregError.is(cause)) {
+      const { reason } = asSecregError(cause)
+      throw new SecregError(reason, `${config.database.path}: ${cause.message}`, { cause })
+    }
+    throw cause
+  }
+}
+
+async function openParts(options: RegistryHostOptions, config: Config): Promise<Registry> {
   const { log } = options
   const engine = await LevelEngine.open(config.database.path, {
     cacheBytes: config.database.cacheSizeBytes,

@@ -3,6 +3,7 @@ import {
   ConfigError,
   createLogger,
   createReadiness,
+  formatFault,
   hardenProcess,
   installSignals,
   type LoadedConfig,
@@ -37,6 +38,12 @@ export async function run(options: RunOptions): Promise<void> {
     messageOf: (error) => (SecregError.is(error) ? error.message : undefined),
   })
   for (const warning of hardening.warnings) log.warn(warning)
+  // Node.js would print the message and the line of code, and messages of the platform quote their input.
+  process.on('uncaughtException', (error) => {
+    log.fatal('internal fault', { error })
+    log.flush()
+    process.exit(1)
+  })
   const readiness = createReadiness()
   const daemon = await compose({
     config,
@@ -122,7 +129,8 @@ function reload(file: string, daemon: Daemon, log: Logger): void {
   } catch (error) {
     log.error('configuration not reloaded; the old one stays in force', {
       file,
-      detail: error instanceof ConfigError ? (error.faults[0]?.message ?? '') : nameOf(error),
+      detail:
+        error instanceof ConfigError ? error.faults.map(formatFault).join('; ') : nameOf(error),
     })
   }
 }

@@ -24,7 +24,7 @@ import { get } from './operations/get.ts'
 import { Imports } from './operations/import.ts'
 import { list } from './operations/list.ts'
 import { login, logout } from './operations/login.ts'
-import { initialize, lock, type SealTools, unlock } from './operations/seal.ts'
+import { initialize, lock, requireAcceptable, type SealTools, unlock } from './operations/seal.ts'
 import { type HostChecks, security } from './operations/security.ts'
 import { set } from './operations/set.ts'
 import { password, user } from './operations/users.ts'
@@ -109,12 +109,16 @@ export class Registry {
     return lock(this.#parts.identity, caller)
   }
 
-  /** Whether a caller may do what ends this registry's life: moving it aside for a new one. */
-  authorizeReplacement(caller: Caller): Promise<void> {
-    const { core } = this.#parts
-    return recorded(core.journal, caller, { action: 'init', detail: 'force' }, () => {
+  /** Whether a caller may move this registry aside for the one that he asks for, and that one can be made. */
+  authorizeReplacement(
+    caller: Caller,
+    request: Extract<RequestOf<'seal'>, { op: 'init' }>,
+  ): Promise<void> {
+    const { core, identity } = this.#parts
+    return recorded(core.journal, caller, { action: 'init', detail: 'force' }, async () => {
       core.authorizer.require(caller, 'seal', '/')
       core.keys.requireUnsealed()
+      await requireAcceptable(identity, request)
     })
   }
 

@@ -17,12 +17,7 @@ import {
   SecregError,
 } from '@secreg/protocol'
 import type { Op } from '@secreg/storage'
-import {
-  hashNewPassword,
-  normalizeLogin,
-  planCreateAccount,
-  requireAcceptablePassword,
-} from '@secreg/zones'
+import { hashNewPassword, normalizeLogin, planCreateAccount } from '@secreg/zones'
 import { auditBody } from '../audit-record.ts'
 import { firstAdministratorPolicy, homePolicy, ROLE_POLICIES } from '../built-in-policies.ts'
 import type { Identity } from '../identity.ts'
@@ -125,14 +120,18 @@ export async function initialize(
 }
 
 /**
- * Check everything that a request to initialise can be refused for, so that nothing is moved aside for one that fails.
+ * Check what a request to initialise can be refused for, so that nothing is moved aside for one that would fail.
  *
- * @returns the administrator's login as it is stored
  * @throws SecregError `ERR_INVALID_ARGUMENT`, `ERR_PASSWORD_POLICY`
  */
-export function acceptedLogin(
+export async function requireAcceptable(
+  { hasher }: Pick<Identity, 'hasher'>,
   request: Pick<InitRequest, 'passphrase' | 'admin' | 'admin_password'>,
-): string {
+): Promise<void> {
+  await hashNewPassword(hasher, request.admin_password, { login: acceptedLogin(request) })
+}
+
+function acceptedLogin(request: Pick<InitRequest, 'passphrase' | 'admin'>): string {
   const login = normalizeLogin(request.admin)
   if (login === undefined) {
     throw new SecregError(
@@ -146,7 +145,6 @@ export function acceptedLogin(
       `the passphrase needs at least ${PASSPHRASE_CHARS} characters`,
     )
   }
-  requireAcceptablePassword(request.admin_password, { login })
   return login
 }
 
