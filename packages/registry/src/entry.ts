@@ -18,7 +18,7 @@ import type { Row } from '@secreg/storage'
 const FORMAT = 1
 const HEADER_AT = 6
 
-export const FLAG = Object.freeze({
+const FLAG = Object.freeze({
   encrypted: 1,
   private: 2,
   ephemeral: 4,

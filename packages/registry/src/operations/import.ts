@@ -21,7 +21,9 @@ import { plainBytes } from './get.ts'
 import { draftOf, isToBeEncrypted, planSet, type SetDraft } from './set.ts'
 
 /** Entries and bytes that one import can stage: what one commit and the memory for it can hold. */
-export const IMPORT_LIMITS = Object.freeze({
+export const IMPORT_LIMITS: Readonly<
+  Record<'entries' | 'bytes' | 'open' | 'openOfAccount' | 'idleMs', number>
+> = Object.freeze({
   entries: 7_500,
   bytes: 48 * 1024 * 1024,
   /** Imports that are open at once, over all callers. */
