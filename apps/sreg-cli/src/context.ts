@@ -13,7 +13,7 @@ export type Run = (context: Context) => Promise<number | undefined>
 export type SessionUse = 'needed' | 'if-usable' | 'none'
 
 /** Longest work that one request may be: an import or an export of everything. */
-export const LONG_TIMEOUT_MS = 10 * 60_000
+export const LONG_TIMEOUT_MS: number = 10 * 60_000
 
 /** One run of one command. */
 export class Context {

@@ -20,7 +20,7 @@ const HINTS: Partial<Record<Reason, string>> = {
   AUTH_MFA_REQUIRED: 'a second factor is needed to log in',
   AUTH_REQUIRED: 'run: sreg login NAME',
   BUSY: 'try again',
-  NOT_A_LEAF: 'there are only keys below it; --recursive deletes them',
+  NOT_A_LEAF: '--recursive deletes everything below it',
   OUTCOME_UNKNOWN: 'read the key to see whether it was changed',
   PASSPHRASE_WRONG: 'check the passphrase',
   PASSWORD_POLICY: 'choose another one',

@@ -22,7 +22,10 @@ export function usageOf(spec: CommandSpec, parent = ''): string {
  *
  * @throws CliError `INVALID_ARGUMENT` for an unknown command
  */
-export function helpText(words: readonly string[], columns = DEFAULT_COLUMNS): Promise<string> {
+export function helpText(
+  words: readonly string[],
+  columns: number = DEFAULT_COLUMNS,
+): Promise<string> {
   const width = Math.max(MIN_COLUMNS, Math.min(columns, MAX_COLUMNS))
   if (words.length === 0) return overview(width)
   const name = words[0] ?? ''

@@ -2,6 +2,8 @@
  * The commands that are not run in loops, in one module of their own: a module each would cost every command, through
  * the files that they share, more time than it saves.
  */
+import type { CommandName } from '../command-table.ts'
+import type { Run } from '../context.ts'
 import { run as audit } from './audit.ts'
 import { run as completion } from './completion.ts'
 import { run as exportEntries } from './export.ts'
@@ -20,21 +22,22 @@ import { run as version } from './version.ts'
 import { run as whoami } from './whoami.ts'
 
 /** Commands by name. */
-export const MORE = {
-  audit,
-  completion,
-  export: exportEntries,
-  help,
-  import: importEntries,
-  init,
-  lock,
-  login,
-  logout,
-  passwd,
-  security,
-  status,
-  unlock,
-  user,
-  version,
-  whoami,
-} as const
+export const MORE: Readonly<Record<Exclude<CommandName, 'get' | 'set' | 'delete' | 'list'>, Run>> =
+  {
+    audit,
+    completion,
+    export: exportEntries,
+    help,
+    import: importEntries,
+    init,
+    lock,
+    login,
+    logout,
+    passwd,
+    security,
+    status,
+    unlock,
+    user,
+    version,
+    whoami,
+  }
