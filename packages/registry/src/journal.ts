@@ -34,7 +34,7 @@ const CURSOR_LAG = 100_000
 export const FREED_ROWS = 512
 
 /** Lines that are written without waiting for more: their callers go on while the rest of a round is read. */
-const LINES_AT_ONCE = 8
+const LINES_AT_ONCE = 32
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })

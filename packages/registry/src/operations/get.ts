@@ -34,8 +34,8 @@ export function get(core: Core, caller: Caller, request: RequestOf<'get'>): Prom
       facts.versions = [entry.active]
       const wanted = !entry.encrypted || request.decrypt === true
       if (entry.encrypted && wanted) {
-        if (!core.authorizer.allows(caller, 'decrypt', path)) throw accessDenied()
         facts.action = 'decrypt'
+        if (!core.authorizer.allows(caller, 'decrypt', path)) throw accessDenied()
       }
       return whenReady(wanted ? readValue(core, entry) : null, (value) => ({
         value,
