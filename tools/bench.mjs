@@ -1,4 +1,4 @@
-// `npm run bench`: every figure as a ratio to its floor in the same run (DESIGN §10), after checking equal answers.
+// `npm run bench [suite…]`: figures as ratios to their floors in one run (the budgets of the design), after checking equal answers.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,14 +6,20 @@ import { print } from './bench/report.mjs'
 import { ROOT } from './run.mjs'
 import { setUp } from './setup.mjs'
 
-if (process.env.SECREG_BENCH_BUILT !== '1') await setUp()
-
-const wanted = process.argv.slice(2)
 const SUITES = {
-  reads: async (directory) =>
-    (await import('./bench/socket.mjs')).benchSocketReads(ROOT, directory),
+  reads: async (directory) => (await import('./bench/reads.mjs')).benchReads(ROOT, directory),
+  writes: async (directory) => (await import('./bench/writes.mjs')).benchWrites(ROOT, directory),
+  list: async (directory) => (await import('./bench/listing.mjs')).benchListing(ROOT, directory),
+  command: async (directory) => (await import('./bench/command.mjs')).benchCommand(ROOT, directory),
 }
 
+const wanted = process.argv.slice(2)
+const unknown = wanted.find((name) => !(name in SUITES))
+if (unknown !== undefined) {
+  console.error(`bench: no suite "${unknown}"; there are ${Object.keys(SUITES).join(', ')}`)
+  process.exit(1)
+}
+await setUp()
 for (const [name, suite] of Object.entries(SUITES)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue
   const directory = mkdtempSync(join(tmpdir(), 'secreg-bench-'))

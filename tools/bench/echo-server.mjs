@@ -1,6 +1,8 @@
-// The floor that the registry is held against: reads frames with the same reader and writes each back.
+// The floor that the registry is held against: the same frame reader, and an answer of the same bytes for each frame.
 import { createServer } from 'node:net'
 import { encodeFrame, FrameReader } from '@secreg/wire-codec'
+
+const [path, type, payload] = process.argv.slice(2)
 
 const server = createServer((socket) => {
   const reader = new FrameReader({ framing: 'length', maxFrameBytes: 4 * 1024 * 1024 })
@@ -9,10 +11,9 @@ const server = createServer((socket) => {
     reader.push(chunk)
     const answers = []
     for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
-      const { type, timestampMs, payload } = frame
-      answers.push(encodeFrame('length', { type: type + 1, timestampMs, payload }))
+      answers.push(encodeFrame('length', { type: Number(type), timestampMs: Date.now(), payload }))
     }
     if (answers.length > 0) socket.write(answers.length === 1 ? answers[0] : Buffer.concat(answers))
   })
 })
-server.listen(process.argv[2], () => process.stdout.write('{"ready":true}\n'))
+server.listen(path, () => process.stdout.write('{"ready":true}\n'))

@@ -42,6 +42,19 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** Node's own conversion where there is one, which for short texts takes a third of the time. */
+const utf8Slice = (
+  globalThis as { Buffer?: { prototype?: { utf8Slice?: (this: Uint8Array) => string } } }
+).Buffer?.prototype?.utf8Slice
+
+/** @throws TypeError unless the bytes are UTF-8 */
+function decodeUtf8(bytes: Uint8Array): string {
+  if (utf8Slice === undefined || bytes.length > 4096) return decoder.decode(bytes)
+  const text = utf8Slice.call(bytes)
+  // It puts U+FFFD where the bytes are none; whether one was there is for the strict decoder to say.
+  return text.includes('\ufffd') ? decoder.decode(bytes) : text
+}
+
 /**
  * Read the name of a value type; `binary` is an alias of `bytes`.
  *
@@ -84,7 +97,7 @@ export function parseValue(input: ValueInput, type: ValueType = inferValueType(i
 
 /** Text on the wire of a stored value. */
 export function formatValue(value: TypedValue): string {
-  return value.type === 'bytes' ? encodeBase64(value.bytes) : decoder.decode(value.bytes)
+  return value.type === 'bytes' ? encodeBase64(value.bytes) : decodeUtf8(value.bytes)
 }
 
 const PARSERS: Readonly<Record<Exclude<ValueType, 'bytes'>, (input: ValueInput) => string>> = {

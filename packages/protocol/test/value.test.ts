@@ -114,3 +114,10 @@ test('native numbers that are what was sent are taken', () => {
   )
   expect(() => parseValue(-0)).toThrow(SecregError)
 })
+
+test('stored bytes that are not UTF-8 are not shown as if they were', () => {
+  for (const bytes of [[0xff], [0x61, 0xc3], [0xed, 0xa0, 0x80]]) {
+    expect(() => formatValue({ type: 'string', bytes: Uint8Array.from(bytes) })).toThrow(TypeError)
+  }
+  expect(formatValue({ type: 'string', bytes: new TextEncoder().encode('\ufffd') })).toBe('\ufffd')
+})

@@ -16,6 +16,7 @@ import {
 } from '@secreg/wire-codec'
 import type { Session } from '@secreg/zones'
 import type { RegistryHost } from '../registry-host.ts'
+import { answerText } from './answer-text.ts'
 import { authRequired, dispatch, type Standing } from './dispatch.ts'
 import { ReplyQueue } from './reply-queue.ts'
 
@@ -200,7 +201,10 @@ export class Connection {
       this.#reading = false
     }
     if (this.#ending) return
-    this.#stopped = this.#held !== undefined || this.outstanding >= LIMITS.outstandingRequests
+    // At the limit it stands still once there is something it may not take: stopping costs system calls.
+    this.#stopped =
+      this.#held !== undefined ||
+      (this.outstanding >= LIMITS.outstandingRequests && this.#reader.bufferedBytes > 0)
     // What was not read for our sake is not late.
     if (this.#stopped || !this.#reader.inFrame) this.#frameSinceMs = undefined
     else this.#frameSinceMs ??= performance.now()
@@ -305,7 +309,8 @@ export class Connection {
     id: Correlation,
     response: object,
   ): void {
-    this.#send(reply, REQUESTS[name].response, id === undefined ? response : { ...response, id })
+    const text = answerText(name, id === undefined ? response : { ...response, id })
+    this.#send(reply, REQUESTS[name].response, text)
   }
 
   #answerError(
@@ -317,7 +322,7 @@ export class Connection {
     const payload = errorPayload(error, { type, ...(id === undefined ? {} : { id }) })
     const stranger = error.reason === 'AUTH_REQUIRED' || error.reason === 'SESSION_INVALID'
     if (!stranger) {
-      this.#send(reply, MESSAGE_TYPE.ErrorResponse, payload)
+      this.#send(reply, MESSAGE_TYPE.ErrorResponse, encodePayload(payload))
       return
     }
     const { host, peer } = this.#options
@@ -326,17 +331,17 @@ export class Connection {
     host.registry.refuse(peer, 'auth', error).catch((recorded: unknown) => {
       const told = asSecregError(recorded)
       const body = told === error ? payload : errorPayload(told, { type })
-      this.#send(reply, MESSAGE_TYPE.ErrorResponse, body)
+      this.#send(reply, MESSAGE_TYPE.ErrorResponse, encodePayload(body))
       if (enough) this.end()
     })
   }
 
-  #send(reply: (frame: Uint8Array) => void, type: number, payload: object): void {
+  #send(reply: (frame: Uint8Array) => void, type: number, payload: string): void {
     reply(
       encodeFrame(this.#reader.framing ?? 'length', {
         type,
         timestampMs: Date.now(),
-        payload: encodePayload(payload),
+        payload,
       }),
     )
     this.#account()

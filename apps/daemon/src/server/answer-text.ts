@@ -1,0 +1,17 @@
+/** Payload text of answers: JSON, with a shorter way for the one that is asked most. */
+import type { GetResponse } from '@secreg/protocol'
+import type { RequestName } from '@secreg/protocol/messages'
+import { encodePayload } from '@secreg/wire-codec'
+
+/** JSON text of an answer. */
+export function answerText(name: RequestName, response: object): string {
+  return name === 'get' ? getText(response as GetResponse) : encodePayload(response)
+}
+
+/** The same bytes as `encodePayload`, half the time: only the value needs escaping. */
+function getText(response: GetResponse): string {
+  const { value, type, encrypted, version, modify_revision, created_at } = response
+  // With details or a correlation id it is not the common case any more.
+  if (created_at !== undefined || 'id' in response) return encodePayload(response)
+  return `{"value":${JSON.stringify(value)},"type":"${type}","encrypted":${encrypted},"version":${version},"modify_revision":${modify_revision}}`
+}
