@@ -128,14 +128,18 @@ async function openConfigured(options: RegistryHostOptions, config: Config): Pro
     return await openParts(options, config)
   } catch (cause) {
     if (AuditError.is(cause)) {
-      throw new SecregError('AUDIT_FAILED', `${config.audit.path}: ${cause.message}`, { cause })
+      throw new SecregError('AUDIT_FAILED', about(config.audit.path, cause), { cause })
     }
     if (isStorageError(cause) || SecregError.is(cause)) {
       const { reason } = asSecregError(cause)
-      throw new SecregError(reason, `${config.database.path}: ${cause.message}`, { cause })
+      throw new SecregError(reason, about(config.database.path, cause), { cause })
     }
     throw cause
   }
+}
+
+function about(directory: string, { message }: Error): string {
+  return message.includes(directory) ? message : `${directory}: ${message}`
 }
 
 async function openParts(options: RegistryHostOptions, config: Config): Promise<Registry> {
