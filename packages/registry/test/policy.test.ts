@@ -3,7 +3,18 @@ import { loginTestUser } from '@secreg/registry/testing'
 import { FaultEngine } from '@secreg/storage/testing'
 import { expect, test } from 'vitest'
 import { Authorizer } from '../src/authorizer.ts'
-import { addUser, type Home, linesOf, outcomeOf, PASSWORD, PEER, reason, start } from './fixture.ts'
+import {
+  addUser,
+  type Home,
+  linesOf,
+  open,
+  outcomeOf,
+  PASSWORD,
+  PEER,
+  reason,
+  restart,
+  start,
+} from './fixture.ts'
 
 /** A registry with plain and encrypted entries, and a caller who may nothing there. */
 async function guarded(): Promise<Home & { bob: { caller: Caller; api: RegistryApi } }> {
