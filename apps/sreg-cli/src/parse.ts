@@ -1,5 +1,4 @@
 /** Command lines into invocations, strictly: what the table does not know is refused with the closest name. */
-// biome-ignore lint/correctness/noUndeclaredDependencies: the parser of yargs, which is declared; loading all of yargs takes longer than the command
 import Parser from 'yargs-parser'
 import { closest } from './closest.ts'
 import {
