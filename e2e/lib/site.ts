@@ -46,7 +46,8 @@ export class Site implements AsyncDisposable {
   readonly socket: string
   readonly data: string
   readonly audit: string
-  readonly #children: Child[] = []
+  /** Every daemon that was started here. */
+  readonly children: Child[] = []
 
   constructor(options: SiteOptions = {}) {
     this.home = createTempHome()
@@ -103,7 +104,7 @@ ${config}
             ],
             options,
           )
-    this.#children.push(child)
+    this.children.push(child)
     return child
   }
 
@@ -138,7 +139,7 @@ ${config}
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children) await child.kill()
+    for (const child of this.children) await child.kill()
     this.home.remove()
   }
 }
