@@ -24,15 +24,20 @@ export interface DevHome {
   readonly credentials: DevCredentials
 }
 
-const credentialsSchema = z.object({
+/** What `admin.json` holds. */
+export interface DevCredentials {
+  readonly note: string
+  readonly login: string
+  readonly password: string
+  readonly passphrase: string
+}
+
+const credentialsSchema: z.ZodType<DevCredentials> = z.object({
   note: z.string(),
   login: z.string(),
   password: z.string(),
   passphrase: z.string(),
 })
-
-/** What `admin.json` holds. */
-export type DevCredentials = z.infer<typeof credentialsSchema>
 
 /**
  * Open a development home, making what is missing of it: a directory 0700, `config.toml` and `admin.json` 0600.
