@@ -63,9 +63,22 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
  * @throws SecregError `ERR_STORAGE_CORRUPT` when store and log do not belong together, or a record cannot be read
  */
 export async function openRegistry(options: OpenRegistryOptions): Promise<OpenedRegistry> {
-  const { engine } = options
   const now = options.now ?? Date.now
-  const log = await options.openLog(await Journal.readCursor(engine))
+  const log = await options.openLog(await Journal.readCursor(options.engine))
+  try {
+    return await openOver(options, log, now)
+  } catch (error) {
+    await log.close().catch(() => {})
+    throw error
+  }
+}
+
+async function openOver(
+  options: OpenRegistryOptions,
+  log: AuditLog,
+  now: () => number,
+): Promise<OpenedRegistry> {
+  const { engine } = options
   const { journal, recovery } = await Journal.open(engine, log, now)
   const authorizer = new Authorizer(now)
   const keys = new KeyState(engine, await readHeader(engine), () => core.settings.sealedReads)
