@@ -80,18 +80,18 @@ interface VersionHeader {
   cb: string
 }
 
-const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const decodedEntries = new WeakMap<Row, Entry>()
 
 function encodeRecord(flags: number, header: object, value: Uint8Array | undefined): Uint8Array {
-  const head = encoder.encode(JSON.stringify(header))
-  const bytes = new Uint8Array(HEADER_AT + head.length + (value?.length ?? 0))
+  const text = JSON.stringify(header)
+  const size = Buffer.byteLength(text)
+  const bytes = Buffer.allocUnsafeSlow(HEADER_AT + size + (value?.length ?? 0))
   bytes[0] = FORMAT
   bytes[1] = value === undefined ? flags : flags | FLAG.value
-  new DataView(bytes.buffer).setUint32(2, head.length)
-  bytes.set(head, HEADER_AT)
-  if (value !== undefined) bytes.set(value, HEADER_AT + head.length)
+  bytes.writeUInt32BE(size, 2)
+  bytes.write(text, HEADER_AT, 'utf8')
+  if (value !== undefined) bytes.set(value, HEADER_AT + size)
   return bytes
 }
 

@@ -21,6 +21,23 @@ export interface View {
   get(key: string): Row | undefined
 }
 
+/** A row that the group will write. Its create revision is looked up when somebody asks, which is nearly never. */
+class WrittenRow implements Row {
+  readonly value: Uint8Array
+  readonly modifyRevision: number
+  readonly #createdBefore: () => number | undefined
+
+  constructor(value: Uint8Array, revision: number, createdBefore: () => number | undefined) {
+    this.value = value
+    this.modifyRevision = revision
+    this.#createdBefore = createdBefore
+  }
+
+  get createRevision(): number {
+    return this.#createdBefore() ?? this.modifyRevision
+  }
+}
+
 /** State of one group while it is planned. */
 export class GroupView implements View {
   readonly #engine: Engine
@@ -35,7 +52,11 @@ export class GroupView implements View {
   }
 
   get(key: string): Row | undefined {
-    if (this.#written.has(key)) return this.#written.get(key)
+    return this.#written.has(key) ? this.#written.get(key) : this.#readBefore(key)
+  }
+
+  /** The row as it was before this group. */
+  #readBefore(key: string): Row | undefined {
     if (this.#fetched.has(key)) return this.#fetched.get(key)
     const row = this.#engine.get(key)
     if (!(row instanceof Promise)) return row
@@ -57,19 +78,20 @@ export class GroupView implements View {
     return this.#ops.values()
   }
 
-  /** Take the rows of a finished plan into the group; when a row before cannot be read, nothing of it is taken. */
+  /** Take the rows of a finished plan into the group. */
   apply(ops: readonly Op[]): void {
     const revision = this.#engine.head + 1
-    const rows = ops.map((op) => (op.type === 'put' ? this.get(op.key) : undefined))
-    for (const [index, op] of ops.entries()) {
+    for (const op of ops) {
       this.#ops.set(op.key, op)
       if (op.type === 'put') {
-        const before = rows[index]
-        this.#written.set(op.key, {
-          value: op.value,
-          createRevision: before?.createRevision ?? revision,
-          modifyRevision: revision,
-        })
+        const replaced = this.#written.has(op.key)
+        const before = this.#written.get(op.key)
+        this.#written.set(
+          op.key,
+          new WrittenRow(op.value, revision, () =>
+            replaced ? before?.createRevision : this.#readBefore(op.key)?.createRevision,
+          ),
+        )
         this.bytes += op.key.length + op.value.length
       } else {
         this.#written.set(op.key, undefined)
