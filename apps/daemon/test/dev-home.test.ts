@@ -1,0 +1,47 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import { parseConfig } from '@secreg/host'
+import { createTempHome } from '@secreg/testkit'
+import { expect, test } from 'vitest'
+import { openDevHome } from '../src/dev-home.ts'
+
+test('a home is made once, private, and found again', async () => {
+  await using home = createTempHome()
+  const directory = home.file('a', 'b')
+  const first = openDevHome(directory)
+  expect((statSync(directory).mode & 0o777).toString(8)).toBe('700')
+  expect(readdirSync(directory).sort()).toEqual(['admin.json', 'config.toml'])
+  for (const name of readdirSync(directory)) {
+    expect((statSync(`${directory}/${name}`).mode & 0o777).toString(8)).toBe('600')
+  }
+  const { config } = parseConfig(readFileSync(first.config), first.config)
+  for (const path of [config.database.path, config.audit.path, config.socket.path]) {
+    expect(path.startsWith(`${directory}/`)).toBe(true)
+  }
+  expect(openDevHome(directory)).toEqual(first)
+  expect(first.credentials.password).not.toBe(first.credentials.passphrase)
+  await using other = createTempHome()
+  expect(openDevHome(other.path).credentials).not.toEqual(first.credentials)
+})
+
+test('what is open to others, or no directory, is refused and left as it is', async () => {
+  await using home = createTempHome()
+  const open = home.file('open')
+  mkdirSync(open)
+  chmodSync(open, 0o750)
+  expect(() => openDevHome(open)).toThrow('expected mode 0700')
+  expect(readdirSync(open)).toEqual([])
+  const file = home.write('file', 'precious')
+  expect(() => openDevHome(file)).toThrow()
+  expect(readFileSync(file, 'utf8')).toBe('precious')
+  const link = home.file('link')
+  symlinkSync(open, link)
+  expect(() => openDevHome(link)).toThrow('expected a directory of this user')
+})
+
+test('a damaged admin.json is told, not replaced', async () => {
+  await using home = createTempHome()
+  openDevHome(home.path)
+  home.write('admin.json', '{"login":"dev"}')
+  expect(() => openDevHome(home.path)).toThrow()
+  expect(readFileSync(home.file('admin.json'), 'utf8')).toBe('{"login":"dev"}')
+})
