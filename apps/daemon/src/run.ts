@@ -42,7 +42,7 @@ export async function run(options: RunOptions): Promise<void> {
   process.on('uncaughtException', (error) => {
     log.fatal('internal fault', { error })
     log.flush()
-    process.exit(1)
+    process.exit(INTERNAL_FAULT)
   })
   const readiness = createReadiness()
   const daemon = await compose({
@@ -97,6 +97,8 @@ export function load(file: string): LoadedConfig {
   return loaded
 }
 
+/** EX_SOFTWARE of sysexits(3): unlike a wrong configuration, starting again can help. */
+const INTERNAL_FAULT = 70
 const DEFAULT_CONFIG = '/etc/secreg/config.toml'
 
 function credentialOf({ credentials }: DevHome) {
