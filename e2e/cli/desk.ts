@@ -116,7 +116,7 @@ export class Desk implements AsyncDisposable {
       .split(/^\$ /m)
       .slice(1)
     for (const step of steps) {
-      const [command = '', ...shown] = step.trimEnd().split('\n')
+      const [command = '', ...shown] = step.replace(/\n$/, '').split('\n')
       const code = /^\[(\d)\]$/.exec(shown.at(-1) ?? '')
       if (code !== null) shown.pop()
       const stderr = shown.filter((line) => line.startsWith('! ')).map((line) => line.slice(2))

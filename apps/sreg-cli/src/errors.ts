@@ -25,7 +25,7 @@ const HINTS: Partial<Record<Reason, string>> = {
   PASSPHRASE_WRONG: 'check the passphrase',
   PASSWORD_POLICY: 'choose another one',
   SEALED: 'run: sreg unlock',
-  SESSION_INVALID: 'the session has ended; run: sreg login NAME',
+  SESSION_INVALID: 'run: sreg login NAME',
   STORAGE_FULL: 'free space, then try again',
   STORAGE_KEY_NOT_FOUND: 'run: sreg list / --recursive',
   TIMEOUT: 'it may still be carried out; look before you try again',
@@ -40,7 +40,9 @@ export function hintOf(error: SecregError): string | undefined {
   if (error.retryAfterSeconds !== undefined) {
     return `try again in ${Math.ceil(error.retryAfterSeconds)} s`
   }
-  return HINTS[error.reason]
+  const hint = HINTS[error.reason]
+  // Some messages of the daemon say it themselves.
+  return hint !== undefined && error.message.includes(hint) ? undefined : hint
 }
 
 const FILE_REASONS: Readonly<Record<string, readonly [Reason, string]>> = {

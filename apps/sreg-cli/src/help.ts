@@ -8,7 +8,7 @@ const MIN_COLUMNS = 40
 const DEFAULT_COLUMNS = 80
 
 const ABOUT =
-  'One registry for the configuration and secrets of this machine.\n\nExit codes: 0 success, 1 wrong argument, 2 not found, 3 access denied, 4 not logged in,\n5 exists already, 6 wrong state or no daemon, 7 store or log failed, 8 wrong key.'
+  'One registry for the configuration and secrets of this machine.\n\nExit codes: 0 success, 1 wrong argument, 2 not found, 3 access denied, 4 not logged in, 5 exists already, 6 wrong state or no daemon, 7 store or log failed, 8 wrong key.'
 
 /** Usage of a command: `set <key> <value>`. */
 export function usageOf(spec: CommandSpec, parent = ''): string {
@@ -41,8 +41,11 @@ type Layout = ReturnType<typeof yargs>
 
 function layout(width: number, usage: string, options: readonly OptionSpec[]): Layout {
   const parser = yargs([]).scriptName('sreg').locale('en').help(false).version(false)
-  parser.usage(usage).wrap(width).updateStrings({ 'Options:': 'Options:' })
-  for (const option of options) parser.option(option.name, describe(option))
+  parser.usage(usage).wrap(width)
+  // In a group of their own, or they would stand behind the global ones.
+  for (const option of options) {
+    parser.option(option.name, { ...describe(option), group: 'Options:' })
+  }
   for (const option of GLOBAL_OPTIONS) {
     parser.option(option.name, { ...describe(option), group: 'Global options:' })
   }

@@ -165,7 +165,8 @@ function replace(path: string, own: boolean, text: string): void {
       0o600,
     )
   } catch (error) {
-    throw fileError(temporary, error)
+    if (errno(error) === 'ENOENT') throw fileError(directory, error)
+    throw fileError(path, error)
   }
   try {
     try {
