@@ -1,8 +1,10 @@
 /** Starting: configuration, the development home, and a store and log that do not belong together. */
 import {
   appendFileSync,
+  chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -11,7 +13,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { cleanEnv, createTempHome, runNode, startNode } from '@secreg/testkit'
+import { cleanEnv, createTempHome, runNode, startChild, startNode, waitFor } from '@secreg/testkit'
 import { expect, test } from 'vitest'
 import { SECREGD, Site, startSite } from '../lib/site.ts'
 import { Wire } from '../lib/wire.ts'
@@ -111,7 +113,6 @@ test('a second start on the same development home finds everything', async () =>
 
 test('a development home that is open to others is refused', async () => {
   await using home = createTempHome()
-  const { mkdirSync, chmodSync } = await import('node:fs')
   const directory = home.file('open')
   mkdirSync(directory)
   chmodSync(directory, 0o755)
@@ -201,6 +202,11 @@ test('weakness 26: files are 0600 and directories 0700 from their creation, what
     await using running = await startSite({ umask })
     const { site, admin } = running
     await admin.ok('set', { key: '/a', value: 'x', encrypt: true })
+    // Enough for the store to begin new files while it runs.
+    const value = 'A'.repeat(1024 * 1024)
+    const files = readdirSync(site.data)
+    for (let i = 0; i < 8; i++) await admin.ok('set', { key: `/big/${i}`, value, type: 'bytes' })
+    await waitFor(() => readdirSync(site.data).some((name) => !files.includes(name)))
     await admin.ok('user', { op: 'add', user: 'eve', password: 'Builder-of-things-1' })
     check(site.data)
     check(site.audit)
@@ -212,7 +218,6 @@ test('weakness 26: files are 0600 and directories 0700 from their creation, what
   }
   await using home = createTempHome()
   const directory = home.file('dev')
-  const { startChild } = await import('@secreg/testkit')
   await using dev = startChild(
     '/bin/sh',
     ['-c', 'umask 000; exec "$0" "$@"', process.execPath, SECREGD, '--dev', directory],
