@@ -2,6 +2,7 @@
 import { isCryptoError } from '@secreg/crypto'
 import { type Reason, SecregError } from '@secreg/protocol'
 import { isStorageError, type StorageErrorCode } from '@secreg/storage'
+import { ZonesError } from '@secreg/zones'
 
 const UNAVAILABLE = [
   'STORAGE_FAILED',
@@ -47,5 +48,6 @@ export function asSecregError(cause: unknown): SecregError {
     }
     return new SecregError('CRYPTO_FAILED', 'the value cannot be decrypted', { cause })
   }
+  if (ZonesError.is(cause)) return new SecregError(...DAMAGED, { cause })
   return new SecregError('INTERNAL', 'an internal fault; see the log of secregd', { cause })
 }

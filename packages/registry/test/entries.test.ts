@@ -1,5 +1,12 @@
 import { createMemoryFiles } from '@secreg/audit/testing'
-import type { ExportEntry, ListResponse, RegistryApi, RequestOf, ValueType } from '@secreg/protocol'
+import {
+  type ExportEntry,
+  LIMITS,
+  type ListResponse,
+  type RegistryApi,
+  type RequestOf,
+  type ValueType,
+} from '@secreg/protocol'
 import { compareKeys, DEFAULT_LIMITS, MemoryEngine } from '@secreg/storage'
 import { FaultEngine } from '@secreg/storage/testing'
 import fc from 'fast-check'
@@ -360,6 +367,21 @@ test('the pages of an export show one revision, while writes go on', async () =>
     .filter(({ body }) => body.action === 'export')
   expect(exports).toHaveLength(1)
   expect(exports[0]?.body.paths).toEqual(keys)
+})
+
+test('every page of an export fits a frame, whatever its values hold', async () => {
+  const home = await start()
+  for (let at = 0; at < 40; at++) {
+    await home.api.set({ key: `/x/${at}`, value: '\u0001'.repeat(60_000) })
+  }
+  const newlines = `[${'\n'.repeat(1024 * 1024 - 2)}]`
+  await home.api.set({ key: '/x/json', value: newlines, type: 'json' })
+  let answer = await home.api.export({})
+  for (;;) {
+    expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThan(LIMITS.frameBytes - 4096)
+    if (answer.cursor === undefined) break
+    answer = await home.api.export({ cursor: answer.cursor })
+  }
 })
 
 /** A home with an export of two pages and more. */

@@ -1,5 +1,9 @@
+import { CryptoError } from '@secreg/crypto'
 import { SecregError } from '@secreg/protocol'
 import { parseRequest, REQUESTS, type RequestName } from '@secreg/protocol/messages'
+import { asSecregError } from '@secreg/registry'
+import { StorageError } from '@secreg/storage'
+import { ZonesError } from '@secreg/zones'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { errorPayload } from '../src/error-payload.ts'
@@ -125,4 +129,23 @@ test('an error tells a peer its reason and never what caused it', () => {
     id: 'x',
     retry_after: 3,
   })
+})
+
+test('what store, keys and accounts throw becomes an error of ours, with its documented status', () => {
+  const cases = [
+    [new StorageError('ERR_STORAGE_FULL', 'x'), 'STORAGE_FULL', 7],
+    [new StorageError('ERR_STORAGE_OUTCOME_UNKNOWN', 'x'), 'OUTCOME_UNKNOWN', 7],
+    [new StorageError('ERR_STORAGE_CORRUPT', 'x'), 'STORAGE_CORRUPT', 7],
+    [new StorageError('ERR_STORAGE_CLOSED', 'x'), 'STORAGE_FAILED', 7],
+    [new CryptoError('ERR_CRYPTO_OPEN'), 'CRYPTO_FAILED', 8],
+    [new CryptoError('ERR_CRYPTO_BUSY'), 'BUSY', 6],
+    [new ZonesError('ERR_ZONES_ACCOUNT_CORRUPT', 'x'), 'STORAGE_CORRUPT', 7],
+    [new TypeError('x'), 'INTERNAL', 7],
+    [undefined, 'INTERNAL', 7],
+  ] as const
+  for (const [cause, word, status] of cases) {
+    expect(asSecregError(cause)).toMatchObject({ reason: word, status, cause })
+  }
+  const own = new SecregError('BUSY', 'x')
+  expect(asSecregError(own)).toBe(own)
 })

@@ -1,5 +1,5 @@
 import { createMemoryFiles, withFaults } from '@secreg/audit/testing'
-import { MemoryEngine } from '@secreg/storage'
+import { MemoryEngine, StorageError } from '@secreg/storage'
 import { FaultEngine } from '@secreg/storage/testing'
 import { expect, test } from 'vitest'
 import type { PipelineStep } from '../src/writer.ts'
@@ -337,6 +337,69 @@ test('what is freed in between never runs beside a turn', async () => {
   }
   await Promise.all(work)
   expect((await engine.get('n'))?.value[0]).toBe(100)
+})
+
+test('an engine that answers later plans the same, and a read that fails answers its caller alone', async () => {
+  const engine = new MemoryEngine()
+  const { get } = MemoryEngine.prototype
+  let failing = ''
+  const later = new Proxy(engine, {
+    get: (target, name) => {
+      if (name === 'get') {
+        return async (key: string) => {
+          await new Promise((resume) => setImmediate(resume))
+          if (key === failing) throw new StorageError('ERR_STORAGE_CORRUPT', 'damaged')
+          return get.call(engine, key)
+        }
+      }
+      const member = Reflect.get(target, name, target)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+  const { writer } = await openPipeline({ engine: later })
+  const add = (key: string, read = true) =>
+    writer.submit({
+      plan: (view) => {
+        const value = Uint8Array.of(read ? (view.get(key)?.value[0] ?? 0) + 1 : 1)
+        return { ops: [{ type: 'put', key, value }], record: '{"a":1}', result: () => value[0] }
+      },
+      refusal: () => '{"a":2}',
+    })
+  expect(await Promise.all([add('a'), add('a'), add('b', false), add('a')])).toEqual([1, 2, 1, 3])
+  failing = 'bad'
+  const results = await settle([add('a'), add('bad'), add('b'), add('bad', false), add('a')])
+  expect(
+    results.map((one) => (one.status === 'fulfilled' ? one.value : one.reason.reason)),
+  ).toEqual([4, 'STORAGE_CORRUPT', 2, 1, 5])
+})
+
+test.each(STEPS)('an import is there whole or not at all after a death at "%s"', async (step) => {
+  const medium = new MemoryEngine()
+  const files = createMemoryFiles()
+  const engine = new FaultEngine(medium)
+  let armed = false
+  const home = await start({
+    engine,
+    files,
+    onStep: (reached) => {
+      if (!armed || reached !== step) return
+      engine.crash()
+      files.kill()
+    },
+  })
+  const { import: id = '' } = await home.api.import({ op: 'begin' })
+  const entries = Array.from({ length: 300 }, (_, at) => ({ key: `/i/${at}`, value: `${at}` }))
+  await home.api.import({ op: 'stage', import: id, entries })
+  armed = true
+  const answer = await home.api.import({ op: 'commit', import: id }).catch(() => undefined)
+  const again = await restart({ engine: new FaultEngine(medium), files })
+  const { keys } = await again.api.list({ prefix: '/', recursive: true })
+  expect([0, 300]).toContain(keys.length)
+  if (answer !== undefined) expect(keys).toHaveLength(300)
+  const logged = linesOf(files).filter(
+    ({ body }) => body.action === 'import' && body.outcome === 'ok',
+  )
+  expect(logged).toHaveLength(keys.length / 300)
 })
 
 test('a store that fails refuses, and goes on when it is there again', async () => {

@@ -152,8 +152,10 @@ export class Exports {
         if (row === undefined) throw new SecregError('STORAGE_CORRUPT', 'an entry is missing')
         const entry = decodeEntry(row)
         const value = await readValue(reader, entry)
-        if (entries.length > 0 && bytes + value.length > PAGE_BYTES) break
-        bytes += value.length + key.length + 256
+        // As it will stand in the frame: a control character takes six bytes there.
+        const size = Buffer.byteLength(JSON.stringify(value))
+        if (entries.length > 0 && bytes + size > PAGE_BYTES) break
+        bytes += size + Buffer.byteLength(key) + 256
         entries.push({
           key,
           type: entry.type,
