@@ -1,17 +1,28 @@
 import type { Batch, EngineLimits, Range } from './engine.ts'
 import { StorageError } from './errors.ts'
 import { assertBound, assertKey } from './keys.ts'
+import { SLICED_OPS, type Steps } from './slices.ts'
 
 /**
- * Refuse a batch that no engine accepts.
+ * Whether a batch takes so long to prepare that it is done in slices.
+ *
+ * @throws TypeError when its operations are no array
+ * @throws StorageError ERR_STORAGE_LIMIT when they are too many
+ */
+export function isLargeBatch({ ops, preconditions }: Batch, limits: EngineLimits): boolean {
+  if (!Array.isArray(ops)) throw new TypeError('batch.ops: expected an array')
+  if (ops.length > limits.maxOps) throw tooLarge(`more than ${limits.maxOps} operations`)
+  return ops.length + (preconditions?.length ?? 0) > SLICED_OPS
+}
+
+/**
+ * Refuse a batch that no engine accepts, one operation a step.
  *
  * @throws TypeError on a wrong shape or two operations on one key
  * @throws StorageError ERR_STORAGE_LIMIT
  */
-export function assertBatch(batch: Batch, limits: EngineLimits): void {
+export function* assertBatch(batch: Batch, limits: EngineLimits): Steps<void> {
   const { ops, preconditions, change } = batch
-  if (!Array.isArray(ops)) throw new TypeError('batch.ops: expected an array')
-  if (ops.length > limits.maxOps) throw tooLarge(`more than ${limits.maxOps} operations`)
   const keys = new Set<string>()
   let bytes = 0
   for (const op of ops) {
@@ -27,6 +38,7 @@ export function assertBatch(batch: Batch, limits: EngineLimits): void {
     } else if (op.type !== 'delete') {
       throw new TypeError("op.type: expected 'put' or 'delete'")
     }
+    yield
   }
   if (keys.size !== ops.length) throw new TypeError('batch.ops: two operations on one key')
   if (change !== undefined) {
@@ -37,6 +49,7 @@ export function assertBatch(batch: Batch, limits: EngineLimits): void {
   for (const { key, modifyRevision } of preconditions ?? []) {
     assertKey(key, limits.maxKeyBytes)
     assertRevision(modifyRevision, 'modifyRevision')
+    yield
   }
 }
 

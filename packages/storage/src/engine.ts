@@ -33,7 +33,7 @@ export interface Precondition {
 }
 
 export interface Batch {
-  /** At most one operation per key. The engine reads `value` until the commit settles. */
+  /** At most one operation per key. The engine reads the batch and its values until the commit settles. */
   readonly ops: readonly Op[]
   readonly preconditions?: readonly Precondition[]
   /** Opaque payload kept in this commit's change row. */
@@ -167,7 +167,10 @@ export interface Engine extends Reader {
   readonly generation: string
   readonly limits: EngineLimits
   readonly state: EngineState
-  /** Atomic and synced; grows `head` by exactly one. Calls take turns in the order made. */
+  /**
+   * Atomic and synced; grows `head` by exactly one. Calls take turns in the order made. A large
+   * batch is worked on in slices of a few milliseconds; readers see nothing of it meanwhile.
+   */
   commit(batch: Batch): Promise<CommitResult>
   /** Commits after revision `after`, oldest first, up to the head at the time of the call. */
   changes(after: number): AsyncIterable<Change>
@@ -191,8 +194,8 @@ export interface Engine extends Reader {
 
 /** Defaults of both engines. */
 export const DEFAULT_LIMITS: EngineLimits = Object.freeze({
-  maxOps: 16_384,
-  maxBytes: 64 * 1024 * 1024,
+  maxOps: 524_288,
+  maxBytes: 256 * 1024 * 1024,
   maxKeyBytes: 1024,
   maxValueBytes: 16 * 1024 * 1024,
 })

@@ -17,6 +17,7 @@
  * that are missing or stale although everything that is there is sound.
  */
 import { StorageError } from './errors.ts'
+import { STEP_BYTES, type Steps } from './slices.ts'
 
 export const DATA_SPACE = 'd'
 /** First storage key after the data space. */
@@ -70,27 +71,45 @@ export interface DecodedChange {
   readonly payload: Uint8Array | undefined
 }
 
-export function encodeChange(
-  ops: readonly { readonly type: 'put' | 'delete'; readonly key: string }[],
+type ChangedOp = { readonly type: 'put' | 'delete'; readonly key: string }
+
+/** Bytes that {@link encodeChange} needs. */
+export function* sizeOfChange(
+  ops: readonly ChangedOp[],
   payload: Uint8Array | undefined,
-): Uint8Array {
+): Steps<number> {
   let size = 5 + (payload?.length ?? 0)
-  for (const { key } of ops) size += 3 + Buffer.byteLength(key)
-  const bytes = Buffer.allocUnsafe(size)
+  for (const { key } of ops) {
+    size += 3 + Buffer.byteLength(key)
+    yield
+  }
+  return size
+}
+
+/** Write a change row's value to `bytes`, which is as long as it. */
+export function* encodeChange(
+  ops: readonly ChangedOp[],
+  payload: Uint8Array | undefined,
+  bytes: Buffer,
+): Steps<void> {
   let at = bytes.writeUInt32BE(ops.length, 0)
   for (const { type, key } of ops) {
     bytes[at] = type === 'put' ? 1 : 0
     const length = bytes.write(key, at + 3)
     bytes.writeUInt16BE(length, at + 1)
     at += 3 + length
+    yield
   }
-  bytes[at] = payload === undefined ? 0 : 1
-  if (payload !== undefined) bytes.set(payload, at + 1)
-  return bytes
+  bytes[at++] = payload === undefined ? 0 : 1
+  if (payload === undefined) return
+  for (let from = 0; from < payload.length; from += STEP_BYTES) {
+    bytes.set(payload.subarray(from, from + STEP_BYTES), at + from)
+    yield
+  }
 }
 
 /** @throws StorageError ERR_STORAGE_CORRUPT */
-export function decodeChange(value: Uint8Array): DecodedChange {
+export function* decodeChange(value: Uint8Array): Steps<DecodedChange> {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
   try {
     const count = bytes.readUInt32BE(0)
@@ -102,6 +121,7 @@ export function decodeChange(value: Uint8Array): DecodedChange {
       if (end > bytes.length) throw new RangeError('key')
       keys.push({ key: bytes.toString('utf8', at + 3, end), put })
       at = end
+      yield
     }
     const present = bytes.readUInt8(at)
     return { keys, payload: present === 1 ? value.subarray(at + 1) : undefined }

@@ -3,6 +3,7 @@ import { StorageError } from './errors.ts'
 import { changeKey, decodeChange } from './layout.ts'
 import type { LevelDatabase, LevelSnapshot } from './level-port.ts'
 import { decodeRow } from './row-format.ts'
+import { inSlices } from './slices.ts'
 
 const PAGE = 64
 
@@ -27,7 +28,7 @@ export async function* readChanges(
       for (const [key, bytes] of page) {
         const row = decodeRow(key, key, bytes, undefined)
         if (key !== changeKey(expected) || row.modifyRevision !== expected) throw gap(expected)
-        const { keys, payload } = decodeChange(row.value)
+        const { keys, payload } = await inSlices(decodeChange(row.value))
         yield { revision: expected, payload, keys: keys.map((each) => each.key) }
         expected++
       }

@@ -1,5 +1,5 @@
 /** The LevelDB engine. Layout in layout.ts, row bytes in row-format.ts, opening in open-store.ts. */
-import { assertBatch, assertRange, assertRevision } from './batch.ts'
+import { assertBatch, assertRange, assertRevision, isLargeBatch } from './batch.ts'
 import { closeModes } from './directory.ts'
 import {
   type Batch,
@@ -38,7 +38,8 @@ import { scrubLevel } from './level-scrub.ts'
 import { isCommitAbsent, type OpenedStore, openStore } from './open-store.ts'
 import { Pins } from './pins.ts'
 import { RowCache } from './row-cache.ts'
-import { decodeRow, type StoredRow } from './row-format.ts'
+import { decodeRow, type StoredRow, scratchMemory } from './row-format.ts'
+import { atOnce, inSlices } from './slices.ts'
 import { Turns } from './turns.ts'
 
 /** Change rows dropped with one write. */
@@ -58,6 +59,8 @@ export class LevelEngine implements Engine {
   #check: RowCheck | undefined
   /** Rows as they were before the commit under way, which is not to be seen before its answer. */
   #inFlight: ReadonlyMap<string, StoredRow | undefined> | undefined
+  /** The same for a large commit: what all reads see, and nothing is kept of what they read. */
+  #past: LevelSnapshot | undefined
   #state: EngineState = 'open'
   #lastAttempt = Number.NEGATIVE_INFINITY
   #closing: Promise<void> | undefined
@@ -127,7 +130,9 @@ export class LevelEngine implements Engine {
     const inner = db.snapshot()
     // The commit under way may or may not be in it; its own head row tells.
     const revision =
-      this.#inFlight === undefined ? this.#head.revision : readHead(db, inner).revision
+      this.#inFlight === undefined && this.#past === undefined
+        ? this.#head.revision
+        : readHead(db, inner).revision
     const snapshot: Snapshot = {
       revision,
       get: (key) => this.#getAt(db, inner, revision, key),
@@ -143,9 +148,10 @@ export class LevelEngine implements Engine {
   }
 
   async commit(batch: Batch): Promise<CommitResult> {
-    assertBatch(batch, this.limits)
+    const large = isLargeBatch(batch, this.limits)
+    if (!large) atOnce(assertBatch(batch, this.limits))
     if (this.#closing !== undefined) throw this.#unusable()
-    return this.#turns.run(() => this.#commit(batch))
+    return this.#turns.run(() => (large ? this.#commitLarge(batch) : this.#commit(batch)))
   }
 
   async *changes(after: number): AsyncGenerator<Change> {
@@ -269,10 +275,15 @@ export class LevelEngine implements Engine {
     if (this.#inFlight?.has(key)) return this.#inFlight.get(key)
     this.#misses++
     const storageKey = DATA_SPACE + key
-    const bytes = this.#read(() => this.#db.getSync(storageKey))
+    const past = this.#past
+    const bytes = this.#read(() =>
+      past === undefined
+        ? this.#db.getSync(storageKey)
+        : this.#db.getSync(storageKey, { snapshot: past }),
+    )
     if (bytes === undefined) return undefined
     const row = decodeRow(storageKey, key, bytes, this.#check)
-    this.#cache.set(key, row)
+    if (past === undefined) this.#cache.set(key, row)
     return row
   }
 
@@ -317,26 +328,93 @@ export class LevelEngine implements Engine {
     await this.#usable()
     const check = this.#check
     const verified = this.#verified
-    const current = (key: string): StoredRow | undefined => this.#cache.get(key) ?? this.#load(key)
-    const plan = planCommit(batch, this.#head, current, check, verified)
-    const { revision } = plan.head
-    this.#inFlight = plan.before
+    const before = new Map<string, StoredRow | undefined>()
+    const after: (StoredRow | undefined)[] = []
+    const operations: LevelOperation[] = []
+    const head = atOnce(
+      planCommit({
+        batch,
+        last: this.#head,
+        check,
+        verified,
+        memory: Buffer.allocUnsafeSlow,
+        current: (key) => this.#cache.get(key) ?? this.#load(key),
+        replaced: (key, old, row) => {
+          before.set(key, old)
+          after.push(row)
+        },
+        write: (operation) => operations.push(operation),
+      }),
+    )
+    const { revision } = head
+    this.#inFlight = before
     try {
-      await this.#write(plan.operations, revision)
+      await this.#write(operations, revision)
     } finally {
       this.#inFlight = undefined
     }
-    this.#commits++
     // After a reopening everything has been read back already.
-    if (this.#head.revision === revision) return { revision }
-    this.#head = plan.head
-    for (const key of plan.before.keys()) {
-      const row = plan.after.get(key)
-      // A row written under another check than the one set meanwhile has to prove itself.
-      if (row === undefined || this.#check !== check) this.#cache.delete(key)
-      else this.#cache.set(key, row)
+    if (this.#head.revision !== revision) {
+      let index = 0
+      for (const key of before.keys()) {
+        const row = after[index++]
+        // A row written under another check than the one set meanwhile has to prove itself.
+        if (row === undefined || this.#check !== check) this.#cache.delete(key)
+        else this.#cache.set(key, row)
+      }
     }
-    if (this.#verified === verified) this.#verified = undefined
+    return this.#committed(head, verified)
+  }
+
+  /**
+   * The same in slices. LevelDB takes over each row as soon as it is made, reads are answered from
+   * before the commit until its end, and its rows leave the cache on the way, so that the end
+   * itself is one step whatever the size.
+   */
+  async #commitLarge(batch: Batch): Promise<CommitResult> {
+    await inSlices(assertBatch(batch, this.limits))
+    await this.#usable()
+    const check = this.#check
+    const verified = this.#verified
+    const writing = this.#db.batch()
+    const past = this.#db.snapshot()
+    this.#past = past
+    try {
+      const head = await inSlices(
+        planCommit({
+          batch,
+          last: this.#head,
+          check,
+          verified,
+          memory: scratchMemory(),
+          current: (key) => this.#cache.get(key) ?? this.#load(key),
+          replaced: (key) => this.#cache.delete(key),
+          write: (operation) => writing.add(operation),
+        }),
+      )
+      if (this.#check !== check) {
+        throw new StorageError(
+          'ERR_STORAGE_WRITE_FAILED',
+          'the row check was replaced during the commit; nothing was written',
+        )
+      }
+      await this.#synced(() => writing.write(), head.revision)
+      return this.#committed(head, verified)
+    } catch (error) {
+      throw this.#translate(error)
+    } finally {
+      this.#past = undefined
+      await Promise.allSettled([writing.close(), past.close()])
+    }
+  }
+
+  #committed(head: Head, verified: number | undefined): CommitResult {
+    const { revision } = head
+    this.#commits++
+    if (this.#head.revision !== revision) {
+      this.#head = head
+      if (this.#verified === verified) this.#verified = undefined
+    }
     return { revision }
   }
 
@@ -346,10 +424,14 @@ export class LevelEngine implements Engine {
    *
    * @param revision of the commit; writes without one are known only by their own success
    */
-  async #write(operations: readonly LevelOperation[], revision?: number): Promise<void> {
+  #write(operations: readonly LevelOperation[], revision?: number): Promise<void> {
+    return this.#synced(() => this.#db.write(operations), revision)
+  }
+
+  async #synced(write: () => Promise<void>, revision: number | undefined): Promise<void> {
     this.#syncs++
     try {
-      await this.#db.write(operations)
+      await write()
     } catch (cause) {
       await this.#afterFailure(cause, revision)
     }
@@ -380,6 +462,8 @@ export class LevelEngine implements Engine {
 
   async #reopen(): Promise<void> {
     this.#lastAttempt = this.#settings.now()
+    // Of the database that is closed now; until it is open again nothing is read.
+    this.#past = undefined
     this.#cache.clear()
     this.#pins.releaseAll()
     await this.#db.close().catch(() => {})

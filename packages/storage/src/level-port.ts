@@ -27,6 +27,15 @@ export interface LevelIterator {
   close(): Promise<void>
 }
 
+/** One atomic, synced write that is put together over many turns of the event loop. */
+export interface LevelBatch {
+  /** Takes a copy of the bytes. */
+  add(operation: LevelOperation): void
+  write(): Promise<void>
+  /** Without an effect after {@link write}. */
+  close(): Promise<void>
+}
+
 export interface LevelDatabase {
   getSync(key: string): Uint8Array | undefined
   getSync(key: string, options: { readonly snapshot: LevelSnapshot }): Uint8Array | undefined
@@ -34,6 +43,7 @@ export interface LevelDatabase {
   snapshot(): LevelSnapshot
   /** One atomic, synced write. */
   write(operations: readonly LevelOperation[]): Promise<void>
+  batch(): LevelBatch
   compactRange(start: Uint8Array, end: Uint8Array): Promise<void>
   close(): Promise<void>
 }
@@ -62,6 +72,22 @@ export const openLevel: LevelOpener = async (directory, options) => {
   } catch (error) {
     throw fromLevelError(error)
   }
+  const startBatch = (): LevelBatch => {
+    // A chained batch skips the copies that abstract-level makes of each operation in an array.
+    const batch = db.batch()
+    return {
+      add: (op) => {
+        const raw = typeof op.key !== 'string'
+        if (op.type === 'put') {
+          if (raw) batch.put(op.key as never, op.value, RAW_KEY)
+          else batch.put(op.key as string, op.value)
+        } else if (raw) batch.del(op.key as never, RAW_KEY)
+        else batch.del(op.key as string)
+      },
+      write: () => batch.write({ sync: true }),
+      close: () => batch.close(),
+    }
+  }
   return {
     getSync: (key: string, read?: { readonly snapshot: LevelSnapshot }) =>
       read === undefined ? db.getSync(key) : db.getSync(key, read as never),
@@ -69,18 +95,11 @@ export const openLevel: LevelOpener = async (directory, options) => {
       db.iterator({ ...range, fillCache: false, highWaterMarkBytes: 1 << 20 } as never) as never,
     snapshot: () => db.snapshot(),
     write: (operations) => {
-      // A chained batch skips the copies that abstract-level makes of each operation in an array.
-      const batch = db.batch()
-      for (const op of operations) {
-        const raw = typeof op.key !== 'string'
-        if (op.type === 'put') {
-          if (raw) batch.put(op.key as never, op.value, RAW_KEY)
-          else batch.put(op.key as string, op.value)
-        } else if (raw) batch.del(op.key as never, RAW_KEY)
-        else batch.del(op.key as string)
-      }
-      return batch.write({ sync: true })
+      const batch = startBatch()
+      for (const op of operations) batch.add(op)
+      return batch.write()
     },
+    batch: startBatch,
     compactRange: (start, end) => (db as unknown as Compactable).compactRange(start, end, RAW_KEY),
     close: () => db.close(),
   }

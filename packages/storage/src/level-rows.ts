@@ -11,46 +11,46 @@ import {
   HEAD_KEY,
   type Head,
   SUM_MODULUS,
+  sizeOfChange,
 } from './layout.ts'
 import type { LevelDatabase, LevelOperation, LevelRange, LevelSnapshot } from './level-port.ts'
-import { decodeRow, encodeRow, StoredRow } from './row-format.ts'
+import { decodeRow, encodeLargeRow, encodeRow, type RowMemory, StoredRow } from './row-format.ts'
+import type { Steps } from './slices.ts'
 
-export interface CommitPlan {
-  readonly operations: readonly LevelOperation[]
-  readonly head: Head
-  /** The rows that the batch replaces or deletes. */
-  readonly before: ReadonlyMap<string, StoredRow | undefined>
-  /** The rows that it puts. */
-  readonly after: ReadonlyMap<string, StoredRow>
+/** What a commit starts from, and where it goes. */
+export interface CommitParts {
+  readonly batch: Batch
+  readonly last: Head
+  readonly check: RowCheck | undefined
+  /** Revision to store as the checkpoint. */
+  readonly verified: number | undefined
+  /** Memory for the bytes of each row. */
+  readonly memory: RowMemory
+  /** The row as it is now. */
+  current(key: string): StoredRow | undefined
+  /** The row of `key` is replaced; `after` is in `memory`. */
+  replaced(key: string, before: StoredRow | undefined, after: StoredRow | undefined): void
+  /** Called for each operation of the commit, in order; the bytes are in `memory`. */
+  write(operation: LevelOperation): void
 }
 
 /**
- * Everything that one commit writes.
+ * Everything that one commit writes, one operation a step; returns the head after it.
  *
- * @param current the row as it is now
- * @param verified revision to store as the checkpoint
  * @throws PreconditionError
  */
-export function planCommit(
-  batch: Batch,
-  last: Head,
-  current: (key: string) => StoredRow | undefined,
-  check: RowCheck | undefined,
-  verified: number | undefined,
-): CommitPlan {
+export function* planCommit(parts: CommitParts): Steps<Head> {
+  const { batch, last, check, verified, memory } = parts
   for (const { key, modifyRevision } of batch.preconditions ?? []) {
-    const found = current(key)?.modifyRevision ?? 0
+    const found = parts.current(key)?.modifyRevision ?? 0
     if (found !== modifyRevision) throw new PreconditionError(key, found)
+    yield
   }
   const revision = last.revision + 1
-  const before = new Map<string, StoredRow | undefined>()
-  const after = new Map<string, StoredRow>()
-  const operations: LevelOperation[] = []
   let { rows, rowSum } = last
   for (const op of batch.ops) {
     const { key } = op
-    const old = current(key)
-    before.set(key, old)
+    const old = parts.current(key)
     if (old !== undefined) {
       rows--
       rowSum -= StoredRow.crcOf(old)
@@ -58,23 +58,28 @@ export function planCommit(
     const storageKey = DATA_SPACE + key
     if (op.type === 'put') {
       const created = old?.createRevision ?? revision
-      const encoded = encodeRow(storageKey, key, op.value, created, revision, check)
-      after.set(key, encoded.row)
+      const encoded = encodeRow(storageKey, key, op.value, created, revision, check, memory)
+      parts.replaced(key, old, encoded.row)
       rows++
       rowSum += StoredRow.crcOf(encoded.row)
-      operations.push({ type: 'put', key: storageKey, value: encoded.bytes })
+      parts.write({ type: 'put', key: storageKey, value: encoded.bytes })
     } else {
-      operations.push({ type: 'del', key: storageKey })
+      parts.replaced(key, old, undefined)
+      parts.write({ type: 'del', key: storageKey })
     }
+    yield
   }
   rowSum = ((rowSum % SUM_MODULUS) + SUM_MODULUS) % SUM_MODULUS
   const head: Head = { revision, generation: last.generation, rows, rowSum }
-  operations.push(
-    engineRow(changeKey(revision), encodeChange(batch.ops, batch.change), revision),
-    engineRow(HEAD_KEY, encodeHead(head), revision),
+  const key = changeKey(revision)
+  const size = yield* sizeOfChange(batch.ops, batch.change)
+  const value = yield* encodeLargeRow(key, size, revision, (bytes) =>
+    encodeChange(batch.ops, batch.change, bytes),
   )
-  if (verified !== undefined) operations.push(metaRow(CHECKPOINT_KEY, verified))
-  return { operations, head, before, after }
+  parts.write({ type: 'put', key, value })
+  parts.write(engineRow(HEAD_KEY, encodeHead(head), revision))
+  if (verified !== undefined) parts.write(metaRow(CHECKPOINT_KEY, verified))
+  return head
 }
 
 function engineRow(key: string, value: Uint8Array, revision: number): LevelOperation {

@@ -11,6 +11,7 @@
  * for the end of the file. This reader tells damage from a tail that was cut short by a crash.
  */
 import { type Crc32c, maskCrc32c } from './crc32c.ts'
+import type { Steps } from './slices.ts'
 
 const BLOCK_BYTES = 32_768
 const HEADER_BYTES = 7
@@ -27,7 +28,8 @@ export interface LogScan {
   readonly tornAt: number | undefined
 }
 
-export function scanLog(bytes: Uint8Array, crc: Crc32c): LogScan {
+/** Read a whole file, one block or less a step. */
+export function* scanLog(bytes: Uint8Array, crc: Crc32c): Steps<LogScan> {
   const records: Uint8Array[] = []
   let parts: Uint8Array[] | undefined
   let start = 0
@@ -42,7 +44,7 @@ export function scanLog(bytes: Uint8Array, crc: Crc32c): LogScan {
     const type = bytes[at + 6]
     const continues = type === LAST || type === LAST - 1
     if (payload === undefined || continues !== (parts !== undefined)) {
-      const damaged = payload !== undefined || isDamage(bytes, at, crc)
+      const damaged = payload !== undefined || (yield* isDamage(bytes, at, crc))
       // LevelDB's reader also stops at the record that the fault is part of.
       return damaged
         ? { records, damagedAt: at, tornAt: undefined }
@@ -53,6 +55,7 @@ export function scanLog(bytes: Uint8Array, crc: Crc32c): LogScan {
       start = at
     }
     parts.push(payload)
+    yield
     at += HEADER_BYTES + payload.length
     if (type === FULL || type === LAST) {
       records.push(parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts))
@@ -86,9 +89,10 @@ function payloadAt(
 /**
  * A record that cannot be read is damage, and not a torn end, when it is sound under another
  * length (the checksum covers all but the length), or when a later record begins soundly: the
- * writer syncs each record before it begins the next.
+ * writer syncs each record before it begins the next. A later part of the same record says nothing:
+ * a loss of power can leave some blocks of a long record and not others.
  */
-function isDamage(bytes: Uint8Array, at: number, crc: Crc32c): boolean {
+function* isDamage(bytes: Uint8Array, at: number, crc: Crc32c): Steps<boolean> {
   const left = leftInBlock(bytes, at)
   if (left >= HEADER_BYTES) {
     const stored = (bytes[at + 4] as number) + (bytes[at + 5] as number) * 256
@@ -96,12 +100,23 @@ function isDamage(bytes: Uint8Array, at: number, crc: Crc32c): boolean {
     for (let bit = 0; bit < 16; bit++) lengths.push(stored ^ (1 << bit))
     if (lengths.some((length) => payloadAt(bytes, at, crc, length) !== undefined)) return true
   }
+  let aligned = false
   for (let next = at + 1; next + HEADER_BYTES <= bytes.length; next++) {
-    const type = bytes[next + 6]
-    if (type !== FULL && type !== FIRST) continue
+    const type = bytes[next + 6] as number
+    aligned ||= next % BLOCK_BYTES === 0
+    const begins = type === FULL || type === FIRST
+    if (!begins && !aligned) continue
     // An empty record is no commit; four random bytes match its checksum too easily.
     const payload = payloadAt(bytes, next, crc)
-    if (payload !== undefined && payload.length > 0) return true
+    yield
+    if (payload === undefined || payload.length === 0) {
+      aligned = false
+      continue
+    }
+    if (begins) return true
+    // Where a part must begin, one that is sound is what it says, and nothing begins inside it.
+    next += HEADER_BYTES + payload.length - 1
+    aligned = true
   }
   return false
 }

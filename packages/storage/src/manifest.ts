@@ -5,6 +5,7 @@ import { ByteReader } from './byte-reader.ts'
 import type { Crc32c } from './crc32c.ts'
 import { StorageError } from './errors.ts'
 import { scanLog } from './log-file.ts'
+import { inSlices } from './slices.ts'
 
 export interface TableFile {
   readonly number: number
@@ -33,7 +34,7 @@ export async function readManifest(directory: string, crc: Crc32c): Promise<Mani
   const current = (await readExisting(directory, 'CURRENT')).toString('latin1')
   const name = /^(MANIFEST-[0-9]{1,15})\n$/.exec(current)?.[1]
   if (name === undefined) throw corrupt('CURRENT does not name a MANIFEST')
-  const scan = scanLog(await readExisting(directory, name), crc)
+  const scan = await inSlices(scanLog(await readExisting(directory, name), crc))
   if (scan.damagedAt !== undefined) {
     throw corrupt(`${name} is damaged at byte ${scan.damagedAt}`)
   }

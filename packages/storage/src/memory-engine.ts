@@ -1,6 +1,6 @@
 /** An engine without a disk, with the semantics of the LevelDB one; for tests and trials. */
 import { randomBytes } from 'node:crypto'
-import { assertBatch, assertRange, assertRevision } from './batch.ts'
+import { assertBatch, assertRange, assertRevision, isLargeBatch } from './batch.ts'
 import {
   type Batch,
   type Change,
@@ -24,6 +24,7 @@ import { isStorageError, PreconditionError, StorageError } from './errors.ts'
 import { assertBound, assertKey } from './keys.ts'
 import { MemoryIterator } from './memory-iterator.ts'
 import { decodeRow, encodeRow, type StoredRow } from './row-format.ts'
+import { atOnce, inSlices, type Steps } from './slices.ts'
 import { SortedMap } from './sorted-map.ts'
 import { Turns } from './turns.ts'
 
@@ -45,6 +46,8 @@ export class MemoryEngine implements Engine {
   readonly #turns = new Turns()
   readonly #changes = new Map<number, StoredChange>()
   #rows = new Map<string, Entry>()
+  /** Entries as they were before the commit under way, which is not to be seen before its end. */
+  #past: Map<string, Entry | undefined> | undefined
   #sorted: SortedMap<Entry> = new SortedMap()
   #head = 0
   #trimmed = 0
@@ -63,7 +66,7 @@ export class MemoryEngine implements Engine {
 
   get(key: string): Row | undefined {
     this.#assertOpen()
-    const entry = this.#rows.get(key)
+    const entry = this.#entry(key)
     if (entry === undefined) {
       assertKey(key, this.limits.maxKeyBytes)
       return undefined
@@ -99,9 +102,14 @@ export class MemoryEngine implements Engine {
   }
 
   async commit(batch: Batch): Promise<CommitResult> {
-    assertBatch(batch, this.limits)
+    const large = isLargeBatch(batch, this.limits)
+    if (!large) atOnce(assertBatch(batch, this.limits))
     if (this.#closing !== undefined) throw closed()
-    return this.#turns.run(async () => this.#commit(batch))
+    return this.#turns.run(async () => {
+      if (!large) return atOnce(this.#commit(batch))
+      await inSlices(assertBatch(batch, this.limits))
+      return inSlices(this.#commit(batch))
+    })
   }
 
   async *changes(after: number): AsyncGenerator<Change> {
@@ -152,7 +160,9 @@ export class MemoryEngine implements Engine {
     const changes = this.#head - this.#trimmed
     let rows = 0
     let bytes = 0
-    for (const [key, entry] of [...this.#rows]) {
+    for (const key of [...this.#rows.keys()]) {
+      const entry = this.#entry(key)
+      if (entry === undefined) continue
       rows++
       bytes += entry.bytes.length
       try {
@@ -197,11 +207,12 @@ export class MemoryEngine implements Engine {
     await this.close()
   }
 
-  #commit(batch: Batch): CommitResult {
+  *#commit(batch: Batch): Steps<CommitResult> {
     this.#assertOpen()
     for (const { key, modifyRevision } of batch.preconditions ?? []) {
       const found = this.#current(key)?.modifyRevision ?? 0
       if (found !== modifyRevision) throw new PreconditionError(key, found)
+      yield
     }
     const revision = this.#head + 1
     const check = this.#check
@@ -215,19 +226,31 @@ export class MemoryEngine implements Engine {
           ? { ...encodeRow(key, key, op.value, created, revision, check), check }
           : undefined,
       )
+      yield
     }
-    this.#sorted = this.#sorted.with(written)
+    const sorted = yield* this.#sorted.with(written)
+    const keys: string[] = []
+    this.#past = new Map()
     for (const [key, entry] of written) {
+      this.#past.set(key, this.#rows.get(key))
       if (entry === undefined) this.#rows.delete(key)
       else this.#rows.set(key, entry)
+      keys.push(key)
+      yield
     }
-    this.#changes.set(revision, { keys: [...written.keys()], payload: batch.change?.slice() })
+    this.#changes.set(revision, { keys, payload: batch.change?.slice() })
+    this.#past = undefined
+    this.#sorted = sorted
     this.#head = revision
     return { revision }
   }
 
+  #entry(key: string): Entry | undefined {
+    return this.#past?.has(key) ? this.#past.get(key) : this.#rows.get(key)
+  }
+
   #current(key: string): Row | undefined {
-    const entry = this.#rows.get(key)
+    const entry = this.#entry(key)
     return entry === undefined ? undefined : this.#verified(key, entry)
   }
 

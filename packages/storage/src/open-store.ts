@@ -16,6 +16,7 @@ import { isStorageError, StorageError } from './errors.ts'
 import {
   CHANGE_SPACE,
   CHECKPOINT_KEY,
+  type ChangeKey,
   changeKey,
   DATA_SPACE,
   decodeChange,
@@ -28,6 +29,7 @@ import {
 import { fromLevelError, type LevelDatabase, type LevelOpener } from './level-port.ts'
 import { readManifest } from './manifest.ts'
 import { decodeRow, encodeRow, type StoredRow } from './row-format.ts'
+import { inSlices, type Steps } from './slices.ts'
 import { checkTables } from './table-check.ts'
 import { readWal } from './wal.ts'
 
@@ -172,11 +174,8 @@ async function verifyCommits(db: LevelDatabase, opened: OpenedStore): Promise<vo
         const revision = row.modifyRevision
         if (key !== changeKey(revision)) throw missing(expected)
         if (revision !== expected) throw missing(expected)
-        for (const change of decodeChange(row.value).keys) {
-          if (seen.has(change.key)) continue
-          seen.add(change.key)
-          verifyKey(db, change.key, change.put, revision)
-        }
+        const { keys } = await inSlices(decodeChange(row.value))
+        await inSlices(verifyKeys(db, keys, revision, seen))
         expected--
       }
     }
@@ -184,6 +183,20 @@ async function verifyCommits(db: LevelDatabase, opened: OpenedStore): Promise<vo
     await iterator.close()
   }
   if (expected !== from) throw missing(expected)
+}
+
+function* verifyKeys(
+  db: LevelDatabase,
+  keys: readonly ChangeKey[],
+  revision: number,
+  seen: Set<string>,
+): Steps<void> {
+  for (const { key, put } of keys) {
+    if (seen.has(key)) continue
+    seen.add(key)
+    verifyKey(db, key, put, revision)
+    yield
+  }
 }
 
 function verifyKey(db: LevelDatabase, key: string, put: boolean, revision: number): void {

@@ -14,6 +14,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { Row, RowCheck } from './engine.ts'
 import { StorageError } from './errors.ts'
+import { STEP_BYTES, type Steps } from './slices.ts'
 
 export const ROW_FORMAT = 1
 const HEADER_BYTES = 14
@@ -46,6 +47,18 @@ export interface EncodedRow {
   readonly row: StoredRow
 }
 
+/** Gives memory of exactly so many bytes for a row. */
+export type RowMemory = (length: number) => Buffer
+
+/** Memory that is used again for each row: the row before is then overwritten. */
+export function scratchMemory(): RowMemory {
+  let scratch = Buffer.allocUnsafeSlow(4096)
+  return (length) => {
+    if (length > scratch.length) scratch = Buffer.allocUnsafeSlow(2 * length)
+    return scratch.subarray(0, length)
+  }
+}
+
 /**
  * @param storageKey the key as stored, with its space
  * @param key the key as the check knows it
@@ -57,21 +70,50 @@ export function encodeRow(
   createRevision: number,
   modifyRevision: number,
   check: RowCheck | undefined,
+  memory: RowMemory = Buffer.allocUnsafeSlow,
 ): EncodedRow {
   const keyed = check !== undefined && (check.covers?.(key) ?? true)
   const body = HEADER_BYTES + value.length
   const end = body + (keyed ? TAG_BYTES : 0)
-  const bytes = Buffer.allocUnsafeSlow(end + CRC_BYTES)
-  bytes[0] = ROW_FORMAT
-  bytes[1] = keyed ? FLAG_KEYED : 0
-  bytes.writeUIntBE(createRevision, 2, 6)
-  bytes.writeUIntBE(modifyRevision, 8, 6)
+  const bytes = memory(end + CRC_BYTES)
+  writeHeader(bytes, keyed ? FLAG_KEYED : 0, createRevision, modifyRevision)
   bytes.set(value, HEADER_BYTES)
   if (keyed) bytes.set(tagOf(check, key, bytes.subarray(0, body)), body)
   const crc = crc32(bytes.subarray(0, end), crc32(storageKey))
   bytes.writeUInt32BE(crc, end)
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, value.length)
   return { bytes, row: new StoredRow(view, createRevision, modifyRevision, crc) }
+}
+
+/**
+ * A row without a tag, of any length, in steps.
+ *
+ * @param fill writes the value, `length` bytes
+ */
+export function* encodeLargeRow(
+  storageKey: string,
+  length: number,
+  revision: number,
+  fill: (value: Buffer) => Steps<void>,
+): Steps<Uint8Array> {
+  const end = HEADER_BYTES + length
+  const bytes = Buffer.allocUnsafeSlow(end + CRC_BYTES)
+  writeHeader(bytes, 0, revision, revision)
+  yield* fill(bytes.subarray(HEADER_BYTES, end))
+  let crc = crc32(storageKey)
+  for (let from = 0; from < end; from += STEP_BYTES) {
+    crc = crc32(bytes.subarray(from, Math.min(end, from + STEP_BYTES)), crc)
+    yield
+  }
+  bytes.writeUInt32BE(crc, end)
+  return bytes
+}
+
+function writeHeader(bytes: Buffer, flags: number, create: number, modify: number): void {
+  bytes[0] = ROW_FORMAT
+  bytes[1] = flags
+  bytes.writeUIntBE(create, 2, 6)
+  bytes.writeUIntBE(modify, 8, 6)
 }
 
 /**

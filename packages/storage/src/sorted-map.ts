@@ -1,4 +1,5 @@
 import { compareKeys } from './keys.ts'
+import type { Steps } from './slices.ts'
 
 interface Chunk<V> {
   readonly keys: readonly string[]
@@ -66,13 +67,14 @@ export class SortedMap<V> {
     return { chunk: chunk - 1, index: previous.keys.length - 1 }
   }
 
-  /** A new map with `entries` set; undefined deletes. */
-  with(entries: ReadonlyMap<string, V | undefined>): SortedMap<V> {
+  /** A new map with `entries` set, one a step; undefined deletes. */
+  *with(entries: ReadonlyMap<string, V | undefined>): Steps<SortedMap<V>> {
     const chunks = [...this.#chunks]
     // Each chunk is copied once however many of its entries change.
     const owned = new Set<Chunk<V>>()
     let map = new SortedMap(chunks)
     for (const [key, value] of entries) {
+      yield
       let { chunk, index } = map.seek(key)
       if (chunk === chunks.length && chunk > 0) {
         chunk--

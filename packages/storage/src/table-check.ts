@@ -17,10 +17,14 @@ import { ByteReader } from './byte-reader.ts'
 import { type Crc32c, maskCrc32c } from './crc32c.ts'
 import { StorageError } from './errors.ts'
 import type { Manifest, TableFile } from './manifest.ts'
+import { inSlices, type Steps } from './slices.ts'
 
 const TRAILER_BYTES = 5
 const FOOTER_BYTES = 48
 const MAGIC = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb]
+
+/** Larger tables, as one large commit leaves them, are not read ahead. */
+const AHEAD_BYTES = 16 * 1024 * 1024
 
 interface Handle {
   readonly offset: number
@@ -48,11 +52,12 @@ export async function* checkTables(
   for (const [index, table] of tables.entries()) {
     const loaded = await (next ?? loadTable(directory, table))
     const following = tables[index + 1]
-    // Reads overlap with checking; a failure surfaces at the next step.
-    next = following === undefined ? undefined : loadTable(directory, following)
+    // Reads overlap with checking, if memory allows; a failure surfaces at the next step.
+    const ahead = following !== undefined && following.size <= AHEAD_BYTES
+    next = ahead ? loadTable(directory, following) : undefined
     next?.catch(() => {})
     try {
-      checkTable(loaded.bytes, crc)
+      await inSlices(checkTable(loaded.bytes, crc))
     } catch (cause) {
       const detail = cause instanceof RangeError ? cause.message : 'malformed'
       throw new StorageError('ERR_STORAGE_CORRUPT', `table ${loaded.name}: ${detail}`, { cause })
@@ -104,8 +109,8 @@ async function readWhole(path: string, size: number): Promise<Uint8Array | undef
   }
 }
 
-/** @throws RangeError saying what is wrong with the bytes */
-export function checkTable(bytes: Uint8Array, crc: Crc32c): void {
+/** One block a step. @throws RangeError saying what is wrong with the bytes */
+export function* checkTable(bytes: Uint8Array, crc: Crc32c): Steps<void> {
   const footerAt = bytes.length - FOOTER_BYTES
   if (footerAt < 0) throw new RangeError('shorter than its footer')
   const footer = new ByteReader(bytes.subarray(footerAt))
@@ -127,6 +132,7 @@ export function checkTable(bytes: Uint8Array, crc: Crc32c): void {
     if (each.offset !== at) throw new RangeError(`hole or overlap at byte ${at}`)
     if (each !== metaindex && each !== index) block(bytes, each, crc)
     at += each.size + TRAILER_BYTES
+    yield
   }
   if (at !== footerAt) throw new RangeError(`hole or overlap at byte ${at}`)
 }

@@ -6,6 +6,7 @@ import type { Crc32c } from './crc32c.ts'
 import { StorageError } from './errors.ts'
 import { HEAD_KEY } from './layout.ts'
 import { scanLog } from './log-file.ts'
+import { inSlices, type Steps } from './slices.ts'
 
 export interface WalState {
   /** Highest head revision in sound records; undefined when no commit is in the logs. */
@@ -29,7 +30,7 @@ export async function readWal(
   for (const name of (await readdir(directory)).sort()) {
     const number = /^([0-9]+)\.log$/.exec(name)?.[1]
     if (number === undefined || Number(number) < logNumber) continue
-    const scan = scanLog(await readFile(join(directory, name)), crc)
+    const scan = await inSlices(scanLog(await readFile(join(directory, name)), crc))
     if (scan.damagedAt !== undefined) {
       throw new StorageError(
         'ERR_STORAGE_CORRUPT',
@@ -38,7 +39,7 @@ export async function readWal(
     }
     if (scan.tornAt !== undefined) torn = `${name} at byte ${scan.tornAt}`
     for (const record of scan.records) {
-      const revision = headIn(record, name)
+      const revision = await inSlices(headIn(record, name))
       if (revision !== undefined && revision >= (head ?? 0)) head = revision
     }
   }
@@ -46,12 +47,13 @@ export async function readWal(
 }
 
 /** Revision in the head row that this write batch puts, if it puts one. */
-function headIn(record: Uint8Array, name: string): number | undefined {
+function* headIn(record: Uint8Array, name: string): Steps<number | undefined> {
   try {
     const reader = new ByteReader(record)
     reader.take(8) // sequence
     let revision: number | undefined
     for (let count = reader.uint32(); count > 0; count--) {
+      yield
       const put = reader.byte() === 1
       const key = reader.slice()
       if (!put) continue

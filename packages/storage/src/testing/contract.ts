@@ -341,6 +341,35 @@ export function runEngineContract(
       assert.deepEqual((await collect<Change>(engine.changes(5)))[0]?.revision, 6)
     })
 
+    using(
+      'shows nothing of a large commit before its end, and keeps the order',
+      async ({ engine }) => {
+        await engine.commit({ ops: [put('k0', 'old'), put('k1', 'old'), put('other')] })
+        const ops = Array.from({ length: 5000 }, (_, i) => put(`k${i}`, 'new'))
+        let settled = false
+        const large = engine.commit({ ops: [...ops, remove('other')] }).finally(() => {
+          settled = true
+        })
+        const small = engine.commit({ ops: [put('k1', 'newer')] })
+        while (!settled) {
+          await new Promise((resume) => setImmediate(resume))
+          const [done, first] = [engine.head > 1, await engine.get('k0')]
+          if (engine.head > 1 !== done) continue
+          assert.deepEqual(first?.value, text(done ? 'new' : 'old'))
+          assert.equal((await engine.get('k4999')) !== undefined, engine.head > 1)
+        }
+        assert.deepEqual(await Promise.all([large, small]), [{ revision: 2 }, { revision: 3 }])
+        assert.deepEqual((await engine.get('k1'))?.value, text('newer'))
+        assert.equal(await engine.get('other'), undefined)
+        assert.equal(engine.stats().rows, 5000)
+        const changes = await collect<Change>(engine.changes(1))
+        assert.deepEqual(
+          changes.map(({ keys }) => keys.length),
+          [5001, 1],
+        )
+      },
+    )
+
     using('refuses what is over its limits or malformed', async ({ engine }) => {
       const { maxKeyBytes, maxValueBytes, maxOps } = engine.limits
       const value = text('v')
