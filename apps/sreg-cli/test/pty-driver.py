@@ -37,6 +37,11 @@ def read_some():
     return bool(ready)
 
 
+def read_by_child():
+    with open(f"/proc/{child.pid}/io") as counters:
+        return int(counters.readline().split()[1])
+
+
 at = 0
 for step in plan["steps"]:
     wanted = step["expect"].encode()
@@ -53,7 +58,14 @@ for step in plan["steps"]:
         read_some()
     echoes.append(echo_on())
     if "send" in step:
-        os.write(master, step["send"].encode())
+        before = read_by_child()
+        sent = step["send"].encode()
+        os.write(master, sent)
+        # The kernel hands the characters over later; one that came after the signal would be echoed by right.
+        while "signal" in step and read_by_child() < before + len(sent) and child.poll() is None:
+            if time.monotonic() > deadline:
+                break
+            read_some()
     if "signal" in step:
         child.send_signal(getattr(signal, step["signal"]))
 while child.poll() is None and time.monotonic() < deadline:
