@@ -137,7 +137,7 @@ test('weakness 56: every documented option in any position, on the program itsel
 test('weakness 57: get prints the value and a newline, --json one object, a failure nothing', async () => {
   await using desk = await openDesk()
   await desk.ok(`sreg set /v/text 'a "b" \\ ü' && sreg set /v/json '{"a": 1}' --type json`)
-  await desk.ok('sreg set /v/control -', 'bell\x07 and \x1b[31mred')
+  await desk.ok('sreg set /v/control -', 'bell\x07 and \u202ered')
   expect(await desk.sh('sreg get /v/text')).toEqual({
     code: 0,
     signal: null,
@@ -147,10 +147,10 @@ test('weakness 57: get prints the value and a newline, --json one object, a fail
   expect(await desk.ok('sreg get /v/json')).toBe('{"a": 1}\n')
   const { stdout } = await desk.sh('sreg get /v/control --json')
   expect(stdout.split('\n')).toHaveLength(2)
-  expect(stdout).not.toContain('\x1b')
+  expect(stdout).not.toContain('\u202e')
   expect(JSON.parse(stdout)).toMatchObject({
     key: '/v/control',
-    value: 'bell\x07 and \x1b[31mred',
+    value: 'bell\x07 and \u202ered',
     type: 'string',
     encrypted: false,
     version: 1,

@@ -11,6 +11,8 @@ const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1_000_000
 /** Records of one answer (protocol, auditRequest). */
 const PAGE = 1000
+/** Paths of one record in the table. */
+const MAX_TARGETS = 3
 
 type Filters = Omit<RequestOf<'audit'>, 'limit' | 'before'>
 
@@ -27,11 +29,18 @@ export async function run(context: Context): Promise<undefined> {
         formatTime(Date.parse(record.time)),
         userOf(record),
         record.detail === undefined ? record.action : `${record.action} (${record.detail})`,
-        record.paths.join(' '),
+        context.verbose ? record.paths.join(' ') : targetOf(record),
         record.reason === undefined ? record.outcome : `${record.outcome}: ${record.reason}`,
       ]),
     ),
   )
+}
+
+/** A record of an import names thousands; the table says how many there are. */
+function targetOf({ paths, count = paths.length }: AuditRecord): string {
+  const total = Math.max(count, paths.length)
+  if (total <= MAX_TARGETS) return paths.join(' ')
+  return `${paths[0] ?? ''} and ${total - 1} more`
 }
 
 function userOf({ actor }: AuditRecord): string {

@@ -1,5 +1,5 @@
 /** `sreg import`: entries from a file or a directory, all or nothing. */
-import type { ImportChange } from '@secreg/protocol'
+import { type ImportChange, SecregError } from '@secreg/protocol'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { printable } from '../escape.ts'
@@ -46,15 +46,16 @@ async function store(
   }
 }
 
+const HINTS: Readonly<Record<string, string>> = {
+  ALREADY_EXISTS: '--dry-run shows the differences, --force overwrites',
+  LIMIT_EXCEEDED: 'import parts of it, each all or nothing: "sreg export --prefix" makes them',
+}
+
 function withHint(error: unknown): unknown {
-  const { reason, message } = error as { reason?: unknown; message?: unknown }
-  if (reason !== 'ALREADY_EXISTS') return error
-  return new CliError(
-    'ALREADY_EXISTS',
-    printable(String(message)),
-    '--dry-run shows the differences, --force overwrites',
-    { cause: error },
-  )
+  if (!SecregError.is(error)) return error
+  const hint = HINTS[error.reason]
+  if (hint === undefined) return error
+  return new CliError(error.reason, printable(error.message), hint, { cause: error })
 }
 
 function skippedText({ skipped }: Source): string {
