@@ -132,6 +132,27 @@ test('lock forgets the keys at once and waits for writes under way', async () =>
   expect((await home.engine.scrub()).findings).toEqual([])
 })
 
+test('lock does not take the keys from under a commit in flight', async () => {
+  let release = (): void => {}
+  let held: Promise<void> | undefined
+  const engine = new FaultEngine(undefined, { onPoint: () => held })
+  const home = await start({ engine })
+  held = new Promise<void>((resume) => {
+    release = resume
+  })
+  const write = home.api.set({ key: '/a', value: 'x' })
+  for (let at = 0; at < 3; at++) await new Promise((resume) => setImmediate(resume))
+  const locked = home.registry.lock(home.admin)
+  for (let at = 0; at < 3; at++) await new Promise((resume) => setImmediate(resume))
+  expect(home.registry.state).toBe('unsealed')
+  release()
+  held = undefined
+  expect(await write).toMatchObject({ version: 1 })
+  expect(await locked).toEqual({ state: 'sealed' })
+  await home.registry.unlock(PEER, PASSPHRASE)
+  expect((await engine.scrub()).findings).toEqual([])
+})
+
 test('lock that cannot be recorded locks all the same, and says so; unlock then does not open', async () => {
   const memory = createMemoryFiles()
   const files = withFaults(memory)
