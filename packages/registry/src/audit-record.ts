@@ -4,6 +4,8 @@ import type { AuditAction, AuditActor, AuditOutcome, Caller } from '@secreg/prot
 /** What one record says beside its actor. */
 export interface RecordFacts {
   readonly paths?: readonly string[]
+  /** The same as JSON text, where they are too many to be written at once. */
+  readonly pathsText?: string
   readonly versions?: readonly number[]
   readonly detail?: string
   readonly count?: number
@@ -59,7 +61,7 @@ export function auditBody(
   facts: RecordFacts,
   reason?: string,
 ): string {
-  let text = `{"action":"${action}","outcome":"${outcome}","paths":${pathsText(facts.paths ?? [])},"actor":${actorText(caller)}`
+  let text = `{"action":"${action}","outcome":"${outcome}","paths":${facts.pathsText ?? pathsText(facts.paths ?? [])},"actor":${actorText(caller)}`
   if (reason !== undefined) text += `,"reason":"${reason}"`
   if (facts.versions !== undefined) text += `,"versions":[${facts.versions.join(',')}]`
   if (facts.detail !== undefined) text += `,"detail":${JSON.stringify(facts.detail)}`

@@ -41,46 +41,59 @@ class WrittenRow implements Row {
 /** State of one group while it is planned. */
 export class GroupView implements View {
   readonly #engine: Engine
+  /** The group before, as long as its commit is in flight: what it writes is seen here already. */
+  #before: GroupView | undefined
   readonly #written = new Map<string, Row | undefined>()
   readonly #fetched = new Map<string, Row | undefined>()
   readonly #ops = new Map<string, Op>()
+  #whole: readonly Op[] | undefined
+  #revision: number | undefined
   /** Bytes of the keys and values that the group writes so far. */
   bytes = 0
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, before?: GroupView) {
     this.#engine = engine
+    this.#before = before
   }
 
   get(key: string): Row | undefined {
     return this.#written.has(key) ? this.#written.get(key) : this.#readBefore(key)
   }
 
-  /** The row as it was before this group. */
-  #readBefore(key: string): Row | undefined {
-    if (this.#fetched.has(key)) return this.#fetched.get(key)
-    const row = this.#engine.get(key)
-    if (!(row instanceof Promise)) return row
-    const ready = row.then((found) => {
-      this.#fetched.set(key, found)
-    })
-    // Whoever does not wait for it must not end the process by its failure.
-    ready.catch(() => {})
-    throw new PendingRead(ready)
-  }
-
   /** Number of rows that the group writes so far. */
   get size(): number {
-    return this.#ops.size
+    return this.#whole?.length ?? this.#ops.size
+  }
+
+  /** Whether the group is one plan that nothing may be planned on. */
+  get isWhole(): boolean {
+    return this.#whole !== undefined
+  }
+
+  /** Revision that the commit of this group will have. */
+  get revision(): number {
+    this.#revision ??= 1 + (this.#before?.revision ?? this.#engine.head)
+    return this.#revision
   }
 
   /** The last operation on each key. */
   ops(): Iterable<Op> {
-    return this.#ops.values()
+    return this.#whole ?? this.#ops.values()
+  }
+
+  /** Make one plan of any size the whole group, at once: its rows are not to be seen through this view. */
+  takeWhole(ops: readonly Op[]): void {
+    this.#whole = ops
+  }
+
+  /** The commit of the group before has succeeded: the engine has its rows. */
+  detach(): void {
+    this.#before = undefined
   }
 
   /** Take the rows of a finished plan into the group. */
   apply(ops: readonly Op[]): void {
-    const revision = this.#engine.head + 1
+    const { revision } = this
     for (const op of ops) {
       this.#ops.set(op.key, op)
       if (op.type === 'put') {
@@ -98,5 +111,20 @@ export class GroupView implements View {
         this.bytes += op.key.length
       }
     }
+  }
+
+  /** The row as it is without this group. */
+  #readBefore(key: string): Row | undefined {
+    const before = this.#before
+    if (before !== undefined) return before.get(key)
+    if (this.#fetched.has(key)) return this.#fetched.get(key)
+    const row = this.#engine.get(key)
+    if (!(row instanceof Promise)) return row
+    const ready = row.then((found) => {
+      this.#fetched.set(key, found)
+    })
+    // Whoever does not wait for it must not end the process by its failure.
+    ready.catch(() => {})
+    throw new PendingRead(ready)
   }
 }

@@ -41,13 +41,14 @@ export function recorded<T>(
 
 /** Body of an operation that was refused or failed; says nothing that only success may tell. */
 export function refusalBody(caller: Caller, facts: Facts, error: SecregError): string {
-  const { paths, detail } = facts
+  const { paths, pathsText, detail } = facts
   return auditBody(
     caller,
     facts.action,
     outcomeOf(error),
     {
       ...(paths === undefined ? {} : { paths }),
+      ...(pathsText === undefined ? {} : { pathsText }),
       ...(detail === undefined ? {} : { detail }),
     },
     error.reason,

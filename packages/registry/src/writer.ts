@@ -1,85 +1,32 @@
 /**
  * The single writer (DESIGN §2): takes the waiting operations as one group, plans each synchronously on the group's
  * view, asks the gate, commits all rows with one synchronous batch, has the records logged, publishes and answers.
+ * While the disk works on one group, the next is planned on what that group will have written; should its commit
+ * fail, those plans and refusals are forgotten and made anew.
  */
 import { ENVELOPE_BYTES } from '@secreg/audit'
-import { SecregError, type ValueType } from '@secreg/protocol'
-import { type Engine, isStorageError, type KeyedRow, type Op } from '@secreg/storage'
-import { GroupView, PendingRead, type View } from './group-view.ts'
+import { SecregError } from '@secreg/protocol'
+import { type Engine, isStorageError } from '@secreg/storage'
+import { Group, type Planned, type Queued } from './group.ts'
 import { auditFailed, FREED_ROWS, type Journal } from './journal.ts'
-import type { Space } from './keys.ts'
+import type { WriteOperation } from './operation.ts'
+import { planNow, planWaiting } from './planner.ts'
+import { forEachInSlices, jsonInSlices } from './slices.ts'
 import { asSecregError } from './store-failure.ts'
 
 /** Point of the pipeline that a group has just reached; tests stop the process there. */
 export type PipelineStep = 'planned' | 'gated' | 'committed' | 'logged' | 'published'
 
-/** What a change did to one entry, as kept in the change row of its commit; never a value. */
-export interface ChangeEvent {
-  readonly op: 'set' | 'delete'
-  readonly key: string
-  readonly version: number
-  readonly type: ValueType
-  readonly encrypted: boolean
-}
-
-/** A planned change, ready to be committed. */
-export interface Plan<T> {
-  readonly ops: readonly Op[]
-  readonly events?: readonly ChangeEvent[]
-  /** JSON text of the audit body, with its successful outcome. */
-  readonly record: string
-  /** What the caller is told, once the revision of the commit is known. */
-  readonly result: (revision: number) => T
-  /** Runs when the commit is durable and logged, before any answer of the group. */
-  readonly publish?: (revision: number) => void
-}
-
-/** Rows that a plan needs before it can be made; they are read while nothing is in flight. */
-export interface Scan {
-  readonly scan: Space
-  /** More rows than this refuse the operation, unless it needs no more of them. */
-  readonly maxRows: number
-  readonly stopAtMax?: boolean
-  /** Rows that count and are handed to the plan; default all. */
-  readonly keep?: (row: KeyedRow) => boolean
-}
-
-/** A plan that is made in steps, with turns of the event loop in between; nothing else is planned meanwhile. */
-export interface Slices<T> {
-  readonly slices: Generator<undefined, Plan<T>>
-}
-
-/** One operation that may change something. */
-export interface WriteOperation<T> {
-  /**
-   * Decide and plan; synchronous, without side effects, and run again when a row was missing.
-   *
-   * @param rows - what the scan found, when the call before asked for one
-   * @throws SecregError when it is refused; nothing of it is then written but its record
-   */
-  plan(view: View, rows?: readonly KeyedRow[]): Plan<T> | Scan | Slices<T>
-  /** JSON text of the audit body when it was refused or could not be committed. */
-  refusal(error: SecregError): string
-}
-
 const encoder = new TextEncoder()
 
-interface Queued {
-  readonly operation: WriteOperation<unknown>
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: unknown) => void
-}
-
-interface Planned {
-  readonly queued: Queued
-  readonly plan: Plan<unknown>
-}
-
-/** Limits of one group, which bound the time that its plans hold the main thread. */
-const GROUP_OPERATIONS = 64
+/**
+ * Operations of one group: half of what waits, so that one half is planned while the disk works on the other, within
+ * bounds that make a commit worth its sync and keep its plans from holding the main thread.
+ */
+const GROUP_OPERATIONS = Object.freeze({ least: 32, most: 128 })
 const GROUP_BYTES = 4 * 1024 * 1024
-/** Longest stretch of a plan in slices on the main thread (DESIGN §9). */
-const SLICE_MS = 4
+/** Rows that a plan has at most unless it is the first of its group: only those read a range or run in slices. */
+const SMALL_PLAN_ROWS = 64
 /** Rows of a commit that its group cannot use: its own outbox row, the cursor, and the outbox rows that it frees. */
 export const OUTBOX_ROWS: number = FREED_ROWS + 2
 
@@ -110,6 +57,8 @@ export class Writer {
   readonly #queue: Queued[] = []
   /** Never rejects. */
   #running: Promise<void> | undefined
+  /** Tells whoever waits for a next operation that there is one. */
+  #wake: (() => void) | undefined
   #doubt: Doubt | undefined
   #closed = false
 
@@ -140,6 +89,7 @@ export class Writer {
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ operation, resolve: resolve as (value: unknown) => void, reject })
       this.#running ??= this.#run()
+      this.#wake?.()
     })
   }
 
@@ -177,7 +127,8 @@ export class Writer {
   async #run(): Promise<void> {
     // One round of I/O first, so that requests that arrive together share one commit.
     await new Promise<void>((resume) => setImmediate(resume))
-    while (this.#queue.length > 0) await this.#turn()
+    let next: Group | undefined
+    while (next !== undefined || this.#queue.length > 0) next = await this.#turn(next)
     this.#running = undefined
   }
 
@@ -201,146 +152,93 @@ export class Writer {
     if (revision !== undefined) this.#publish(doubt.group, revision)
   }
 
-  /** Plan, gate, commit, log, publish and answer one group; whatever fails, everybody is answered. */
-  async #turn(): Promise<void> {
-    const view = new GroupView(this.#engine)
-    const group: Planned[] = []
+  /**
+   * Complete a group, commit it and plan the next meanwhile; whatever fails, everybody is answered.
+   *
+   * @param begun - planned so far, while the commit before it was in flight
+   * @returns the next group as far as it is planned
+   */
+  async #turn(begun: Group | undefined): Promise<Group | undefined> {
+    const group = begun ?? new Group(this.#engine)
     try {
-      if (this.needsMending) await this.#mend()
-      await this.#gather(view, group)
-      if (group.length > 0) await this.#commit(group, view)
+      if (begun === undefined && this.needsMending) await this.#mend()
+      group.view.detach()
+      await this.#gather(group)
     } catch (cause) {
       if (!isStorageError(cause)) this.#onFault?.(cause)
-      for (const { queued } of group) this.#refuse(queued, cause)
-      if (group.length === 0)
-        for (const queued of this.#queue.splice(0)) this.#refuse(queued, cause)
+      for (const { queued } of group.planned) this.#refuse(queued, cause)
+      const untouched = group.taken.length === 0 ? this.#queue.splice(0) : []
+      for (const queued of untouched) this.#refuse(queued, cause)
+      group.planned.length = 0
     }
+    for (const { queued, error } of group.refused) this.#refuse(queued, error)
+    if (group.planned.length === 0) return undefined
+    const commit = this.#commit(group)
+    if (group.changesDecisions) {
+      await commit
+      return undefined
+    }
+    const next = new Group(this.#engine, group.view)
+    if (!(await this.#planMeanwhile(next, commit))) {
+      this.#queue.unshift(...next.taken)
+      return undefined
+    }
+    return next.taken.length === 0 ? undefined : next
   }
 
-  async #gather(view: GroupView, group: Planned[]): Promise<void> {
-    while (group.length < GROUP_OPERATIONS && view.bytes < GROUP_BYTES) {
+  /** Plan what arrives until a commit is settled; returns whether it succeeded. */
+  async #planMeanwhile(next: Group, commit: Promise<boolean>): Promise<boolean> {
+    let succeeded: boolean | undefined
+    const settled = commit.then((is) => {
+      succeeded = is
+    })
+    while (succeeded === undefined) {
+      const mayTakeMore = this.#gatherNow(next)
+      await (mayTakeMore ? Promise.race([settled, this.#arrival()]) : settled)
+    }
+    return succeeded
+  }
+
+  /** The next operation, with whatever arrives in the same round of I/O. */
+  #arrival(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = undefined
+        setImmediate(resolve)
+      }
+    })
+  }
+
+  /** Plan what waits, also what has to be waited for, as long as it fits; nothing may be in flight. */
+  async #gather(group: Group): Promise<void> {
+    while (!this.#gatherNow(group)) {
       const queued = this.#queue[0]
-      if (queued === undefined) break
-      const outcome = this.#plan(queued, view)
-      if (outcome === 'refused') {
-        this.#queue.shift()
-      } else if ('plan' in outcome) {
-        if (group.length > 0 && !this.#fits(view, outcome.plan)) break
-        this.#queue.shift()
-        const taken = this.#take(outcome, view)
-        if (taken === true || (await taken)) group.push(outcome)
-      } else if (group.length > 0) {
-        // What it needs is read when nothing of this group is in flight.
-        break
-      } else if ('ready' in outcome) {
-        if (!(await this.#isReady(queued, outcome))) this.#queue.shift()
-      } else {
-        this.#queue.shift()
-        const planned = await ('scan' in outcome
-          ? this.#planWithScan(queued, outcome, view)
-          : this.#planInSlices(queued, outcome))
-        if (planned !== undefined && (await this.#take(planned, view))) group.push(planned)
-      }
+      // What must wait is the first of its group, and what it waits for is read when nothing else was planned.
+      if (queued === undefined || group.planned.length > 0) return
+      const needs = planNow(group, queued)
+      this.#queue.shift()
+      if (needs !== undefined) await planWaiting(this.#engine, group, queued, needs)
     }
   }
 
-  /** Take a plan into the group; false when a row before it cannot be read and it is refused. */
-  #take(planned: Planned, view: GroupView): boolean | Promise<boolean> {
-    try {
-      view.apply(planned.plan.ops)
-      return true
-    } catch (cause) {
-      if (!(cause instanceof PendingRead)) {
-        this.#refuse(planned.queued, cause)
-        return false
-      }
-      return this.#isReady(planned.queued, cause).then((is) => is && this.#take(planned, view))
+  /**
+   * Plan what waits as far as it can be planned at once and fits.
+   *
+   * @returns whether the group could take more if there were more
+   */
+  #gatherNow(group: Group): boolean {
+    const { least, most } = GROUP_OPERATIONS
+    const bound = Math.min(most, Math.max(least, Math.ceil(this.#queue.length / 2)))
+    const room = this.#engine.limits.maxOps - OUTBOX_ROWS - SMALL_PLAN_ROWS
+    for (let queued = this.#queue[0]; queued !== undefined; queued = this.#queue[0]) {
+      const { view, planned } = group
+      const full = planned.length >= bound || view.bytes >= GROUP_BYTES || view.size > room
+      if (full || group.changesDecisions) return false
+      const needs = planNow(group, queued)
+      if (needs !== undefined) return false
+      this.#queue.shift()
     }
-  }
-
-  /** Wait for a row that a plan needs; false when it cannot be read and the operation is refused. */
-  async #isReady(queued: Queued, { ready }: PendingRead): Promise<boolean> {
-    try {
-      await ready
-      return true
-    } catch (cause) {
-      this.#refuse(queued, cause)
-      return false
-    }
-  }
-
-  /** Whether a group can take one more plan beside its outbox row. */
-  #fits(view: GroupView, plan: Plan<unknown>): boolean {
-    return view.size + plan.ops.length + OUTBOX_ROWS <= this.#engine.limits.maxOps
-  }
-
-  #plan(
-    queued: Queued,
-    view: View,
-    rows?: readonly KeyedRow[],
-  ): Planned | Scan | Slices<unknown> | PendingRead | 'refused' {
-    try {
-      const plan = queued.operation.plan(view, rows)
-      return 'scan' in plan || 'slices' in plan ? plan : { queued, plan }
-    } catch (error) {
-      if (error instanceof PendingRead) return error
-      this.#refuse(queued, error)
-      return 'refused'
-    }
-  }
-
-  async #planInSlices(queued: Queued, { slices }: Slices<unknown>): Promise<Planned | undefined> {
-    try {
-      for (;;) {
-        const until = performance.now() + SLICE_MS
-        while (performance.now() < until) {
-          const step = slices.next()
-          if (step.done === true) return { queued, plan: step.value }
-        }
-        await new Promise((resume) => setImmediate(resume))
-      }
-    } catch (error) {
-      this.#refuse(queued, error)
-      return undefined
-    }
-  }
-
-  async #planWithScan(queued: Queued, scan: Scan, view: GroupView): Promise<Planned | undefined> {
-    const rows: KeyedRow[] = []
-    try {
-      const iterator = this.#engine.iterate(scan.scan)
-      try {
-        for (
-          let page = await iterator.nextPage(256);
-          page.length > 0;
-          page = await iterator.nextPage(256)
-        ) {
-          rows.push(...(scan.keep === undefined ? page : page.filter(scan.keep)))
-          if (rows.length >= scan.maxRows && scan.stopAtMax === true) break
-          if (rows.length > scan.maxRows) {
-            throw new SecregError(
-              'LIMIT_EXCEEDED',
-              `the subtree has more than ${scan.maxRows} rows; take a smaller one`,
-            )
-          }
-        }
-      } finally {
-        await iterator.close()
-      }
-    } catch (error) {
-      this.#refuse(queued, error)
-      return undefined
-    }
-    for (;;) {
-      const outcome = this.#plan(queued, view, rows)
-      if (outcome === 'refused') return undefined
-      if ('plan' in outcome) return outcome
-      if (!('ready' in outcome)) {
-        this.#refuse(queued, new TypeError('a plan must not ask for a second scan'))
-        return undefined
-      }
-      if (!(await this.#isReady(queued, outcome))) return undefined
-    }
+    return !group.changesDecisions
   }
 
   /** Record a refusal, and answer with it once the record is written. */
@@ -380,34 +278,54 @@ export class Writer {
     return faults
   }
 
-  async #commit(group: readonly Planned[], view: GroupView): Promise<void> {
+  /** Gate, commit, log, publish and answer one group; false when it was not committed. Never rejects. */
+  async #commit(group: Group): Promise<boolean> {
+    try {
+      const committed = await this.#write(group)
+      if (committed === undefined) return false
+      this.#answer(group.planned, committed)
+      return true
+    } catch (cause) {
+      if (!isStorageError(cause)) this.#onFault?.(cause)
+      for (const { queued } of group.planned) this.#refuse(queued, cause)
+      return false
+    }
+  }
+
+  /**
+   * Bring a group to disk and log.
+   *
+   * @returns the revision of its commit; `undefined` when the gate is shut, and everybody has been told
+   */
+  async #write({ planned, view }: Group): Promise<number | undefined> {
     this.#step('planned')
     const timeMs = this.#now()
-    const bodies = group.map(({ plan }) => plan.record)
+    const bodies = planned.map(({ plan }) => plan.record)
     const outbox = this.#journal.outboxOps(timeMs, bodies)
     if (!this.#journal.gate(view.bytes + recordBytes(bodies))) {
       const error = auditFailed(undefined)
-      for (const { queued } of group) queued.reject(error)
-      return
+      for (const { queued } of planned) queued.reject(error)
+      return undefined
     }
     this.#step('gated')
-    let revision: number
-    try {
-      ;({ revision } = await this.#engine.commit({
-        ops: [...view.ops(), ...outbox.ops],
-        change: changeOf(group),
-      }))
-    } catch (cause) {
-      if (isStorageError(cause, 'ERR_STORAGE_OUTCOME_UNKNOWN')) {
-        this.#doubt = { number: outbox.number, group }
-      }
-      for (const { queued } of group) this.#refuse(queued, cause)
-      return
-    }
+    const ops = [...view.ops(), ...outbox.ops]
+    const { revision } = await this.#engine
+      .commit({ ops, change: changeOf(planned) })
+      .catch((cause: unknown) => {
+        if (isStorageError(cause, 'ERR_STORAGE_OUTCOME_UNKNOWN')) {
+          this.#doubt = { number: outbox.number, group: planned }
+        }
+        throw cause
+      })
     this.#step('committed')
     this.#journal.freed(outbox.ops)
     this.#journal.commit(outbox.number, revision, timeMs, bodies)
     this.#step('logged')
+    return revision
+  }
+
+  /** Let a commit take effect, and answer: whatever fails from here on, it is committed. */
+  #answer(group: readonly Planned[], revision: number): void {
     const faults = this.#publish(group, revision)
     this.#step('published')
     for (const planned of group) {
@@ -427,9 +345,29 @@ function changeOf(group: readonly Planned[]): Uint8Array {
   return encoder.encode(JSON.stringify(group.flatMap(({ plan }) => plan.events ?? [])))
 }
 
+/** The same for a group of any size. */
+async function changeInSlices(group: readonly Planned[]): Promise<Uint8Array> {
+  const texts = await jsonInSlices(group.flatMap(({ plan }) => plan.events ?? []))
+  const pieces: Uint8Array[] = []
+  await forEachInSlices(texts, (text) => pieces.push(encoder.encode(text)))
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  await forEachInSlices(pieces, (piece) => {
+    bytes.set(piece, at)
+    at += piece.length
+  })
+  return bytes
+}
+
+/** Bodies from which it is worth to count: the gate reserves what it is told, on the main thread. */
+const LARGE_BODY = 65_536
+
 /** Upper bound of the bytes that a group's lines take in the log. */
 function recordBytes(bodies: readonly string[]): number {
   let bytes = 0
-  for (const body of bodies) bytes += 3 * body.length + ENVELOPE_BYTES
+  for (const body of bodies) {
+    const { length } = body
+    bytes += (length < LARGE_BODY ? 3 * length : Buffer.byteLength(body)) + ENVELOPE_BYTES
+  }
   return bytes
 }

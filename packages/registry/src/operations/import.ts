@@ -13,19 +13,29 @@ import type { Core } from '../core.ts'
 import { decodeEntry, type Entry } from '../entry.ts'
 import { GroupView, type View } from '../group-view.ts'
 import { entryKey } from '../keys.ts'
+import type { ChangeEvent, Plan } from '../operation.ts'
 import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { forEachInSlices, jsonInSlices } from '../slices.ts'
 import { asSecregError } from '../store-failure.ts'
-import { type ChangeEvent, OUTBOX_ROWS, type Plan } from '../writer.ts'
+import { OUTBOX_ROWS } from '../writer.ts'
 import { isSameSession } from './export.ts'
 import { plainBytes } from './get.ts'
 import { draftOf, isToBeEncrypted, planSet, type SetDraft } from './set.ts'
 
-/** Entries and bytes that one import can stage: what one commit and the memory for it can hold. */
+/** What imports can stage: what one commit, its record and the memory for it can hold. */
 export const IMPORT_LIMITS: Readonly<
-  Record<'entries' | 'bytes' | 'open' | 'openOfAccount' | 'idleMs', number>
+  Record<
+    'entries' | 'bytes' | 'bytesOfAll' | 'pathBytes' | 'open' | 'openOfAccount' | 'idleMs',
+    number
+  >
 > = Object.freeze({
-  entries: 7_500,
-  bytes: 48 * 1024 * 1024,
+  entries: 100_000,
+  /** Memory that the staged entries of one import take, values and paths. */
+  bytes: 128 * 1024 * 1024,
+  /** The same over all imports, also those that are being committed. */
+  bytesOfAll: 256 * 1024 * 1024,
+  /** Paths of one import: its record names them all, and stands in one row and one line. */
+  pathBytes: 12 * 1024 * 1024,
   /** Imports that are open at once, over all callers. */
   open: 4,
   /** Of these, of one account. */
@@ -34,6 +44,8 @@ export const IMPORT_LIMITS: Readonly<
   idleMs: 60_000,
 })
 
+/** Memory of a staged entry beside its value and path, about. */
+const ENTRY_BYTES = 256
 /** Entries of one page of a difference. */
 const DIFF_PAGE = 5_000
 
@@ -42,12 +54,15 @@ interface OpenImport {
   readonly force: boolean
   readonly drafts: Map<string, SetDraft>
   bytes: number
+  pathBytes: number
   touchedMs: number
 }
 
 export class Imports {
   readonly #core: Core
   readonly #open = new Map<string, OpenImport>()
+  /** Staged by all imports that are not wiped yet. */
+  #bytes = 0
 
   constructor(core: Core) {
     this.#core = core
@@ -64,7 +79,7 @@ export class Imports {
       case 'begin':
         return this.#begin(caller, request.force === true)
       case 'stage':
-        return this.#stage(this.#find(caller, request.import), request.entries)
+        return this.#stage(caller, request)
       case 'diff':
         return this.#diff(caller, this.#find(caller, request.import), request.offset ?? 0)
       case 'abort':
@@ -92,7 +107,14 @@ export class Imports {
   #end(id: string): void {
     const job = this.#open.get(id)
     this.#open.delete(id)
-    if (job !== undefined) wipeDrafts(job)
+    if (job !== undefined) void this.#wipe(job)
+  }
+
+  async #wipe(job: OpenImport): Promise<void> {
+    await forEachInSlices(job.drafts.values(), ({ value }) => value.bytes.fill(0))
+    job.drafts.clear()
+    this.#bytes -= job.bytes
+    job.bytes = 0
   }
 
   async #begin(caller: Caller, force: boolean): Promise<ImportResponse> {
@@ -113,12 +135,11 @@ export class Imports {
     const nowMs = this.#core.now()
     const own = [...this.#open.values()].filter(({ owner }) => owner.accountId === caller.accountId)
     if (this.#open.size >= IMPORT_LIMITS.open || own.length >= IMPORT_LIMITS.openOfAccount) {
-      throw new SecregError('BUSY', 'too many imports at once; try again', {
-        retryAfterSeconds: 60,
-      })
+      throw busy()
     }
     const id = this.#core.newEntryId()
-    this.#open.set(id, { owner: caller, force, drafts: new Map(), bytes: 0, touchedMs: nowMs })
+    const job = { owner: caller, force, drafts: new Map(), bytes: 0, pathBytes: 0 }
+    this.#open.set(id, { ...job, touchedMs: nowMs })
     return { import: id, staged: 0 }
   }
 
@@ -131,24 +152,38 @@ export class Imports {
     return job
   }
 
-  #stage(
-    job: OpenImport,
-    entries: Extract<RequestOf<'import'>, { op: 'stage' }>['entries'],
-  ): ImportResponse {
+  async #stage(
+    caller: Caller,
+    { import: id, entries }: Extract<RequestOf<'import'>, { op: 'stage' }>,
+  ): Promise<ImportResponse> {
+    this.#find(caller, id)
     const drafts = new Map<string, SetDraft>()
-    let { bytes } = job
-    // All of a request or nothing of it is staged, so that it can be sent again.
-    for (const draft of entries.map(draftOf)) {
-      if (job.drafts.has(draft.path) || drafts.has(draft.path)) {
-        throw new SecregError('INVALID_ARGUMENT', 'the import names a key twice')
-      }
-      bytes += 2 * draft.value.bytes.length + 1024
+    let bytes = 0
+    let pathBytes = 0
+    await forEachInSlices(entries, (entry) => {
+      const draft = draftOf(entry)
+      if (drafts.has(draft.path)) throw namedTwice()
+      bytes += draft.value.bytes.length + draft.path.length + ENTRY_BYTES
+      // In the record each has quotes and a comma.
+      pathBytes += Buffer.byteLength(draft.path) + 3
       drafts.set(draft.path, draft)
-    }
+    })
+    // All of a request or nothing of it is staged, so that it can be sent again; and others may have come meanwhile.
+    const job = this.#find(caller, id)
+    for (const path of drafts.keys()) if (job.drafts.has(path)) throw namedTwice()
     const size = job.drafts.size + drafts.size
-    if (size > IMPORT_LIMITS.entries || bytes > IMPORT_LIMITS.bytes) throw tooLarge()
+    if (
+      size > IMPORT_LIMITS.entries ||
+      job.bytes + bytes > IMPORT_LIMITS.bytes ||
+      job.pathBytes + pathBytes > IMPORT_LIMITS.pathBytes
+    ) {
+      throw tooLarge()
+    }
+    if (this.#bytes + bytes > IMPORT_LIMITS.bytesOfAll) throw busy()
     for (const [path, draft] of drafts) job.drafts.set(path, draft)
-    job.bytes = bytes
+    job.bytes += bytes
+    job.pathBytes += pathBytes
+    this.#bytes += bytes
     return { staged: size }
   }
 
@@ -202,8 +237,9 @@ export class Imports {
   }
 
   async #commit(caller: Caller, job: OpenImport): Promise<ImportResponse> {
-    const facts: Facts = { action: 'import', paths: [...job.drafts.keys()], count: job.drafts.size }
+    const facts: Facts = { action: 'import', count: job.drafts.size }
     try {
+      facts.pathsText = (await jsonInSlices([...job.drafts.keys()])).join('')
       return await this.#core.writer.submit({
         plan: (view) => ({ slices: this.#plan(caller, job, facts, view) }),
         refusal: (error) => refusalBody(caller, facts, error),
@@ -211,7 +247,7 @@ export class Imports {
     } catch (error) {
       throw asSecregError(error)
     } finally {
-      wipeDrafts(job)
+      await this.#wipe(job)
     }
   }
 
@@ -227,6 +263,7 @@ export class Imports {
     const events: ChangeEvent[] = []
     let created = 0
     let unchanged = 0
+    let bytes = 0
     for (const draft of job.drafts.values()) {
       yield
       const entry = liveEntry(view.get(entryKey(draft.path)))
@@ -244,13 +281,18 @@ export class Imports {
       }
       const rows = planSet(core, caller, draft, view)
       ops.push(...rows.ops)
+      for (const op of rows.ops) bytes += op.key.length + (op.type === 'put' ? op.value.length : 0)
+      // Of the event and the record.
+      bytes += 6 * draft.path.length + 128
       events.push(rows.event)
       if (rows.created) created++
     }
     const imported = events.length
-    if (ops.length + 1 + OUTBOX_ROWS > core.engine.limits.maxOps) throw tooLarge()
+    const { maxOps, maxBytes } = core.engine.limits
+    if (ops.length + 1 + OUTBOX_ROWS > maxOps || bytes + 65_536 > maxBytes) throw tooLarge()
+    ops.push(...core.counters.plan(view, created))
     return {
-      ops: [...ops, ...core.counters.plan(view, created)],
+      ops,
       events,
       record: auditBody(caller, 'import', 'ok', facts),
       result: (revision) => ({ imported, unchanged, revision }),
@@ -265,8 +307,12 @@ function tooLarge(): SecregError {
   )
 }
 
-function wipeDrafts({ drafts }: OpenImport): void {
-  for (const { value } of drafts.values()) value.bytes.fill(0)
+function namedTwice(): SecregError {
+  return new SecregError('INVALID_ARGUMENT', 'the import names a key twice')
+}
+
+function busy(): SecregError {
+  return new SecregError('BUSY', 'too many imports at once; try again', { retryAfterSeconds: 60 })
 }
 
 function liveEntry(row: Row | undefined): Entry | undefined {

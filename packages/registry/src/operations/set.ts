@@ -23,8 +23,8 @@ import {
 } from '../entry.ts'
 import type { View } from '../group-view.ts'
 import { entryKey, versionKey } from '../keys.ts'
+import type { ChangeEvent } from '../operation.ts'
 import { type Facts, recorded, refusalBody } from '../recorded.ts'
-import type { ChangeEvent } from '../writer.ts'
 
 /** Versions kept of an entry of the registry's own dialect; the active one is never pruned. */
 export const KEPT_VERSIONS = 10

@@ -1,0 +1,108 @@
+/** Plans of waiting operations, synchronously where the rows are here, and otherwise with nothing in flight. */
+import { SecregError } from '@secreg/protocol'
+import type { Engine, KeyedRow } from '@secreg/storage'
+import type { Group, Queued } from './group.ts'
+import { PendingRead } from './group-view.ts'
+import type { Plan, Scan, Slices } from './operation.ts'
+import { asSecregError } from './store-failure.ts'
+
+/** What a plan waits for before it can be made. */
+export type Needs = Scan | Slices<unknown> | PendingRead
+
+/** Longest stretch of a plan in slices on the main thread (DESIGN §9). */
+const SLICE_MS = 4
+const SCAN_PAGE = 256
+
+/**
+ * Plan one operation on the view of a group, and take it into the group unless it must wait.
+ *
+ * @returns what it waits for; `undefined` when it is in the group, planned or refused
+ */
+export function planNow(
+  group: Group,
+  queued: Queued,
+  rows?: readonly KeyedRow[],
+): Needs | undefined {
+  let plan: Plan<unknown> | Scan | Slices<unknown>
+  try {
+    plan = queued.operation.plan(group.view, rows)
+  } catch (cause) {
+    if (cause instanceof PendingRead) return cause
+    refuse(group, queued, cause)
+    return undefined
+  }
+  if ('scan' in plan || 'slices' in plan) return plan
+  take(group, queued, plan)
+  return undefined
+}
+
+/** Plan one operation that has to wait, while nothing is in flight; it is in the group then, planned or refused. */
+export async function planWaiting(
+  engine: Engine,
+  group: Group,
+  queued: Queued,
+  needs: Needs,
+): Promise<void> {
+  try {
+    if ('slices' in needs) {
+      const plan = await runSlices(needs)
+      group.view.takeWhole(plan.ops)
+      group.taken.push(queued)
+      group.planned.push({ queued, plan })
+      return
+    }
+    const rows = 'scan' in needs ? await scan(engine, needs) : undefined
+    if ('ready' in needs) await needs.ready
+    for (let more = planNow(group, queued, rows); more !== undefined; ) {
+      if ('ready' in more) await more.ready
+      else if (rows === undefined) return await planWaiting(engine, group, queued, more)
+      else throw new TypeError('a plan must not ask for a second scan')
+      more = planNow(group, queued, rows)
+    }
+  } catch (cause) {
+    refuse(group, queued, cause)
+  }
+}
+
+function take(group: Group, queued: Queued, plan: Plan<unknown>): void {
+  group.view.apply(plan.ops)
+  group.taken.push(queued)
+  group.planned.push({ queued, plan })
+}
+
+function refuse(group: Group, queued: Queued, cause: unknown): void {
+  group.taken.push(queued)
+  group.refused.push({ queued, error: asSecregError(cause) })
+}
+
+async function runSlices({ slices }: Slices<unknown>): Promise<Plan<unknown>> {
+  for (;;) {
+    const until = performance.now() + SLICE_MS
+    while (performance.now() < until) {
+      const step = slices.next()
+      if (step.done === true) return step.value
+    }
+    await new Promise((resume) => setImmediate(resume))
+  }
+}
+
+async function scan(engine: Engine, wanted: Scan): Promise<readonly KeyedRow[]> {
+  const rows: KeyedRow[] = []
+  const iterator = engine.iterate(wanted.scan)
+  try {
+    for (;;) {
+      const page = await iterator.nextPage(SCAN_PAGE)
+      if (page.length === 0) return rows
+      rows.push(...(wanted.keep === undefined ? page : page.filter(wanted.keep)))
+      if (rows.length >= wanted.maxRows && wanted.stopAtMax === true) return rows
+      if (rows.length > wanted.maxRows) {
+        throw new SecregError(
+          'LIMIT_EXCEEDED',
+          `the subtree has more than ${wanted.maxRows} rows; take a smaller one`,
+        )
+      }
+    }
+  } finally {
+    await iterator.close()
+  }
+}
