@@ -1,8 +1,11 @@
 /** The documented exit codes, each through the program; readers that leave, outputs that are full. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { requireProgram, skipTest } from '@secreg/testkit'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { openDesk } from './desk.ts'
+
+// Each command line is a process of its own, and the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 
 test('every documented exit code, from 0 to 8', async () => {
   await using desk = await openDesk({ config: 'rate_limit_attempts = 3' })

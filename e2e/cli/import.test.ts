@@ -2,10 +2,13 @@
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { waitFor } from '@secreg/testkit'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ADMIN, PASSWORD } from '../lib/site.ts'
 import { Wire } from '../lib/wire.ts'
 import { type Desk, openDesk } from './desk.ts'
+
+// Each command line is a process of its own, and the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 
 test('a dotenv file, a JSON tree, a directory tree', async () => {
   await using desk = await openDesk()

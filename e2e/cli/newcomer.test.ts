@@ -1,8 +1,11 @@
 /** The life of a newcomer, as a shell shows it: every command from the first start to the last logout. */
 import { readFileSync, statSync } from 'node:fs'
 import { requireProgram, runChild } from '@secreg/testkit'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Desk, openDesk } from './desk.ts'
+
+// Each command line is a process of its own, and the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 
 test('from the first start to a registry that is sealed and unlocked again', async () => {
   await using desk = new Desk()

@@ -11,10 +11,13 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { requireProgram, skipTest } from '@secreg/testkit'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ADMIN, PASSWORD } from '../lib/site.ts'
 import { Wire } from '../lib/wire.ts'
 import { Desk } from './desk.ts'
+
+// Each command line is a process of its own, and the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 
 const SOURCE = '/proc/sys'
 

@@ -1,9 +1,12 @@
 /** What a person at a real terminal meets: questions without echo, and a bar while something takes its time. */
 import { readFileSync, statSync } from 'node:fs'
-import { expect, type TestContext, test } from 'vitest'
+import { expect, type TestContext, test, vi } from 'vitest'
 import { onTerminal, type Screen, type Step } from '../../apps/sreg-cli/test/built.ts'
 import { ADMIN, PASSPHRASE, PASSWORD } from '../lib/site.ts'
 import { Desk, openDesk, SREG } from './desk.ts'
+
+// Each command line is a process of its own, and the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 
 function type(
   context: TestContext,
@@ -97,6 +100,21 @@ test('weakness 61: the echo is back after a signal, and nothing was done', async
     expect(seen.screen).not.toContain('half')
   }
   expect(await desk.ok('sreg status')).toContain('uninitialized')
+})
+
+test('nobody types a secret in vain: no daemon, or nothing to initialise, is told before the question', async (context) => {
+  await using desk = new Desk()
+  for (const args of [['init'], ['login', ADMIN], ['unlock'], ['passwd']]) {
+    const seen = await type(context, desk, args, [])
+    expect(seen).toMatchObject({ code: 6, echoAfter: true })
+    expect(seen.screen).toMatch(/^sreg: no daemon listens at /)
+  }
+  await desk.open()
+  const again = await type(context, desk, ['init'], [])
+  expect(again.code).toBe(5)
+  expect(again.screen).toMatch(
+    /^sreg: the registry is initialised already\r\n {2}log in, or move it aside with: sreg init --force\r\n$/,
+  )
 })
 
 test('a progress bar on a terminal, and nothing of it in a pipe', async (context) => {

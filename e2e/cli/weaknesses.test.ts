@@ -9,9 +9,12 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { runChild, runNode, skipTest } from '@secreg/testkit'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ADMIN, PASSWORD, SECREGD, Site } from '../lib/site.ts'
 import { Desk, openDesk } from './desk.ts'
+
+// Each command line is a process of its own, and the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 
 /** A documented command line: its words, its options, and what it prints. */
 interface Documented {

@@ -50,6 +50,8 @@ export async function readSecrets(
   const lines = questions.map(({ question }) => question.toLowerCase()).join(', then ')
   assertSecretsComing(context, lines)
   if (!isInteractive(context)) return readLines(context.io.stdin, questions)
+  // Nobody should type a secret before it turns out that there is no daemon.
+  await context.withRegistry('none', async () => {})
   const asked = terminal ?? terminalOf(context)
   const secrets: string[] = []
   for (const { question, again } of questions) {

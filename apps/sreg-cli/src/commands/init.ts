@@ -4,6 +4,7 @@ import { CliError } from '../errors.ts'
 import { assertSecretsComing, isInteractive, readSecrets, terminalOf } from '../secrets.ts'
 
 const CONFIRMATION = 'move it aside'
+const ALREADY = 'log in, or move it aside with: sreg init --force'
 
 export async function run(context: Context): Promise<undefined> {
   const force = context.flag('force')
@@ -19,6 +20,13 @@ export async function run(context: Context): Promise<undefined> {
   }
   if (force && !context.flag('yes') && !interactive) {
     throw new CliError('INVALID_ARGUMENT', '--force moves the registry aside', 'give --yes too')
+  }
+  if (interactive && !force) {
+    // Before five questions, not after them.
+    const { state } = await context.withRegistry('none', (registry) => registry.status())
+    if (state !== 'uninitialized') {
+      throw new CliError('ALREADY_INITIALIZED', 'the registry is initialised already', ALREADY)
+    }
   }
   const terminal = interactive ? terminalOf(context) : undefined
   if (force && !context.flag('yes')) {
