@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 export type Steps<T> = Generator<undefined, T, undefined>
 
 /** Longest stretch between two turns of the event loop, if no single step is longer. */
-const SLICE_MS = 4
+const SLICE_MS = 3
 
 /** Operations from which a batch is worked on in slices; smaller ones are faster at once. */
 export const SLICED_OPS = 512
