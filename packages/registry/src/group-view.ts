@@ -91,26 +91,21 @@ export class GroupView implements View {
     this.#before = undefined
   }
 
-  /** Take the rows of a finished plan into the group. */
-  apply(ops: readonly Op[]): void {
-    const { revision } = this
-    for (const op of ops) {
-      this.#ops.set(op.key, op)
-      if (op.type === 'put') {
-        const replaced = this.#written.has(op.key)
-        const before = this.#written.get(op.key)
-        this.#written.set(
-          op.key,
-          new WrittenRow(op.value, revision, () =>
-            replaced ? before?.createRevision : this.#readBefore(op.key)?.createRevision,
-          ),
-        )
-        this.bytes += op.key.length + op.value.length
-      } else {
-        this.#written.set(op.key, undefined)
-        this.bytes += op.key.length
-      }
+  /** Take one row of a finished plan into the group. */
+  apply(op: Op): void {
+    this.#ops.set(op.key, op)
+    this.bytes += op.key.length
+    if (op.type === 'delete') {
+      this.#written.set(op.key, undefined)
+      return
     }
+    this.bytes += op.value.length
+    const replaced = this.#written.has(op.key)
+    const before = this.#written.get(op.key)
+    const row = new WrittenRow(op.value, this.revision, () =>
+      replaced ? before?.createRevision : this.#readBefore(op.key)?.createRevision,
+    )
+    this.#written.set(op.key, row)
   }
 
   /** The row as it is without this group. */

@@ -4,13 +4,12 @@ import type { Engine, KeyedRow } from '@secreg/storage'
 import type { Group, Queued } from './group.ts'
 import { PendingRead } from './group-view.ts'
 import type { Plan, Scan, Slices } from './operation.ts'
+import { forEachInSlices, SLICE_MS } from './slices.ts'
 import { asSecregError } from './store-failure.ts'
 
 /** What a plan waits for before it can be made. */
 export type Needs = Scan | Slices<unknown> | PendingRead
 
-/** Longest stretch of a plan in slices on the main thread (DESIGN §9). */
-const SLICE_MS = 4
 const SCAN_PAGE = 256
 
 /**
@@ -32,7 +31,8 @@ export function planNow(
     return undefined
   }
   if ('scan' in plan || 'slices' in plan) return plan
-  take(group, queued, plan)
+  for (const op of plan.ops) group.view.apply(op)
+  admit(group, queued, plan)
   return undefined
 }
 
@@ -64,8 +64,7 @@ export async function planWaiting(
   }
 }
 
-function take(group: Group, queued: Queued, plan: Plan<unknown>): void {
-  group.view.apply(plan.ops)
+function admit(group: Group, queued: Queued, plan: Plan<unknown>): void {
   group.taken.push(queued)
   group.planned.push({ queued, plan })
 }

@@ -1,7 +1,7 @@
 /** Work on many items with turns of the event loop in between, so that no stretch is long (DESIGN §9). */
 
 /** Longest stretch on the main thread, milliseconds. */
-const SLICE_MS = 4
+export const SLICE_MS = 4
 /** Items that are written as JSON at once. */
 const JSON_ITEMS = 500
 

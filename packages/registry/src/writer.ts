@@ -7,17 +7,15 @@
 import { ENVELOPE_BYTES } from '@secreg/audit'
 import { SecregError } from '@secreg/protocol'
 import { type Engine, isStorageError } from '@secreg/storage'
+import { changeOf } from './change.ts'
 import { Group, type Planned, type Queued } from './group.ts'
 import { auditFailed, FREED_ROWS, type Journal } from './journal.ts'
 import type { WriteOperation } from './operation.ts'
 import { planNow, planWaiting } from './planner.ts'
-import { forEachInSlices, jsonInSlices } from './slices.ts'
 import { asSecregError } from './store-failure.ts'
 
 /** Point of the pipeline that a group has just reached; tests stop the process there. */
 export type PipelineStep = 'planned' | 'gated' | 'committed' | 'logged' | 'published'
-
-const encoder = new TextEncoder()
 
 /**
  * Operations of one group: half of what waits, so that one half is planned while the disk works on the other, within
@@ -308,9 +306,10 @@ export class Writer {
       return undefined
     }
     this.#step('gated')
+    const change = changeOf(planned)
     const ops = [...view.ops(), ...outbox.ops]
     const { revision } = await this.#engine
-      .commit({ ops, change: changeOf(planned) })
+      .commit({ ops, change: change instanceof Promise ? await change : change })
       .catch((cause: unknown) => {
         if (isStorageError(cause, 'ERR_STORAGE_OUTCOME_UNKNOWN')) {
           this.#doubt = { number: outbox.number, group: planned }
@@ -338,25 +337,6 @@ export class Writer {
       }
     }
   }
-}
-
-/** Payload of the change row: the events of the whole group, in order. */
-function changeOf(group: readonly Planned[]): Uint8Array {
-  return encoder.encode(JSON.stringify(group.flatMap(({ plan }) => plan.events ?? [])))
-}
-
-/** The same for a group of any size. */
-async function changeInSlices(group: readonly Planned[]): Promise<Uint8Array> {
-  const texts = await jsonInSlices(group.flatMap(({ plan }) => plan.events ?? []))
-  const pieces: Uint8Array[] = []
-  await forEachInSlices(texts, (text) => pieces.push(encoder.encode(text)))
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  await forEachInSlices(pieces, (piece) => {
-    bytes.set(piece, at)
-    at += piece.length
-  })
-  return bytes
 }
 
 /** Bodies from which it is worth to count: the gate reserves what it is told, on the main thread. */
