@@ -4,7 +4,7 @@ import type { Engine, KeyedRow } from '@secreg/storage'
 import type { Group, Queued } from './group.ts'
 import { PendingRead } from './group-view.ts'
 import type { Plan, Scan, Slices } from './operation.ts'
-import { forEachInSlices, SLICE_MS } from './slices.ts'
+import { SLICE_MS } from './slices.ts'
 import { asSecregError } from './store-failure.ts'
 
 /** What a plan waits for before it can be made. */
