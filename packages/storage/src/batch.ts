@@ -1,7 +1,7 @@
 import type { Batch, EngineLimits, Range } from './engine.ts'
 import { StorageError } from './errors.ts'
 import { assertBound, assertKey } from './keys.ts'
-import { SLICED_OPS, type Steps } from './slices.ts'
+import { SLICED_OPS, STEP_ITEMS, type Steps } from './slices.ts'
 
 /**
  * Whether a batch takes so long to prepare that it is done in slices.
@@ -16,7 +16,7 @@ export function isLargeBatch({ ops, preconditions }: Batch, limits: EngineLimits
 }
 
 /**
- * Refuse a batch that no engine accepts, one operation a step.
+ * Refuse a batch that no engine accepts, a few operations a step.
  *
  * @throws TypeError on a wrong shape or two operations on one key
  * @throws StorageError ERR_STORAGE_LIMIT
@@ -25,6 +25,7 @@ export function* assertBatch(batch: Batch, limits: EngineLimits): Steps<void> {
   const { ops, preconditions, change } = batch
   const keys = new Set<string>()
   let bytes = 0
+  let checked = 0
   for (const op of ops) {
     assertKey(op.key, limits.maxKeyBytes)
     keys.add(op.key)
@@ -38,7 +39,7 @@ export function* assertBatch(batch: Batch, limits: EngineLimits): Steps<void> {
     } else if (op.type !== 'delete') {
       throw new TypeError("op.type: expected 'put' or 'delete'")
     }
-    yield
+    if (++checked % STEP_ITEMS === 0) yield
   }
   if (keys.size !== ops.length) throw new TypeError('batch.ops: two operations on one key')
   if (change !== undefined) {
@@ -49,7 +50,7 @@ export function* assertBatch(batch: Batch, limits: EngineLimits): Steps<void> {
   for (const { key, modifyRevision } of preconditions ?? []) {
     assertKey(key, limits.maxKeyBytes)
     assertRevision(modifyRevision, 'modifyRevision')
-    yield
+    if (++checked % STEP_ITEMS === 0) yield
   }
 }
 

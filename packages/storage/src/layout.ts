@@ -17,7 +17,7 @@
  * that are missing or stale although everything that is there is sound.
  */
 import { StorageError } from './errors.ts'
-import { STEP_BYTES, type Steps } from './slices.ts'
+import { STEP_BYTES, STEP_ITEMS, type Steps } from './slices.ts'
 
 export const DATA_SPACE = 'd'
 /** First storage key after the data space. */
@@ -79,9 +79,10 @@ export function* sizeOfChange(
   payload: Uint8Array | undefined,
 ): Steps<number> {
   let size = 5 + (payload?.length ?? 0)
+  let sized = 0
   for (const { key } of ops) {
     size += 3 + Buffer.byteLength(key)
-    yield
+    if (++sized % STEP_ITEMS === 0) yield
   }
   return size
 }
@@ -93,12 +94,13 @@ export function* encodeChange(
   bytes: Buffer,
 ): Steps<void> {
   let at = bytes.writeUInt32BE(ops.length, 0)
+  let written = 0
   for (const { type, key } of ops) {
     bytes[at] = type === 'put' ? 1 : 0
     const length = bytes.write(key, at + 3)
     bytes.writeUInt16BE(length, at + 1)
     at += 3 + length
-    yield
+    if (++written % STEP_ITEMS === 0) yield
   }
   bytes[at++] = payload === undefined ? 0 : 1
   if (payload === undefined) return

@@ -15,7 +15,7 @@ import {
 } from './layout.ts'
 import type { LevelDatabase, LevelOperation, LevelRange, LevelSnapshot } from './level-port.ts'
 import { decodeRow, encodeLargeRow, encodeRow, type RowMemory, StoredRow } from './row-format.ts'
-import type { Steps } from './slices.ts'
+import { STEP_BYTES, STEP_ITEMS, type Steps } from './slices.ts'
 
 /** What a commit starts from, and where it goes. */
 export interface CommitParts {
@@ -35,7 +35,7 @@ export interface CommitParts {
 }
 
 /**
- * Everything that one commit writes, one operation a step; returns the head after it.
+ * Everything that one commit writes, a few operations a step; returns the head after it.
  *
  * @throws PreconditionError
  */
@@ -48,6 +48,8 @@ export function* planCommit(parts: CommitParts): Steps<Head> {
   }
   const revision = last.revision + 1
   let { rows, rowSum } = last
+  let planned = 0
+  let bytes = 0
   for (const op of batch.ops) {
     const { key } = op
     const old = parts.current(key)
@@ -62,12 +64,16 @@ export function* planCommit(parts: CommitParts): Steps<Head> {
       parts.replaced(key, old, encoded.row)
       rows++
       rowSum += StoredRow.crcOf(encoded.row)
+      bytes += op.value.length
       parts.write({ type: 'put', key: storageKey, value: encoded.bytes })
     } else {
       parts.replaced(key, old, undefined)
       parts.write({ type: 'del', key: storageKey })
     }
-    yield
+    if (++planned % STEP_ITEMS === 0 || bytes >= STEP_BYTES) {
+      bytes = 0
+      yield
+    }
   }
   rowSum = ((rowSum % SUM_MODULUS) + SUM_MODULUS) % SUM_MODULUS
   const head: Head = { revision, generation: last.generation, rows, rowSum }

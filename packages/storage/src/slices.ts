@@ -9,6 +9,9 @@ const SLICE_MS = 3
 /** Operations from which a batch is worked on in slices; smaller ones are faster at once. */
 export const SLICED_OPS = 512
 
+/** Small pieces of work that are one step together: a step has its price. */
+export const STEP_ITEMS = 16
+
 /** Bytes that one step copies or checks. */
 export const STEP_BYTES: number = 256 * 1024
 
