@@ -310,3 +310,21 @@ describe('limits', () => {
     expect((await admin.ok('get', { key: '/big' })).value).toHaveLength(MIB)
   })
 })
+
+test('one connection does not fill the queue of key derivations for the others', async () => {
+  await using running = await startSite()
+  using flood = await running.site.admin()
+  using other = await running.site.admin()
+  const login = (id: number) => flood.frame('auth', { username: ADMIN, password: PASSWORD, id })
+  flood.socket.write(Buffer.concat(Array.from({ length: 64 }, (_, id) => login(id))))
+  // While the others' logins wait for one another, this one takes its turn beside the first of them.
+  let answered = 0
+  const counting = (async () => {
+    for (; answered < 64; answered++) await flood.next()
+  })()
+  expect(await other.ok('auth', { username: ADMIN, password: PASSWORD })).toMatchObject({
+    success: true,
+  })
+  expect(answered).toBeLessThan(32)
+  await counting
+})

@@ -71,6 +71,9 @@ const COURSES: Readonly<Record<RequestName, Course>> = {
   security: 'read',
 }
 
+/** Requests that cost a key derivation: one after another for each connection, or one peer could fill everybody's queue. */
+const DERIVES: ReadonlySet<RequestName> = new Set(['auth', 'seal', 'password', 'user'])
+
 /** A frame that has been read. */
 interface Asked {
   readonly frame: Frame
@@ -98,6 +101,8 @@ export class Connection {
   #stopped = false
   /** Waits for the answers before it. */
   #held: Asked | undefined
+  /** Ends with the last request that derives a key. */
+  #deriving: Promise<unknown> = Promise.resolve()
   /** Of the requests without an id that are under way. */
   #course: Course = 'read'
   #frameSinceMs: number | undefined
@@ -247,7 +252,9 @@ export class Connection {
     }
     let answer: Promise<object> | object
     try {
-      answer = dispatch(this.#options.host, this.#standingOf(frame, name), name, payload)
+      const standing = this.#standingOf(frame, name)
+      const run = () => dispatch(this.#options.host, standing, name, payload)
+      answer = DERIVES.has(name) ? this.#inTurn(run) : run()
     } catch (error) {
       this.#answerError(reply, asSecregError(error), frame.type, id)
       return
@@ -265,6 +272,13 @@ export class Connection {
         this.#answerError(reply, asSecregError(error), frame.type, id)
       },
     )
+  }
+
+  /** After whatever of this connection derives a key already. */
+  #inTurn(run: () => Promise<object> | object): Promise<object> {
+    const answer = this.#deriving.then(run)
+    this.#deriving = answer.catch(() => {})
+    return answer
   }
 
   #checkClock(frame: Frame): void {
