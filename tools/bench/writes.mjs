@@ -6,9 +6,15 @@ import { load } from './load.mjs'
 import { paired, rate, rateAndTail } from './measure.mjs'
 import { record } from './report.mjs'
 
-/** Rows of one set as the store writes them: entry and version, with the sizes seen in the store; and of one group. */
-const ROWS = { plain: [330, 220], encrypted: [375, 265] }
-const GROUP_ROWS = [64 * 170, 64 * 330, 160, 60]
+/** Bytes of key and value of one set's rows, as they are found in a store: entry and version (sealed: 45 more each). */
+const ROWS = {
+  plain: { entry: [24, 235], version: [48, 147] },
+  encrypted: { entry: [24, 280], version: [48, 192] },
+}
+/** Bytes for each set in the group's outbox row and change row. */
+const SHARED = { outbox: 350, change: 200 }
+/** Cursor of the log and head of the store. */
+const FIXED = { cursor: 172, head: 46 }
 
 export async function benchWrites(root, directory) {
   const daemon = await startDaemon(root, join(directory, 'home'))
@@ -49,26 +55,27 @@ export async function benchWrites(root, directory) {
   }
 }
 
-async function rawBatches(db, sizes, group, total) {
+/** What the store hands to LevelDB for groups of sets on the same entries, without anything around it. */
+async function rawBatches(db, { entry, version }, group, total) {
+  const name = (space, i, size) => `${space}${i}`.padEnd(size, '.')
   const begin = performance.now()
   for (let done = 0; done < total; done += group) {
     const ops = []
-    for (let i = 0; i < group; i++) {
-      for (const [at, size] of sizes.entries()) {
-        ops.push({
-          type: 'put',
-          key: `${at}/bench/${(done + i) % 1000}`,
-          value: Buffer.alloc(size, done + i),
-        })
-      }
-    }
-    for (const [at, size] of GROUP_ROWS.entries()) {
+    for (let i = done; i < done + group; i++) {
       ops.push({
         type: 'put',
-        key: `g${at}/${done}`,
-        value: Buffer.alloc(Math.ceil((size * group) / 64), at),
+        key: name('e', i % 1000, entry[0]),
+        value: Buffer.alloc(entry[1], i),
       })
+      ops.push({ type: 'put', key: name('v', i, version[0]), value: Buffer.alloc(version[1], i) })
+      ops.push({ type: 'del', key: name('v', i - 10_000, version[0]) })
     }
+    const row = (key, size) => ops.push({ type: 'put', key, value: Buffer.alloc(size, done) })
+    row(name('o', done, 20), SHARED.outbox * group)
+    row(name('c', done, 17), SHARED.change * group)
+    row('cursor', FIXED.cursor)
+    row('head', FIXED.head)
+    ops.push({ type: 'del', key: name('o', done - 20 * group, 20) })
     await db.batch(ops, { sync: true })
   }
   return { perSecond: total / ((performance.now() - begin) / 1000) }

@@ -55,6 +55,11 @@ export interface OpenedRegistry {
   readonly recovery: JournalRecovery
 }
 
+/** Commits whose change rows are kept. */
+const KEPT_COMMITS = 100_000
+/** Change rows that are dropped at once. */
+const TRIM_EVERY = 10_000
+
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -146,12 +151,18 @@ function startHousekeeping(
   options: OpenRegistryOptions,
 ): () => void {
   let busy = false
+  let trimmed = 0
   const work = async (): Promise<void> => {
     identity.sessions.sweep()
     await registry.sweep()
     const due = core.keys.state === 'unsealed' && core.journal.isFreeingDue
     // Reads alone never bring a store back that could not be opened again after a failed write.
     if (due || core.writer.needsMending) await core.writer.free()
+    const past = core.engine.head - KEPT_COMMITS
+    if (core.keys.state === 'unsealed' && past - trimmed >= TRIM_EVERY) {
+      await core.engine.trimChanges(past)
+      trimmed = past
+    }
   }
   const timer = setInterval(() => {
     if (busy) return
