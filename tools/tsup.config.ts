@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
 
 /** Condition under which every workspace package exposes its TypeScript source. */
@@ -48,4 +48,22 @@ const app: Options = {
   },
 }
 
-export default defineConfig(manifest.bin === undefined ? library : app)
+/** One CommonJS file with all that it uses: the way into a command that must start fast. */
+const hot: Options = {
+  ...app,
+  entry: ['src/hot.ts'],
+  format: ['cjs'],
+  splitting: false,
+  minify: true,
+  clean: false,
+  shims: true,
+  esbuildOptions: (options) => {
+    options.conditions = [SOURCE, 'module', 'import', 'node']
+  },
+}
+
+const apps: Options[] = existsSync('src/hot.ts')
+  ? [{ ...app, clean: ['**/*', '!hot.cjs*'] }, hot]
+  : [app]
+
+export default defineConfig(manifest.bin === undefined ? [library] : apps)

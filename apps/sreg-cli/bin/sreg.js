@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs'
+const { existsSync } = require('node:fs')
+const { join } = require('node:path')
 
-const built = new URL('../dist/main.js', import.meta.url)
+const built = join(__dirname, '../dist/hot.cjs')
 if (existsSync(built)) {
-  await import(built.href)
+  require(built)
 } else {
   process.stderr.write('sreg: not built yet; run "npm run build" in the workspace root\n')
   process.exitCode = 6

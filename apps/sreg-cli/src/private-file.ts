@@ -1,6 +1,5 @@
 /** Writes a file that only its owner can read, whole or not at all. */
-import { constants } from 'node:fs'
-import { lstat, open, rename, rm } from 'node:fs/promises'
+import { constants, promises } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { CliError, fileError } from './errors.ts'
 import { undoOnSignal } from './signals.ts'
@@ -16,15 +15,15 @@ export async function writePrivateFile(path: string, data: string | Uint8Array):
   const directory = dirname(path)
   const temporary = join(directory, `.${basename(path)}.${globalThis.crypto.randomUUID()}`)
   await undoOnSignal(
-    () => rm(temporary, { force: true }),
+    () => promises.rm(temporary, { force: true }),
     async () => {
       try {
         await writeNew(temporary, data)
         await assertReplaceable(path)
-        await rename(temporary, path)
+        await promises.rename(temporary, path)
         await syncDirectory(directory)
       } catch (error) {
-        await rm(temporary, { force: true })
+        await promises.rm(temporary, { force: true })
         throw error instanceof CliError ? error : fileError(path, error)
       }
     },
@@ -32,7 +31,7 @@ export async function writePrivateFile(path: string, data: string | Uint8Array):
 }
 
 async function assertReplaceable(path: string): Promise<void> {
-  const stat = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+  const stat = await promises.lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw fileError(path, error)
   })
@@ -43,7 +42,7 @@ async function assertReplaceable(path: string): Promise<void> {
 
 async function writeNew(path: string, data: string | Uint8Array): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
-  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  const file = await promises.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
     await file.writeFile(data)
     await file.sync()
@@ -53,7 +52,7 @@ async function writeNew(path: string, data: string | Uint8Array): Promise<void> 
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, constants.O_RDONLY)
+  const directory = await promises.open(path, constants.O_RDONLY)
   try {
     await directory.sync()
   } finally {

@@ -9,32 +9,39 @@ import { Context, type Run } from './context.ts'
 import { asSecregError, CliError, hintOf } from './errors.ts'
 import { printable, printableLines, safeJson } from './escape.ts'
 import { type Io, writeAll } from './io.ts'
-import { invocationOf, type Preamble, preambleOf, readWords } from './parse.ts'
+import { invocationOf, type Preamble, preambleOf, type Words } from './parse.ts'
 import { VERSION } from './version.ts'
 
 /** The commands that are run in loops, which load nothing more. */
-const HOT = { get, set, delete: deleteEntry, list } as const
+const HOT: Readonly<Record<HotName, Run>> = { get, set, delete: deleteEntry, list }
 
-const isHot = (name: CommandName): name is keyof typeof HOT => Object.hasOwn(HOT, name)
+type HotName = 'get' | 'set' | 'delete' | 'list'
 
-async function commandOf(name: CommandName): Promise<Run> {
-  if (isHot(name)) return HOT[name]
-  const { MORE } = await import('./commands/more.ts')
-  return MORE[name]
+const isHot = (name: string): name is HotName => Object.hasOwn(HOT, name)
+
+/** What is loaded only when it is used. */
+export interface Lazy {
+  readonly commands: () => Promise<Readonly<Record<Exclude<CommandName, HotName>, Run>>>
+  readonly helpText: () => Promise<(words: readonly string[], columns?: number) => Promise<string>>
+}
+
+/** Whether a command line needs none of what is lazy. */
+export function isHotLine(line: Words): boolean {
+  const { help, version } = preambleOf(line)
+  return !help && !version && isHot(line.words[0] ?? '')
 }
 
 /**
  * Run a command line.
  *
- * @param argv - words after the program's name
+ * @param line - words after the program's name, as read
  * @returns exit code: the documented status, 0 to 8
  */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const line = readWords(argv)
+export async function run(line: Words, io: Io, lazy: Lazy): Promise<number> {
   const preamble = preambleOf(line)
   try {
     if (preamble.help) {
-      const { helpText } = await import('./help.ts')
+      const helpText = await lazy.helpText()
       await writeAll(io.stdout, `${await helpText(line.words, io.stdout.columns)}\n`)
       return 0
     }
@@ -43,7 +50,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       return 0
     }
     const context = new Context(io, invocationOf(line))
-    const command = await commandOf(context.invocation.command)
+    const name = context.invocation.command
+    const command = isHot(name) ? HOT[name] : (await lazy.commands())[name]
     return (await command(context)) ?? 0
   } catch (thrown) {
     const error = asSecregError(thrown)

@@ -1,6 +1,5 @@
 /** The value of `sreg set`: an operand, `-` for standard input, `@FILE` for a file, `@@` for a first `@`. */
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { constants, promises } from 'node:fs'
 import { encodeBase64, LIMITS } from '@secreg/protocol'
 import type { Context } from './context.ts'
 import { CliError, fileError } from './errors.ts'
@@ -58,7 +57,7 @@ async function bytesOf(context: Context, operand: string): Promise<Uint8Array | 
 
 /** Read a file whose size is not what it says, such as one of /proc or a pipe. */
 async function readBounded(path: string): Promise<Uint8Array> {
-  await using file = await open(path, constants.O_RDONLY)
+  await using file = await promises.open(path, constants.O_RDONLY)
   const chunks: Uint8Array[] = []
   let size = 0
   for (;;) {

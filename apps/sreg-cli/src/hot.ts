@@ -1,0 +1,21 @@
+/**
+ * The short way into `sreg`, built as one CommonJS file: the loader of ES modules and the parts that are not needed cost
+ * a `sreg get` more than its own work. A command line that needs more goes the long way.
+ */
+import { processIo } from './io.ts'
+import { readWords } from './parse.ts'
+import { isHotLine, type Lazy, run } from './run.ts'
+
+const never = (): never => {
+  throw new TypeError('this command line is not for the short way')
+}
+const nothing: Lazy = { commands: never, helpText: never }
+
+async function start(argv: readonly string[]): Promise<void> {
+  const line = readWords(argv)
+  if (isHotLine(line)) process.exitCode = await run(line, processIo(), nothing)
+  // The built main stands beside this file, not beside its source.
+  else await import(new URL('./main.js', import.meta.url).href)
+}
+
+void start(process.argv.slice(2))
