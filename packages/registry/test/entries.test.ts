@@ -627,6 +627,22 @@ test('imports expire, are few, and two at once do not touch each other', async (
   await expect(ada.api.import({ op: 'commit', import: hers })).rejects.toEqual(reason('NOT_FOUND'))
 })
 
+test('imports whose client is gone do not block the next one of their account', async () => {
+  let nowMs = 1_000_000
+  const home = await start({ now: () => nowMs })
+  const ada = await addUser(home, 'ada', ['admin'])
+  const gone = [await begin(home.api), await begin(home.api)]
+  const hers = await begin(ada.api)
+  nowMs += IMPORT_LIMITS.yieldMs + 1
+  await home.api.import({ op: 'stage', import: gone[1] ?? '', entries: [] })
+  await begin(home.api)
+  const commit = (id: string | undefined) => home.api.import({ op: 'commit', import: id ?? '' })
+  await expect(commit(gone[0])).rejects.toEqual(reason('NOT_FOUND'))
+  // What is still being staged, and what is another's, goes on.
+  expect(await commit(gone[1])).toMatchObject({ imported: 0 })
+  expect(await ada.api.import({ op: 'commit', import: hers })).toMatchObject({ imported: 0 })
+})
+
 test('who may write nowhere takes no place among the imports', async () => {
   const home = await start()
   const nobody = { ...home.admin, principals: ['user:nobody'], roles: [] }

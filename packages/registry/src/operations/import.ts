@@ -25,7 +25,14 @@ import { draftOf, isToBeEncrypted, planSet, type SetDraft } from './set.ts'
 /** What imports can stage: what one commit, its record and the memory for it can hold. */
 export const IMPORT_LIMITS: Readonly<
   Record<
-    'entries' | 'bytes' | 'bytesOfAll' | 'pathBytes' | 'open' | 'openOfAccount' | 'idleMs',
+    | 'entries'
+    | 'bytes'
+    | 'bytesOfAll'
+    | 'pathBytes'
+    | 'open'
+    | 'openOfAccount'
+    | 'idleMs'
+    | 'yieldMs',
     number
   >
 > = Object.freeze({
@@ -42,6 +49,8 @@ export const IMPORT_LIMITS: Readonly<
   openOfAccount: 2,
   /** An import that nobody has touched for so long makes room, milliseconds. */
   idleMs: 60_000,
+  /** The same where the next import of its own account needs its place. */
+  yieldMs: 5_000,
 })
 
 /** Memory of a staged entry beside its value and path, about. */
@@ -133,14 +142,25 @@ export class Imports {
     }
     this.sweep()
     const nowMs = this.#core.now()
-    const own = [...this.#open.values()].filter(({ owner }) => owner.accountId === caller.accountId)
-    if (this.#open.size >= IMPORT_LIMITS.open || own.length >= IMPORT_LIMITS.openOfAccount) {
-      throw busy()
-    }
+    if (this.#isFullFor(caller)) this.#makeRoom(caller, nowMs)
+    if (this.#isFullFor(caller)) throw busy()
     const id = this.#core.newEntryId()
     const job = { owner: caller, force, drafts: new Map(), bytes: 0, pathBytes: 0 }
     this.#open.set(id, { ...job, touchedMs: nowMs })
     return { import: id, staged: 0 }
+  }
+
+  #isFullFor({ accountId }: Caller): boolean {
+    const own = [...this.#open.values()].filter(({ owner }) => owner.accountId === accountId)
+    return this.#open.size >= IMPORT_LIMITS.open || own.length >= IMPORT_LIMITS.openOfAccount
+  }
+
+  /** An account's own imports that have stood still, most likely because their client is gone, end for its next one. */
+  #makeRoom(caller: Caller, nowMs: number): void {
+    for (const [id, { owner, touchedMs }] of this.#open) {
+      const stands = nowMs - touchedMs > IMPORT_LIMITS.yieldMs
+      if (stands && owner.accountId === caller.accountId) this.#end(id)
+    }
   }
 
   #find(caller: Caller, id: string): OpenImport {
