@@ -1,5 +1,5 @@
 /** Put a registry together over an engine and a log, after bringing both to the same state (DESIGN §2, step 7). */
-import type { AuditLog, LogCursor } from '@secreg/audit'
+import type { AuditLog, LogCursor, LogFiles } from '@secreg/audit'
 import type { NewProtector, Scrypt, ScryptParams, SealHeader } from '@secreg/crypto'
 import { nodeBackend } from '@secreg/crypto/node'
 import { SecregError } from '@secreg/protocol'
@@ -27,6 +27,8 @@ export interface OpenRegistryOptions {
   /** Opens the log with the cursor that the store knows; owned by the registry. */
   readonly openLog: (cursor: LogCursor | undefined) => Promise<AuditLog>
   readonly auditDirectory: string
+  /** Where the log's files are; default the real file system. */
+  readonly auditFiles?: LogFiles
   /** Runs off the main thread, with a bounded queue. */
   readonly scrypt: Scrypt
   readonly scryptParams: ScryptParams
@@ -127,6 +129,7 @@ async function openOver(
     },
     hostChecks: options.hostChecks ?? (async () => []),
     auditDirectory: options.auditDirectory,
+    auditFiles: options.auditFiles,
     version: options.version,
     stopHousekeeping: () => stop(),
   })

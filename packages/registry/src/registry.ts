@@ -1,4 +1,5 @@
 /** The registry: every operation of every door is one call here (DESIGN §2). */
+import type { LogFiles } from '@secreg/audit'
 import type { Credential } from '@secreg/crypto'
 import type {
   AuthResponse,
@@ -37,6 +38,7 @@ export interface RegistryParts {
   readonly seal: SealTools
   readonly hostChecks: HostChecks
   readonly auditDirectory: string
+  readonly auditFiles: LogFiles | undefined
   readonly version: string
   /** Free the synced part of the outbox now and then; stops with the registry. */
   readonly stopHousekeeping: () => void
@@ -146,6 +148,7 @@ export class Registry {
         security(core, caller, request, {
           checks: this.#parts.hostChecks,
           auditDirectory: this.#parts.auditDirectory,
+          auditFiles: this.#parts.auditFiles,
         }),
     }
   }

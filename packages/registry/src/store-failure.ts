@@ -1,4 +1,5 @@
 /** What a caller is told when the store or the keys fail: our reasons, never the text of what failed. */
+import { AuditError } from '@secreg/audit'
 import { isCryptoError } from '@secreg/crypto'
 import { type Reason, SecregError } from '@secreg/protocol'
 import { isStorageError, type StorageErrorCode } from '@secreg/storage'
@@ -38,6 +39,9 @@ export function asSecregError(cause: unknown): SecregError {
   if (isStorageError(cause)) {
     const [reason, message] = TOLD[cause.code]
     return new SecregError(reason, message, { cause })
+  }
+  if (AuditError.is(cause)) {
+    return new SecregError('AUDIT_FAILED', 'the audit log cannot be read', { cause })
   }
   if (isCryptoError(cause)) {
     if (cause.code === 'ERR_CRYPTO_BUSY') {

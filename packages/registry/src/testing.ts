@@ -29,6 +29,7 @@ export function openTestRegistry(options: TestRegistryOptions): Promise<OpenedRe
   const engine: Engine = options.engine ?? new MemoryEngine()
   return openRegistry({
     auditDirectory: logDirectory,
+    auditFiles: files,
     scryptParams: TEST_SCRYPT,
     settings: { requireMfa: false, sealedReads: true, encryptPrefixes: [] },
     version: '0.0.0-test',

@@ -7,7 +7,11 @@ import { put, remove, temporaryDirectory, textOf } from './stores.ts'
 async function filesWith(directory: string, bytes: string): Promise<string[]> {
   const found: string[] = []
   for (const name of await readdir(directory)) {
-    if ((await readFile(join(directory, name))).includes(bytes)) found.push(name)
+    // LevelDB removes what it has replaced at any time.
+    const content = await readFile(join(directory, name)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
+    if (content?.includes(bytes) === true) found.push(name)
   }
   return found
 }
