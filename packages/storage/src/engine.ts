@@ -23,7 +23,16 @@ export interface KeyedRow extends Row {
 }
 
 export type Op =
-  | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
+  | {
+      readonly type: 'put'
+      readonly key: string
+      readonly value: Uint8Array
+      /**
+       * The caller knows that there is no such key, because it is never used twice; the engine need not look. Where that
+       * is wrong, a scrub reports the store.
+       */
+      readonly fresh?: true
+    }
   | { readonly type: 'delete'; readonly key: string }
 
 /** The commit applies only if `key` has exactly this modify revision; 0 means absent. */

@@ -52,7 +52,7 @@ export function* planCommit(parts: CommitParts): Steps<Head> {
   let bytes = 0
   for (const op of batch.ops) {
     const { key } = op
-    const old = parts.current(key)
+    const old = op.type === 'put' && op.fresh === true ? undefined : parts.current(key)
     if (old !== undefined) {
       rows--
       rowSum -= StoredRow.crcOf(old)

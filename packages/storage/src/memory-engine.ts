@@ -219,7 +219,11 @@ export class MemoryEngine implements Engine {
     const written = new Map<string, Entry | undefined>()
     for (const op of batch.ops) {
       const { key } = op
-      const created = this.#current(key)?.createRevision ?? revision
+      const old = this.#current(key)
+      if (old !== undefined && op.type === 'put' && op.fresh === true) {
+        throw new TypeError('batch.ops: a fresh key exists already')
+      }
+      const created = old?.createRevision ?? revision
       written.set(
         key,
         op.type === 'put'

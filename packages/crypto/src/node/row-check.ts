@@ -21,6 +21,8 @@ export interface RowCheck {
 
 /** Keys up to this many UTF-16 units are encoded without an allocation. */
 const SCRATCH_UNITS = 1024
+/** Rows up to this many bytes are digested together with their key. */
+const SCRATCH_ROW_BYTES = 4096
 
 /**
  * Make a row check.
@@ -29,17 +31,20 @@ const SCRATCH_UNITS = 1024
  */
 export function createRowCheck(key: Uint8Array): RowCheck {
   const secret = createSecretKey(assertBytes(key, 'key', KEY_BYTES))
-  const scratch = Buffer.alloc(4 + 3 * SCRATCH_UNITS)
+  const scratch = Buffer.alloc(4 + 3 * SCRATCH_UNITS + SCRATCH_ROW_BYTES)
   const digest = (rowKey: string, row: Uint8Array): Buffer => {
     assertText(rowKey, 'key')
     assertBytes(row, 'row')
     const head = rowKey.length <= SCRATCH_UNITS ? scratch : Buffer.alloc(4 + 3 * rowKey.length)
-    const length = head.write(rowKey, 4, 'utf8')
-    head.writeUInt32BE(length, 0)
-    return createHmac('sha256', secret)
-      .update(head.subarray(0, 4 + length))
-      .update(row)
-      .digest()
+    const length = 4 + head.write(rowKey, 4, 'utf8')
+    head.writeUInt32BE(length - 4, 0)
+    const hmac = createHmac('sha256', secret)
+    // A call into OpenSSL costs more than to copy a small row.
+    if (head === scratch && row.length <= SCRATCH_ROW_BYTES) {
+      scratch.set(row, length)
+      return hmac.update(scratch.subarray(0, length + row.length)).digest()
+    }
+    return hmac.update(head.subarray(0, length)).update(row).digest()
   }
   return {
     tag(rowKey, row) {

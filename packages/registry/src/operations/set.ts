@@ -134,6 +134,7 @@ export function planSet(core: Core, caller: Caller, draft: SetDraft, view: View)
     {
       type: 'put',
       key: versionKey(id, version),
+      fresh: true,
       value: encodeVersion({ type, encrypted, createdAtMs: nowMs, createdBy: by, value: stored }),
     },
   ]

@@ -135,6 +135,17 @@ export function runEngineContract(
       assert.equal(engine.head, 4)
     })
 
+    using('a row that is known to be new is like any other', async ({ engine }) => {
+      await engine.commit({ ops: [put('a')] })
+      await engine.commit({ ops: [{ ...put('b', '1'), fresh: true }] })
+      const row = await engine.get('b')
+      assert.deepEqual([row?.createRevision, row?.modifyRevision], [2, 2])
+      await engine.commit({ ops: [put('b', '2'), remove('a')] })
+      assert.equal((await engine.get('b'))?.createRevision, 2)
+      assert.deepEqual(await keysOf(engine, {}), ['b'])
+      assert.deepEqual((await engine.scrub()).findings, [])
+    })
+
     using('returns many rows in the order asked for', async ({ engine }) => {
       await engine.commit({ ops: [put('a'), put('c')] })
       const rows = await engine.getMany(['c', 'b', 'a', 'c'])
