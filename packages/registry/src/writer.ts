@@ -21,7 +21,7 @@ export type PipelineStep = 'planned' | 'gated' | 'committed' | 'logged' | 'publi
  * Operations of one group: half of what waits, so that one half is planned while the disk works on the other, within
  * bounds that make a commit worth its sync and keep its plans from holding the main thread.
  */
-const GROUP_OPERATIONS = Object.freeze({ least: 32, most: 128 })
+const GROUP_OPERATIONS = Object.freeze({ least: 64, most: 128 })
 const GROUP_BYTES = 4 * 1024 * 1024
 /** Rows that a plan has at most unless it is the first of its group: only those read a range or run in slices. */
 const SMALL_PLAN_ROWS = 64
@@ -327,15 +327,18 @@ export class Writer {
   #answer(group: readonly Planned[], revision: number): void {
     const faults = this.#publish(group, revision)
     this.#step('published')
-    for (const planned of group) {
-      const { plan, queued } = planned
-      try {
-        if (faults.has(planned)) throw faults.get(planned)
-        queued.resolve(plan.result(revision))
-      } catch (fault) {
-        queued.reject(asSecregError(fault))
+    // After the next commit has been handed to the disk, which then works while the answers are written.
+    setImmediate(() => {
+      for (const planned of group) {
+        const { plan, queued } = planned
+        try {
+          if (faults.has(planned)) throw faults.get(planned)
+          queued.resolve(plan.result(revision))
+        } catch (fault) {
+          queued.reject(asSecregError(fault))
+        }
       }
-    }
+    })
   }
 }
 
