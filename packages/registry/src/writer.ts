@@ -120,6 +120,8 @@ export class Writer {
   async close(): Promise<void> {
     this.#closed = true
     while (this.#running !== undefined) await this.#running
+    // The answers of the last group are on their way.
+    await new Promise((resume) => setImmediate(resume))
   }
 
   async #run(): Promise<void> {
