@@ -16,6 +16,7 @@ export class CliError extends SecregError {
 const HINTS: Partial<Record<Reason, string>> = {
   ACCESS_DENIED: 'ask an administrator; "sreg whoami" shows who you are',
   ALREADY_INITIALIZED: 'log in, or move it aside with: sreg init --force',
+  AUDIT_FAILED: 'see the log of secregd; it works again once the audit log can be written',
   AUTH_FAILED: 'check the name and the password',
   AUTH_MFA_REQUIRED: 'a second factor is needed to log in',
   AUTH_REQUIRED: 'run: sreg login NAME',
@@ -31,7 +32,9 @@ const HINTS: Partial<Record<Reason, string>> = {
   TIMEOUT: 'it may still be carried out; look before you try again',
   TOO_MANY_CONNECTIONS: 'try again',
   UNINITIALIZED: 'run: sreg init',
+  UNLOCK_FAILED: 'check the passphrase; the registry stays sealed',
   UNREACHABLE: 'run: sreg status --socket PATH if it listens elsewhere',
+  VERSION_CONFLICT: 'read the key again, then repeat',
 }
 
 /** What to do about an error, one line. */
