@@ -1,8 +1,9 @@
 import { setTimeout as startTimer } from 'node:timers'
+import type { LogCursor } from './cursor.ts'
 import type { LogItem } from './line-encoder.ts'
 import type { LogFiles } from './log-files.ts'
 import type { LogRecord, QueryFilter } from './query.ts'
-import type { LogCursor, Recovered } from './recover.ts'
+import type { Recovered } from './recover.ts'
 
 /** Time as the log needs it. */
 export interface LogClock {

@@ -7,13 +7,14 @@ import {
   type OpenLogOptions,
   systemClock,
 } from './audit-log.ts'
+import type { LogCursor } from './cursor.ts'
 import { openOwn, prepareDirectory, segmentPath } from './directory.ts'
 import { AuditError, systemCode } from './errors.ts'
 import { LineEncoder, type LogItem } from './line-encoder.ts'
 import type { LogFile, LogFiles } from './log-files.ts'
 import { nodeFiles } from './node-files.ts'
 import { type LogRecord, type QueryFilter, queryLog } from './query.ts'
-import { type LogCursor, type Recovered, type RecoveredLog, recoverLog } from './recover.ts'
+import { type Recovered, type RecoveredLog, recoverLog } from './recover.ts'
 import { Reserve } from './reserve.ts'
 import { rewriteLines } from './rewrite.ts'
 

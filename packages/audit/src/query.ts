@@ -1,9 +1,9 @@
 import { blocksBackward } from './backward.ts'
+import type { LogCursor } from './cursor.ts'
 import { openOwn, segmentPath } from './directory.ts'
 import { AuditError } from './errors.ts'
 import { type LineHead, parseLine, timeOf } from './line.ts'
 import type { LogFiles } from './log-files.ts'
-import type { LogCursor } from './recover.ts'
 
 /** One line, read back. */
 export interface LogRecord {

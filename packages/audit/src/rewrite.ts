@@ -4,10 +4,10 @@
  * (fsync(2), EIO; "fsyncgate"). Only writing the same bytes again makes the next one mean something.
  */
 import { type ChainFault, ChainWalker } from './chain.ts'
+import type { LogCursor } from './cursor.ts'
 import { AuditError } from './errors.ts'
 import { LineSplitter } from './line-splitter.ts'
 import type { LogFile } from './log-files.ts'
-import type { LogCursor } from './recover.ts'
 
 const READ_BYTES = 256 * 1024
 
