@@ -177,7 +177,7 @@ async function openParts(options: RegistryHostOptions, config: Config): Promise<
       hostChecks: () => hostChecks(config),
       onFault: (fault) =>
         log.error('housekeeping failed', {
-          detail: fault instanceof Error ? fault.name : 'unknown',
+          detail: detailOf(fault),
         }),
     })
     if (recovery.appended > 0) {
@@ -202,6 +202,12 @@ async function protectorsOf(config: Config): Promise<NewProtector[]> {
   if (credential.kind === 'key-file') return [{ kind: 'key-file', bytes: credential.bytes }]
   const name = config.unlock.systemdCredential ?? ''
   return [{ kind: 'systemd-credential', name, bytes: credential.bytes }]
+}
+
+/** Our own messages name no secret; of anything else only its kind is told. */
+function detailOf(fault: unknown): string {
+  if (SecregError.is(fault)) return fault.message
+  return fault instanceof Error ? fault.name : 'unknown'
 }
 
 function settingsOf({ security }: Config) {

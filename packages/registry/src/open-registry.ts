@@ -13,6 +13,7 @@ import {
 import { Authorizer } from './authorizer.ts'
 import type { Core, RegistrySettings } from './core.ts'
 import { Counters } from './counters.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { Identity } from './identity.ts'
 import { Journal, type JournalRecovery } from './journal.ts'
 import { KeyState } from './key-state.ts'
@@ -45,6 +46,8 @@ export interface OpenRegistryOptions {
   readonly monotonicMs?: () => number
   /** How often the outbox is freed when nothing is written, milliseconds; default 1000. */
   readonly housekeepingMs?: number
+  /** When the store is read through for damage, milliseconds; default 5 minutes after the start, then daily. */
+  readonly scrub?: { readonly firstAfterMs: number; readonly everyMs: number }
   /** Observes the pipeline. */
   readonly onStep?: (step: PipelineStep) => void
   /** Told of failures that no caller hears of. */
@@ -56,11 +59,6 @@ export interface OpenedRegistry {
   readonly registry: Registry
   readonly recovery: JournalRecovery
 }
-
-/** Commits whose change rows are kept. */
-const KEPT_COMMITS = 100_000
-/** Change rows that are dropped at once. */
-const TRIM_EVERY = 10_000
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
@@ -119,6 +117,7 @@ async function openOver(
     ...(options.attemptLimits === undefined ? {} : { attemptLimits: options.attemptLimits }),
   })
   await identity.policies.load()
+  const housekeeping = new Housekeeping(core, identity, options)
   const registry = new Registry({
     core,
     identity,
@@ -131,9 +130,9 @@ async function openOver(
     auditDirectory: options.auditDirectory,
     auditFiles: options.auditFiles,
     version: options.version,
-    stopHousekeeping: () => stop(),
+    housekeeping,
   })
-  const stop = startHousekeeping(core, identity, registry, options)
+  housekeeping.start(registry)
   return { registry, recovery }
 }
 
@@ -145,37 +144,4 @@ async function readHeader(engine: Engine): Promise<SealHeader | undefined> {
   } catch (cause) {
     throw new SecregError('STORAGE_CORRUPT', 'the seal header cannot be read', { cause })
   }
-}
-
-function startHousekeeping(
-  core: Core,
-  identity: Identity,
-  registry: Registry,
-  options: OpenRegistryOptions,
-): () => void {
-  let busy = false
-  let trimmed = 0
-  const work = async (): Promise<void> => {
-    identity.sessions.sweep()
-    await registry.sweep()
-    const due = core.keys.state === 'unsealed' && core.journal.isFreeingDue
-    // Reads alone never bring a store back that could not be opened again after a failed write.
-    if (due || core.writer.needsMending) await core.writer.free()
-    const past = core.engine.head - KEPT_COMMITS
-    if (core.keys.state === 'unsealed' && past - trimmed >= TRIM_EVERY) {
-      await core.engine.trimChanges(past)
-      trimmed = past
-    }
-  }
-  const timer = setInterval(() => {
-    if (busy) return
-    busy = true
-    work()
-      .catch((fault: unknown) => options.onFault?.(fault))
-      .finally(() => {
-        busy = false
-      })
-  }, options.housekeepingMs ?? 1000)
-  timer.unref()
-  return () => clearInterval(timer)
 }

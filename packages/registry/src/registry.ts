@@ -17,6 +17,7 @@ import type {
 import type { Session, SessionHandle } from '@secreg/zones'
 import type { Core, RegistrySettings } from './core.ts'
 import { GroupView } from './group-view.ts'
+import type { Housekeeping } from './housekeeping.ts'
 import type { Identity, Peer } from './identity.ts'
 import { audit } from './operations/audit-query.ts'
 import { remove } from './operations/delete.ts'
@@ -40,8 +41,7 @@ export interface RegistryParts {
   readonly auditDirectory: string
   readonly auditFiles: LogFiles | undefined
   readonly version: string
-  /** Free the synced part of the outbox now and then; stops with the registry. */
-  readonly stopHousekeeping: () => void
+  readonly housekeeping: Housekeeping
 }
 
 /** One open registry. */
@@ -155,7 +155,7 @@ export class Registry {
 
   /** What anybody may know, and what callers with a session may. */
   status(caller?: Caller): StatusResponse {
-    const { core, identity, version } = this.#parts
+    const { core, housekeeping, identity, version } = this.#parts
     const { state } = core.keys
     const open: StatusResponse = {
       status: 'running',
@@ -175,6 +175,13 @@ export class Registry {
       log: log.state,
       log_sequence: log.tail.sequence,
       log_synced: log.synced.sequence,
+      ...(housekeeping.damage === 0
+        ? {}
+        : {
+            warnings: [
+              `the store is damaged at ${housekeeping.damage} places; see the log of secregd`,
+            ],
+          }),
     }
   }
 
@@ -196,8 +203,8 @@ export class Registry {
   }
 
   async #close(): Promise<void> {
-    const { core, stopHousekeeping } = this.#parts
-    stopHousekeeping()
+    const { core, housekeeping } = this.#parts
+    await housekeeping.stop()
     await core.writer.close()
     try {
       await this.#exports.close()

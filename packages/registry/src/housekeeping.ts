@@ -1,0 +1,90 @@
+/** What the registry does by itself now and then: free the outbox, mend the store, sweep, trim and scrub. */
+import { SecregError } from '@secreg/protocol'
+import type { Core } from './core.ts'
+import type { Identity } from './identity.ts'
+import { Scrubber } from './scrubber.ts'
+
+/** Commits whose change rows are kept. */
+const KEPT_COMMITS = 100_000
+/** Change rows that are dropped at once. */
+const TRIM_EVERY = 10_000
+/** Default of {@link HousekeepingOptions.scrub}: five minutes after the start, then daily. */
+const SCRUB = Object.freeze({ firstAfterMs: 300_000, everyMs: 86_400_000 })
+
+export interface HousekeepingOptions {
+  readonly housekeepingMs?: number
+  readonly scrub?: { readonly firstAfterMs: number; readonly everyMs: number }
+  readonly monotonicMs?: () => number
+  readonly onFault?: (fault: unknown) => void
+}
+
+export class Housekeeping {
+  readonly #core: Core
+  readonly #identity: Identity
+  readonly #options: HousekeepingOptions
+  readonly #scrubber: Scrubber
+  #timer: NodeJS.Timeout | undefined
+  #trimmed = 0
+  #busy = false
+
+  constructor(core: Core, identity: Identity, options: HousekeepingOptions) {
+    this.#core = core
+    this.#identity = identity
+    this.#options = options
+    this.#scrubber = new Scrubber({
+      engine: core.engine,
+      monotonicMs: options.monotonicMs ?? (() => performance.now()),
+      mayRun: () => this.#isUnsealed,
+      ...(options.scrub ?? SCRUB),
+      onFault: options.onFault,
+      onFindings: ([first, ...more]) =>
+        options.onFault?.(
+          new SecregError(
+            'STORAGE_CORRUPT',
+            `the store is damaged: ${first?.kind} ${first?.subject}, ${first?.detail}; ${more.length} more`,
+          ),
+        ),
+    })
+  }
+
+  /** Places of the store that the last scrub found damaged. */
+  get damage(): number {
+    return this.#scrubber.findings.length
+  }
+
+  start(registry: { sweep(): Promise<void> }): void {
+    this.#timer = setInterval(() => {
+      if (this.#busy) return
+      this.#busy = true
+      this.#work(registry)
+        .catch((fault: unknown) => this.#options.onFault?.(fault))
+        .finally(() => {
+          this.#busy = false
+        })
+    }, this.#options.housekeepingMs ?? 1000)
+    this.#timer.unref()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#scrubber.close()
+  }
+
+  get #isUnsealed(): boolean {
+    return this.#core.keys.state === 'unsealed'
+  }
+
+  async #work(registry: { sweep(): Promise<void> }): Promise<void> {
+    const { engine, journal, writer } = this.#core
+    this.#identity.sessions.sweep()
+    await registry.sweep()
+    // Reads alone never bring a store back that could not be opened again after a failed write.
+    if ((this.#isUnsealed && journal.isFreeingDue) || writer.needsMending) await writer.free()
+    const past = engine.head - KEPT_COMMITS
+    if (this.#isUnsealed && past - this.#trimmed >= TRIM_EVERY) {
+      await engine.trimChanges(past)
+      this.#trimmed = past
+    }
+    this.#scrubber.tick()
+  }
+}
