@@ -89,7 +89,7 @@ test('from the first start to a registry that is sealed and unlocked again', asy
     [4]
     $ sreg unlock --password-stdin < password
     ! sreg: {any}
-    {lines}
+    ! check the passphrase; the registry stays sealed
     [4]
     $ sreg unlock --password-stdin < passphrase
     $ sreg login "$ADMIN" --password-stdin < password

@@ -10,7 +10,7 @@ import { type LevelOperation, openLevel } from '../src/level-port.ts'
 import { planCommit, readHead } from '../src/level-rows.ts'
 import { decodeRow } from '../src/row-format.ts'
 import { atOnce, SLICED_OPS } from '../src/slices.ts'
-import { outcome, put, remove, temporaryDirectory, textOf } from './stores.ts'
+import { copyLive, outcome, put, remove, temporaryDirectory, textOf } from './stores.ts'
 
 const OPEN = { createIfMissing: false, blockCacheBytes: 1 << 20, writeBufferBytes: 1 << 22 }
 
@@ -181,7 +181,7 @@ describe('a process killed during a commit of 100,000 operations', () => {
     const copies: string[] = []
     const copy = async (): Promise<void> => {
       copies.push(`${directory}-${copies.length}`)
-      await cp(directory, copies.at(-1) as string, { recursive: true, force: true })
+      await copyLive(directory, copies.at(-1) as string)
     }
     const options: LevelEngineOptions = {
       openDatabase: async (path, settings) => {

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { changeKey, DATA_SPACE, HEAD_KEY } from '../src/layout.ts'
 import { openLevel } from '../src/level-port.ts'
 import { encodeRow } from '../src/row-format.ts'
-import { contents, outcome, put, remove, temporaryDirectory } from './stores.ts'
+import { contents, copyLive, outcome, put, remove, temporaryDirectory } from './stores.ts'
 
 const SMALL = { writeBufferBytes: 65_536 }
 
@@ -186,7 +186,7 @@ test('a killed process leaves a store that opens at the commit it had answered',
     await engine.commit({ ops: [put(`/${i % 7}`, `${i}`.repeat(1500)), put('/n', String(i))] })
     if (i % 6 !== 0) continue
     const copy = `${directory}-${i}`
-    await cp(directory, copy, { recursive: true })
+    await copyLive(directory, copy)
     const found = await LevelEngine.open(copy, { ...SMALL, expectHeadAtLeast: i })
     expect(found.head).toBe(i)
     expect(await contents(found)).toEqual(await contents(engine))
