@@ -3,8 +3,9 @@
  * alone when there is nothing above it to merge in, and a flush can write a value together with
  * the deletion that hides it straight into such a table. So every table that may hold old bytes is
  * merged with a marker (a deletion of a key that cannot exist) at either end of the range, until
- * no table from before is left in it.
+ * no table from before is left in it, nor its file on the disk.
  */
+import { readdir } from 'node:fs/promises'
 import type { Crc32c } from './crc32c.ts'
 import { StorageError } from './errors.ts'
 import { DATA_END, DATA_SPACE } from './layout.ts'
@@ -39,10 +40,22 @@ export async function compactRange(
     signal?.throwIfAborted()
     if (round === MAX_ROUNDS) throw unfinished(old.size)
     const remaining = (await tablesIn(host, lower, upper)).filter(({ number }) => old.has(number))
-    if (remaining.length === 0) return
-    await host.write(remaining.flatMap((table) => markers(table, lower, upper)))
-    await host.db.compactRange(lower, upper)
+    if (remaining.length > 0) {
+      await host.write(remaining.flatMap((table) => markers(table, lower, upper)))
+      await host.db.compactRange(lower, upper)
+    } else {
+      if (!(await areOnDisk(host.directory, old))) return
+      // A read held them when LevelDB cleaned up; it does so again when it writes its memory to a table.
+      await host.write([lower, upper].map((key) => ({ type: 'del', key })))
+      await host.db.compactRange(nowhere, nowhere)
+    }
   }
+}
+
+/** Whether a table is still a file, although the store has no use for it. */
+async function areOnDisk(directory: string, tables: ReadonlySet<number>): Promise<boolean> {
+  const names = await readdir(directory)
+  return names.some((name) => /\.(?:ldb|sst)$/.test(name) && tables.has(Number.parseInt(name, 10)))
 }
 
 async function tablesIn(host: CompactHost, lower: Buffer, upper: Buffer): Promise<TableFile[]> {
