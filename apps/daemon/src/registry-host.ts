@@ -164,7 +164,7 @@ async function openParts(options: RegistryHostOptions, config: Config): Promise<
         })
       },
       scrypt: options.scrypt.scrypt,
-      protectors: async () => await protectorsOf(config),
+      protectors: () => protectorsOf(config),
       scryptParams: { N: 2 ** config.security.scryptLogN, r: 8, p: 1 },
       settings: settingsOf(config),
       version: options.version,
@@ -176,9 +176,7 @@ async function openParts(options: RegistryHostOptions, config: Config): Promise<
       attemptLimits: attemptLimitsOf(config),
       hostChecks: () => hostChecks(config),
       onFault: (fault) =>
-        log.error('housekeeping failed', {
-          detail: detailOf(fault),
-        }),
+        log.error('a fault that no caller was told of', { detail: detailOf(fault) }),
     })
     if (recovery.appended > 0) {
       log.warn(

@@ -47,8 +47,7 @@ export async function planWaiting(
     if ('slices' in needs) {
       const plan = await runSlices(needs)
       group.view.takeWhole(plan.ops)
-      group.taken.push(queued)
-      group.planned.push({ queued, plan })
+      admit(group, queued, plan)
       return
     }
     const rows = 'scan' in needs ? await scan(engine, needs) : undefined

@@ -4,7 +4,6 @@ import type { Credential } from '@secreg/crypto'
 import type {
   AuthResponse,
   Caller,
-  GetResponse,
   OkResponse,
   RegistryApi,
   RequestOf,
@@ -122,11 +121,6 @@ export class Registry {
       core.keys.requireUnsealed()
       await requireAcceptable(identity, request)
     })
-  }
-
-  /** Read one value; the hot path. */
-  get(caller: Caller, request: RequestOf<'get'>): Promise<GetResponse> {
-    return get(this.#parts.core, caller, request)
   }
 
   /** Everything that one caller can do. */

@@ -69,11 +69,6 @@ export class Writer {
     this.#mayFree = options.mayFree ?? (() => true)
   }
 
-  /** Operations that wait for their turn. */
-  get waiting(): number {
-    return this.#queue.length
-  }
-
   /**
    * Run one operation in the writer's turn.
    *
