@@ -57,6 +57,21 @@ export const AUDIT_ACTIONS = Object.freeze([
   'lock',
   'audit',
   'recover',
+  'history',
+  'read-metadata',
+  'write-metadata',
+  'rollback',
+  'activate',
+  'undelete',
+  'destroy',
+  'purge',
+  'expire',
+  'copy',
+  'move',
+  'search',
+  'watch',
+  'transaction',
+  'mount',
 ] as const)
 
 /** Name of an operation in the audit log. */

@@ -50,6 +50,9 @@ export const REASONS = Object.freeze({
   STORAGE_KEY_NOT_FOUND: reason('NotFound', 401),
   USER_NOT_FOUND: reason('NotFound', 904),
   VERSION_NOT_FOUND: reason('NotFound', 905),
+  ENTRY_DELETED: reason('NotFound', 916),
+  VERSION_DELETED: reason('NotFound', 917),
+  VERSION_DESTROYED: reason('NotFound', 918),
   // Access
   ACCESS_DENIED: reason('AccessDenied', 200),
   // Identity
@@ -68,6 +71,11 @@ export const REASONS = Object.freeze({
   SEALED: reason('InvalidState', 306),
   VERSION_CONFLICT: reason('InvalidState', 404),
   NOT_A_LEAF: reason('InvalidState', 4),
+  VERSION_ACTIVE: reason('InvalidState', 919),
+  VERSION_REQUIRED: reason('InvalidState', 920),
+  VERSIONS_EXHAUSTED: reason('InvalidState', 921),
+  DIALECT_REFUSED: reason('InvalidState', 922),
+  REVISION_COMPACTED: reason('InvalidState', 923),
   BUSY: reason('InvalidState', 909),
   SHUTTING_DOWN: reason('InvalidState', 910),
   TOO_MANY_CONNECTIONS: reason('InvalidState', 911),
@@ -98,6 +106,8 @@ export interface SecregErrorOptions {
   readonly cause?: unknown
   /** Seconds after which trying again can succeed. */
   readonly retryAfterSeconds?: number
+  /** Of `REVISION_COMPACTED`: the oldest revision from which the changes are still known. */
+  readonly minRevision?: number
 }
 
 const BRAND: unique symbol = Symbol.for('@secreg/protocol/SecregError') as never
@@ -121,6 +131,7 @@ export class SecregError extends Error {
   /** Finer number of the reason. */
   readonly errno: number
   readonly retryAfterSeconds: number | undefined
+  readonly minRevision: number | undefined
   readonly [BRAND] = true
 
   constructor(reason: Reason, message: string, options: SecregErrorOptions = {}) {
@@ -132,6 +143,7 @@ export class SecregError extends Error {
     this.status = STATUS[entry.status]
     this.errno = entry.errno
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.minRevision = options.minRevision
   }
 
   /** Tell an error of this class from any other, also across two installed copies of this package. */

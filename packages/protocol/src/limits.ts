@@ -26,6 +26,25 @@ export const LIMITS = Object.freeze({
   requestIdChars: 64,
   /** Largest `limit` of a list request; without one, an answer holds what fits its frame. */
   listKeys: 10_000,
+  /** Versions that an entry can be told to keep. */
+  versions: 10_000,
+  /** Versions of one page of a history. */
+  historyVersions: 1000,
+  /** Comparisons, and operations of each branch, of one transaction. */
+  txnOperations: 1000,
+  /** Watches of one connection. */
+  watches: 1024,
+  /** Description of an entry, characters. */
+  descriptionChars: 1024,
+  /** Tags of an entry, and characters of one. */
+  tags: 32,
+  tagChars: 64,
+  /** Custom metadata of an entry: members, and characters of a name and of a value (KV v2's own limits). */
+  metadataMembers: 64,
+  metadataNameChars: 128,
+  metadataValueChars: 512,
+  /** Longest time to live, seconds: a hundred years. */
+  ttlSeconds: 3_155_760_000,
   /** A user name, bytes. */
   loginBytes: 64,
   /** A password or passphrase, characters. */

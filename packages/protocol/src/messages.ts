@@ -4,62 +4,32 @@
  */
 import { z } from 'zod'
 import { ROLES } from './action.ts'
+import {
+  deleteRequest,
+  getRequest,
+  historyRequest,
+  listRequest,
+  metaRequest,
+  mountRequest,
+  searchRequest,
+  setRequest,
+  transferRequest,
+  txnRequest,
+  unwatchRequest,
+  versionsRequest,
+  watchRequest,
+} from './entry-messages.ts'
 import { SecregError } from './errors.ts'
-import { LIMITS } from './limits.ts'
+import { jsonValue, keyText, login, secretText, text, typeName } from './fields.ts'
 import { MESSAGE_TYPE, type MessageType } from './message-type.ts'
-import type { ValueInput } from './value.ts'
 
-const text = (characters: number) => z.string().max(characters)
-const keyText = z.string().max(LIMITS.pathBytes + 1)
-const secretText = text(LIMITS.passwordChars)
-const typeName = z.string().max(16)
-const login = text(LIMITS.loginBytes)
-const revision = z.int().min(0)
-/** Passed on as it is: a schema that copies it would drop a member named `__proto__`. */
-const jsonValue = z.custom<ValueInput>(isJsonValue)
-
-function isJsonValue(input: unknown): input is ValueInput {
-  return input !== undefined && ['string', 'number', 'boolean', 'object'].includes(typeof input)
-}
+export * from './entry-messages.ts'
 
 /** `{"username","password"}` as documented; `otp` is the second factor. */
 export const authRequest = z.object({
   username: text(256),
   password: secretText,
   otp: text(16).optional(),
-})
-
-/** `{"key","decrypt"}` as documented. */
-export const getRequest = z.object({
-  key: keyText,
-  decrypt: z.boolean().optional(),
-  /** Also return times and authors. */
-  detail: z.boolean().optional(),
-})
-
-/** `{"key","value","type","encrypt"}` as documented, and preconditions. */
-export const setRequest = z.object({
-  key: keyText,
-  value: jsonValue,
-  type: typeName.optional(),
-  encrypt: z.boolean().optional(),
-  /** Latest version that the entry must have; 0 = none yet. */
-  if_version: revision.optional(),
-  /** Type that the entry must have. */
-  if_type: typeName.optional(),
-})
-
-/** `{"key"}` as documented, and the subtree switch that the documented command has. */
-export const deleteRequest = z.object({ key: keyText, recursive: z.boolean().optional() })
-
-/** `{"prefix","recursive"}` as documented, and paging. */
-export const listRequest = z.object({
-  prefix: keyText,
-  recursive: z.boolean().optional(),
-  limit: z.int().min(1).max(LIMITS.listKeys).optional(),
-  after: keyText.optional(),
-  /** Also return type, version and times of each key. */
-  detail: z.boolean().optional(),
 })
 
 /** Offered protocol versions and features; optional for every client. */
@@ -171,11 +141,20 @@ export const REQUESTS = Object.freeze({
   audit: entry(MESSAGE_TYPE.AuditRequest, auditRequest),
   export: entry(MESSAGE_TYPE.ExportRequest, exportRequest),
   import: entry(MESSAGE_TYPE.ImportRequest, importRequest),
+  txn: entry(MESSAGE_TYPE.TxnRequest, txnRequest),
+  history: entry(MESSAGE_TYPE.HistoryRequest, historyRequest),
   seal: entry(MESSAGE_TYPE.SealRequest, sealRequest, false),
+  watch: entry(MESSAGE_TYPE.WatchRequest, watchRequest),
+  unwatch: entry(MESSAGE_TYPE.UnwatchRequest, unwatchRequest),
+  search: entry(MESSAGE_TYPE.SearchRequest, searchRequest),
   user: entry(MESSAGE_TYPE.UserRequest, userRequest),
   whoami: entry(MESSAGE_TYPE.WhoamiRequest, whoamiRequest),
   password: entry(MESSAGE_TYPE.PasswordRequest, passwordRequest),
   security: entry(MESSAGE_TYPE.SecurityRequest, securityRequest),
+  versions: entry(MESSAGE_TYPE.VersionsRequest, versionsRequest),
+  meta: entry(MESSAGE_TYPE.MetaRequest, metaRequest),
+  transfer: entry(MESSAGE_TYPE.TransferRequest, transferRequest),
+  mount: entry(MESSAGE_TYPE.MountRequest, mountRequest),
 })
 
 /** Name of a request. */

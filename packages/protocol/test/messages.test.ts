@@ -20,6 +20,19 @@ const VALID: Readonly<Record<RequestName, Record<string, unknown>>> = {
   whoami: {},
   password: { old_password: 'a', new_password: 'b' },
   security: { op: 'check' },
+  txn: {
+    compare: [{ key: '/a', absent: true }],
+    then: [{ op: 'set', key: '/a', value: 'x' }],
+    else: [{ op: 'get', key: '/a' }],
+  },
+  history: { key: '/a', limit: 5 },
+  versions: { op: 'rollback', key: '/a', version: 2 },
+  meta: { op: 'set', key: '/a', custom: { owner: 'alice', old: null } },
+  search: { text: 'data', metadata: { owner: 'alice' } },
+  transfer: { op: 'copy', from: '/a', to: '/b' },
+  watch: { prefix: '/app', since_revision: 7 },
+  unwatch: { watch_id: 1 },
+  mount: { op: 'list' },
 }
 
 describe('parseRequest', () => {
@@ -37,6 +50,13 @@ describe('parseRequest', () => {
     ['set', { key: '/a', value: 'v', if_version: -1 }],
     ['list', { prefix: '/', limit: 0 }],
     ['import', { op: 'other' }],
+    ['txn', { compare: [{ key: '/a', absent: true, version: 1 }] }],
+    ['txn', { then: [{ op: 'purge', key: '/a' }] }],
+    ['versions', { op: 'destroy', key: '/a', versions: [] }],
+    ['versions', { op: 'activate', key: '/a', version: 0 }],
+    ['meta', { op: 'set', key: '/a', custom: { a: 5 } }],
+    ['meta', { op: 'set', key: '/a', max_versions: 10_001 }],
+    ['watch', { since_revision: -1 }],
     ['user', { op: 'add', user: 'a', password: 'b', roles: ['root'] }],
   ] as const)('weakness 8: %s refuses %j', (name, payload) => {
     expect(() => parseRequest(name, payload)).toThrow(
