@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LevelEngine, MemoryEngine } from '@secreg/storage'
+import { LevelEngine, MemoryEngine, VolatileOverlay } from '@secreg/storage'
 import { FaultEngine, runEngineContract } from '@secreg/storage/testing'
 import { describe, test } from 'vitest'
 
@@ -39,3 +39,8 @@ runEngineContract(
   },
   { describe, test },
 )
+
+runEngineContract('overlay', async () => ({ engine: new VolatileOverlay(new MemoryEngine()) }), {
+  describe,
+  test,
+})
