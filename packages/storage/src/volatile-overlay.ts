@@ -122,10 +122,13 @@ export class VolatileOverlay implements Engine {
   }
 
   async #commit(batch: Batch): Promise<CommitResult> {
-    this.#settle()
+    if (this.#pending !== undefined) {
+      // What waits from a commit in doubt is decided now: it is there, or it never will be.
+      await this.#engine.recover()
+      this.#settle()
+      this.#pending = undefined
+    }
     if (this.#count === 0 && !batch.ops.some(isVolatilePut)) return this.#engine.commit(batch)
-    // What waits from a commit in doubt is decided now: it is there, or it never will be.
-    this.#pending = undefined
     const checked = assertBatch(batch, this.#engine.limits)
     if (isLargeBatch(batch, this.#engine.limits)) await inSlices(checked)
     else atOnce(checked)
