@@ -14,6 +14,13 @@ export {
   startNode,
 } from './child.ts'
 export {
+  checkLinearizable,
+  type LinearizabilityOptions,
+  type Operation,
+  type SequentialModel,
+  type Verdict,
+} from './linearizability.ts'
+export {
   findProgram,
   type ProgramResult,
   requireProgram,
@@ -31,4 +38,12 @@ export {
   parseList,
   toHex,
 } from './vectors.ts'
+export {
+  type RegisterInput,
+  type RegisterOperation,
+  type RegisterOutput,
+  type RegisterState,
+  VERSIONED_REGISTER,
+} from './versioned-register.ts'
+export type { Violation } from './violation.ts'
 export { type WaitForOptions, waitFor } from './wait-for.ts'
