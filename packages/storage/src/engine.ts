@@ -185,6 +185,8 @@ export interface Engine extends Reader {
   commit(batch: Batch): Promise<CommitResult>
   /** Commits after revision `after`, oldest first, up to the head at the time of the call. */
   changes(after: number): AsyncIterable<Change>
+  /** Revision up to which change rows have been dropped; 0 = none. */
+  readonly trimmed: number
   /** Drop change rows up to and including `upTo`. */
   trimChanges(upTo: number): Promise<void>
   snapshot(): Snapshot

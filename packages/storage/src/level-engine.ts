@@ -101,6 +101,10 @@ export class LevelEngine implements Engine {
     return this.#head.generation
   }
 
+  get trimmed(): number {
+    return this.#trimmed
+  }
+
   get state(): EngineState {
     return this.#state
   }

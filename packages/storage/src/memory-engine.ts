@@ -60,6 +60,10 @@ export class MemoryEngine implements Engine {
     return this.#head
   }
 
+  get trimmed(): number {
+    return this.#trimmed
+  }
+
   get state(): EngineState {
     return this.#closed ? 'closed' : 'open'
   }

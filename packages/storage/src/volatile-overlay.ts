@@ -72,6 +72,10 @@ export class VolatileOverlay implements Engine {
     return this.#engine.generation
   }
 
+  get trimmed(): number {
+    return this.#engine.trimmed
+  }
+
   get limits(): EngineLimits {
     return this.#engine.limits
   }

@@ -339,14 +339,17 @@ export function runEngineContract(
 
     using('trims changes', async ({ engine }) => {
       for (let i = 0; i < 5; i++) await engine.commit({ ops: [put('a', String(i))] })
+      assert.equal(engine.trimmed, 0)
       await engine.trimChanges(3)
       await engine.trimChanges(2)
+      assert.equal(engine.trimmed, 3)
       await rejects(() => collect(engine.changes(2)), 'ERR_STORAGE_TRIMMED')
       assert.deepEqual(
         (await collect<Change>(engine.changes(3))).map(({ revision }) => revision),
         [4, 5],
       )
       await engine.trimChanges(99)
+      assert.equal(engine.trimmed, 5)
       assert.deepEqual(await collect(engine.changes(5)), [])
       await engine.commit({ ops: [put('a')] })
       assert.deepEqual((await collect<Change>(engine.changes(5)))[0]?.revision, 6)

@@ -105,6 +105,10 @@ export class FaultEngine implements Engine {
     return this.#medium.generation
   }
 
+  get trimmed(): number {
+    return this.#medium.trimmed
+  }
+
   get limits(): EngineLimits {
     return this.#medium.limits
   }
