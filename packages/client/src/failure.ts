@@ -30,8 +30,10 @@ const STATUS_NAMES = Object.keys(STATUS) as StatusName[]
  */
 export function errorOfAnswer(payload: ErrorPayload): SecregError {
   const message = payload.message.slice(0, MESSAGE_CHARS)
-  const options =
-    payload.retry_after === undefined ? {} : { retryAfterSeconds: payload.retry_after }
+  const options = {
+    ...(payload.retry_after === undefined ? {} : { retryAfterSeconds: payload.retry_after }),
+    ...(payload.min_revision === undefined ? {} : { minRevision: payload.min_revision }),
+  }
   const named = payload.reason
   if (typeof named === 'string' && isReason(named)) return new SecregError(named, message, options)
   const error = new SecregError(FALLBACK[payload.code] ?? 'INTERNAL', message, options)

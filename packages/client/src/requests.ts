@@ -7,11 +7,15 @@ import {
   anObject,
   array,
   boolean,
+  count,
   literalTrue,
+  nullable,
   nullableText,
   number,
   optional,
+  record,
   type Shape,
+  tagged,
   text,
 } from './shape.ts'
 
@@ -39,14 +43,58 @@ const errorPayload = anObject({
   reason: optional(text),
   errno: optional(number),
   retry_after: optional(number),
+  min_revision: optional(count),
 })
-const listEntry = anObject({
+const getMembers = {
+  value: nullableText,
+  unchanged: optional(literalTrue),
+  type: text,
+  encrypted: boolean,
+  version: number,
+  modify_revision: count,
+  created_at: optional(number),
+  created_by: optional(text),
+  modified_at: optional(number),
+  modified_by: optional(text),
+  expires_at: optional(number),
+}
+const listMembers = {
   key: text,
   type: text,
   encrypted: boolean,
   version: number,
   modified_at: number,
   modified_by: text,
+}
+const listEntry = anObject(listMembers)
+const searchEntry = anObject({
+  ...listMembers,
+  description: optional(text),
+  tags: optional(texts),
+})
+const versionInfo = anObject({
+  version: count,
+  state: text,
+  type: text,
+  encrypted: boolean,
+  created_at: number,
+  created_by: text,
+  deleted_at: optional(number),
+  expires_at: optional(number),
+})
+const txnResult = tagged('op', {
+  get: anObject({ found: nullable(anObject(getMembers)) }),
+  set: anObject({ version: count }),
+  delete: anObject({ deleted: count }),
+})
+const mountInfo = anObject({
+  path: text,
+  dialect: text,
+  available: boolean,
+  max_versions: optional(number),
+  cas_required: optional(boolean),
+  delete_after_s: optional(number),
+  encrypt: optional(boolean),
 })
 const exportEntry = anObject({
   key: text,
@@ -90,18 +138,13 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     mfa_required: optional(boolean),
     error: optional(errorPayload),
   }),
-  get: row(MESSAGE_TYPE.GetRequest, {
-    value: nullableText,
-    type: text,
-    encrypted: boolean,
-    version: number,
-    created_at: optional(number),
-    created_by: optional(text),
-    modified_at: optional(number),
-    modified_by: optional(text),
+  get: row(MESSAGE_TYPE.GetRequest, getMembers),
+  set: row(MESSAGE_TYPE.SetRequest, { success: literalTrue, version: number, revision: count }),
+  delete: row(MESSAGE_TYPE.DeleteRequest, {
+    success: literalTrue,
+    deleted: number,
+    revision: count,
   }),
-  set: row(MESSAGE_TYPE.SetRequest, { success: literalTrue, version: number }),
-  delete: row(MESSAGE_TYPE.DeleteRequest, { success: literalTrue, deleted: number }),
   list: row(MESSAGE_TYPE.ListRequest, {
     keys: texts,
     entries: optional(array(listEntry)),
@@ -170,4 +213,66 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     ok: boolean,
     findings: array(anObject({ check: text, level: text, message: text })),
   }),
+  txn: row(MESSAGE_TYPE.TxnRequest, {
+    succeeded: boolean,
+    revision: count,
+    results: array(txnResult),
+  }),
+  history: row(MESSAGE_TYPE.HistoryRequest, {
+    key: text,
+    active: count,
+    latest: count,
+    deleted_at: optional(number),
+    deleted_by: optional(text),
+    versions: array(versionInfo),
+    polled: optional(array(anObject({ by: text, at: number }))),
+    next: optional(count),
+  }),
+  versions: row(MESSAGE_TYPE.VersionsRequest, {
+    success: literalTrue,
+    revision: count,
+    version: optional(count),
+    count: optional(count),
+    erased: optional(boolean),
+  }),
+  meta: row(MESSAGE_TYPE.MetaRequest, {
+    key: text,
+    type: text,
+    encrypted: boolean,
+    private: boolean,
+    ephemeral: boolean,
+    active: count,
+    latest: count,
+    created_at: number,
+    created_by: text,
+    modified_at: number,
+    modified_by: text,
+    modify_revision: count,
+    description: optional(text),
+    tags: texts,
+    custom: record(text),
+    granted: texts,
+    max_versions: optional(number),
+    cas_required: optional(boolean),
+    delete_after_s: optional(number),
+    expires_at: optional(number),
+    deleted_at: optional(number),
+    dialect: text,
+  }),
+  search: row(MESSAGE_TYPE.SearchRequest, {
+    entries: array(searchEntry),
+    next: optional(text),
+  }),
+  transfer: row(MESSAGE_TYPE.TransferRequest, {
+    success: literalTrue,
+    count,
+    revision: count,
+  }),
+  watch: row(MESSAGE_TYPE.WatchRequest, {
+    watch_id: count,
+    revision: count,
+    generation: text,
+  }),
+  unwatch: row(MESSAGE_TYPE.UnwatchRequest, { success: literalTrue }),
+  mount: row(MESSAGE_TYPE.MountRequest, { mounts: array(mountInfo) }),
 })

@@ -42,6 +42,38 @@ export const array =
     return undefined
   }
 
+/** `null`, or what the shape says. */
+export const nullable =
+  (shape: Shape): Shape =>
+  (value, name) =>
+    value === null ? undefined : shape(value, name)
+
+/** A whole number from 0 that is exact: a revision, a version, a count. */
+export const count: Shape = (value, name) =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : name
+
+/** An object with any member names, whose members all have one shape; a fault does not quote a name. */
+export const record =
+  (shape: Shape): Shape =>
+  (value, name) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return name
+    for (const item of Object.values(value)) {
+      if (shape(item, name) !== undefined) return name
+    }
+    return undefined
+  }
+
+/** An object of the shape that its member `tag` names; an unknown name is a fault. */
+export const tagged = (tag: string, shapes: Readonly<Record<string, Shape>>): Shape => {
+  const named = anObject({ [tag]: text })
+  return (value, name) => {
+    const fault = named(value, name)
+    if (fault !== undefined) return fault
+    const kind = (value as Record<string, string>)[tag] as string
+    return Object.hasOwn(shapes, kind) ? (shapes[kind] as Shape)(value, name) : tag
+  }
+}
+
 /** An object with these members; others are left as they are. */
 export function anObject(members: Readonly<Record<string, Shape>>): Shape {
   const rows = Object.entries(members)

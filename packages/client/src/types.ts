@@ -33,6 +33,19 @@ export interface RegistryConnection extends RegistryApi, AsyncDisposable {
     request: RequestOf<'security'>,
     options?: RequestOptions,
   ): Promise<ResponseOf['security']>
+  txn(request: RequestOf<'txn'>, options?: RequestOptions): Promise<ResponseOf['txn']>
+  history(request: RequestOf<'history'>, options?: RequestOptions): Promise<ResponseOf['history']>
+  versions(
+    request: RequestOf<'versions'>,
+    options?: RequestOptions,
+  ): Promise<ResponseOf['versions']>
+  meta(request: RequestOf<'meta'>, options?: RequestOptions): Promise<ResponseOf['meta']>
+  search(request: RequestOf<'search'>, options?: RequestOptions): Promise<ResponseOf['search']>
+  transfer(
+    request: RequestOf<'transfer'>,
+    options?: RequestOptions,
+  ): Promise<ResponseOf['transfer']>
+  mount(request: RequestOf<'mount'>, options?: RequestOptions): Promise<ResponseOf['mount']>
 
   /** Log in. A refused login is an answer with `success: false`, not an error. */
   auth(request: RequestOf<'auth'>, options?: RequestOptions): Promise<ResponseOf['auth']>
