@@ -111,6 +111,8 @@ export interface VersionsResponse {
   readonly version?: number
   /** Versions destroyed, or entries purged. */
   readonly count?: number
+  /** Of destroy and purge: the old bytes are in no file any more; `false` while that goes on in the background. */
+  readonly erased?: boolean
 }
 
 /** Metadata of an entry; of `meta set`, as it is afterwards. */

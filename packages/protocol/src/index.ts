@@ -2,6 +2,7 @@ export type { Action, AuditAction, AuditActor, AuditBody, AuditOutcome, Role } f
 export { ACTIONS, AUDIT_ACTIONS, ROLES } from './action.ts'
 export type * from './api.ts'
 export type { Caller, Door, Proof } from './caller.ts'
+export type * from './dialect.ts'
 export type { Reason, SecregErrorCode, SecregErrorOptions, Status, StatusName } from './errors.ts'
 export { isReason, REASONS, SecregError, STATUS } from './errors.ts'
 export { LIMITS } from './limits.ts'

@@ -1,7 +1,7 @@
 /** Payload of the change row of a commit: the events of its whole group, in order, as JSON. */
+import type { ChangeEvent } from '@secreg/protocol'
 import type { MaybePromise } from '@secreg/storage'
 import type { Planned } from './group.ts'
-import type { ChangeEvent } from './operation.ts'
 import { forEachInSlices, jsonInSlices } from './slices.ts'
 
 /** Events from which the payload is made in slices. */

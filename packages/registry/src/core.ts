@@ -3,8 +3,12 @@ import type { CryptoBackend } from '@secreg/crypto'
 import type { Engine } from '@secreg/storage'
 import type { Authorizer } from './authorizer.ts'
 import type { Counters } from './counters.ts'
+import type { Eraser } from './eraser.ts'
+import type { ExpiryClock } from './expiry-clock.ts'
 import type { Journal } from './journal.ts'
 import type { KeyState } from './key-state.ts'
+import type { Mounts } from './mounts.ts'
+import type { Polls } from './polls.ts'
 import type { Writer } from './writer.ts'
 
 /** Settings that operations look at; they may be replaced while the registry runs. */
@@ -25,6 +29,11 @@ export interface Core {
   readonly keys: KeyState
   readonly counters: Counters
   readonly crypto: CryptoBackend
+  readonly mounts: Mounts
+  /** Goes for expiry; `now` for what is shown. */
+  readonly clock: ExpiryClock
+  readonly eraser: Eraser
+  readonly polls: Polls
   settings: RegistrySettings
   /** Milliseconds since the epoch. */
   now(): number

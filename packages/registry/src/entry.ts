@@ -1,64 +1,66 @@
-/**
- * Records of entries and of their versions, as rows.
- *
- * ```
- * off  size  field
- * 0    1     format, 1
- * 1    1     flags: 1 encrypted, 2 private, 4 ephemeral, 8 deleted, 16 value follows
- * 2    4     length n of the header, big-endian
- * 6    n     header, JSON
- * 6+n  m     value: bytes of a plain value, or the sealed blob
- * ```
- * The flags stand before the header so that a listing need not read it. The row's check value and tag cover all of
- * it together with its key, so a record put elsewhere fails (DESIGN §5, §6).
- */
-import { SecregError, type ValueType } from '@secreg/protocol'
+/** Records of entries, as rows (form: `record.ts`). */
+import type { ValueType } from '@secreg/protocol'
 import type { Row } from '@secreg/storage'
+import { NO_NUMBERS, type NumberSet } from './number-set.ts'
+import { decodeRecord, encodeRecord, FLAG, flagsOf } from './record.ts'
 
-const FORMAT = 1
-const HEADER_AT = 6
-
-const FLAG = Object.freeze({
-  encrypted: 1,
-  private: 2,
-  ephemeral: 4,
-  deleted: 8,
-  value: 16,
-} as const)
-
-/** Active values up to this size stand in the entry record itself (DESIGN §4, "many versions"). */
+/** Values up to this size stand in the records themselves (DESIGN §4, "many versions"). */
 export const INLINE_VALUE_BYTES = 4096
+
+/** What clients keep beside the value. */
+export interface Metadata {
+  readonly description?: string
+  readonly tags?: readonly string[]
+  readonly custom?: Readonly<Record<string, string>>
+  /** Names of the custom members written under `grant`: policy conditions see these only (DESIGN §7). */
+  readonly granted?: readonly string[]
+}
+
+/** Limits of one entry, where they differ from its mount's. */
+export interface EntryLimits {
+  readonly maxVersions?: number
+  readonly casRequired?: boolean
+  readonly deleteAfterMs?: number
+}
 
 /** What the record of an entry holds. */
 export interface Entry {
   /** Random, 128 bits, hexadecimal: one life of a path. */
   readonly id: string
   readonly type: ValueType
+  /** Of the active version. */
   readonly encrypted: boolean
-  /** When the entry was softly deleted; its versions are kept. */
+  readonly private: boolean
+  readonly ephemeral: boolean
+  /** When the entry was deleted; its versions are kept. */
   readonly deletedAtMs?: number
+  readonly deletedBy?: string
   readonly createdAtMs: number
   readonly createdBy: string
   /** Active version; 0 when there is none. */
   readonly active: number
+  /** What happened to the active version itself. */
+  readonly activeState?: 'deleted' | 'destroyed'
+  /** When the active version can no longer be read. */
+  readonly activeExpiresAtMs?: number
   /** Latest version number ever used. */
   readonly latest: number
   /** Latest number of the lives before: numbers never repeat. */
   readonly base: number
+  /** Versions that have a row. */
+  readonly present: NumberSet
+  /** Numbers up to the latest that were never used. */
+  readonly unused: NumberSet
+  /** Some version has a value in a row of its own, or an expiry. */
+  readonly scattered: boolean
   readonly modifiedAtMs: number
   readonly modifiedBy: string
+  /** When the whole entry goes. */
+  readonly expiresAtMs?: number
+  readonly metadata: Metadata
+  readonly limits: EntryLimits
   /** Bytes of the active version when they are small; a view of the row. */
   readonly value?: Uint8Array
-}
-
-/** What the row of one version holds. */
-export interface Version {
-  readonly type: ValueType
-  readonly encrypted: boolean
-  readonly createdAtMs: number
-  readonly createdBy: string
-  /** A view of the row. */
-  readonly value: Uint8Array
 }
 
 interface EntryHeader {
@@ -71,46 +73,23 @@ interface EntryHeader {
   b: number
   m: number
   mb: string
+  p: NumberSet
   d?: number
+  db?: string
+  as?: 'deleted' | 'destroyed'
+  ax?: number
+  u?: NumberSet
+  s?: true
+  x?: number
+  md?: Metadata
+  li?: EntryLimits
 }
 
-interface VersionHeader {
-  t: ValueType
-  c: number
-  cb: string
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true })
+const NOTHING: object = Object.freeze({})
 const decodedEntries = new WeakMap<Row, Entry>()
 
-function encodeRecord(flags: number, header: object, value: Uint8Array | undefined): Uint8Array {
-  const text = JSON.stringify(header)
-  const size = Buffer.byteLength(text)
-  const bytes = Buffer.allocUnsafeSlow(HEADER_AT + size + (value?.length ?? 0))
-  bytes[0] = FORMAT
-  bytes[1] = value === undefined ? flags : flags | FLAG.value
-  bytes.writeUInt32BE(size, 2)
-  bytes.write(text, HEADER_AT, 'utf8')
-  if (value !== undefined) bytes.set(value, HEADER_AT + size)
-  return bytes
-}
-
-function decodeRecord(bytes: Uint8Array): { flags: number; header: unknown; value?: Uint8Array } {
-  const flags = bytes[1]
-  if (bytes[0] !== FORMAT || flags === undefined || bytes.length < HEADER_AT) throw corrupt()
-  const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(2)
-  if (HEADER_AT + size > bytes.length) throw corrupt()
-  const header = JSON.parse(decoder.decode(bytes.subarray(HEADER_AT, HEADER_AT + size)))
-  return (flags & FLAG.value) === 0
-    ? { flags, header }
-    : { flags, header, value: bytes.subarray(HEADER_AT + size) }
-}
-
-function corrupt(cause?: unknown): SecregError {
-  return new SecregError('STORAGE_CORRUPT', 'a record of the store cannot be read', { cause })
-}
-
 export function encodeEntry(entry: Entry): Uint8Array {
+  const { deletedAtMs, deletedBy, activeState, activeExpiresAtMs, expiresAtMs } = entry
   const header: EntryHeader = {
     i: entry.id,
     t: entry.type,
@@ -121,10 +100,25 @@ export function encodeEntry(entry: Entry): Uint8Array {
     b: entry.base,
     m: entry.modifiedAtMs,
     mb: entry.modifiedBy,
-    ...(entry.deletedAtMs === undefined ? {} : { d: entry.deletedAtMs }),
+    p: entry.present,
   }
+  if (deletedAtMs !== undefined) header.d = deletedAtMs
+  if (deletedBy !== undefined) header.db = deletedBy
+  if (activeState !== undefined) header.as = activeState
+  if (activeExpiresAtMs !== undefined) header.ax = activeExpiresAtMs
+  if (entry.unused.length > 0) header.u = entry.unused
+  if (entry.scattered) header.s = true
+  if (expiresAtMs !== undefined) header.x = expiresAtMs
+  if (!isEmpty(entry.metadata)) header.md = entry.metadata
+  if (!isEmpty(entry.limits)) header.li = entry.limits
+  const hidden = deletedAtMs !== undefined || activeState !== undefined || entry.active === 0
+  const expires = expiresAtMs !== undefined || activeExpiresAtMs !== undefined
   const flags =
-    (entry.encrypted ? FLAG.encrypted : 0) | (entry.deletedAtMs === undefined ? 0 : FLAG.deleted)
+    (entry.encrypted ? FLAG.encrypted : 0) |
+    (entry.private ? FLAG.private : 0) |
+    (entry.ephemeral ? FLAG.ephemeral : 0) |
+    (hidden ? FLAG.hidden : 0) |
+    (expires ? FLAG.expires : 0)
   return encodeRecord(flags, header, entry.value)
 }
 
@@ -134,61 +128,69 @@ export function encodeEntry(entry: Entry): Uint8Array {
  * @throws SecregError `ERR_STORAGE_CORRUPT`
  */
 export function decodeEntry(row: Row): Entry {
-  const known = decodedEntries.get(row)
-  if (known !== undefined) return known
-  let entry: Entry
-  try {
-    const { flags, header, value } = decodeRecord(row.value)
-    const h = header as EntryHeader
-    entry = {
-      id: h.i,
-      type: h.t,
-      encrypted: (flags & FLAG.encrypted) !== 0,
-      ...(h.d === undefined ? {} : { deletedAtMs: h.d }),
-      createdAtMs: h.c,
-      createdBy: h.cb,
-      active: h.a,
-      latest: h.l,
-      base: h.b,
-      modifiedAtMs: h.m,
-      modifiedBy: h.mb,
-      ...(value === undefined ? {} : { value }),
-    }
-  } catch (error) {
-    throw SecregError.is(error) ? error : corrupt(error)
+  let entry = decodedEntries.get(row)
+  if (entry === undefined) {
+    entry = decodeRecord(row.value, ({ flags, header, value }) => {
+      const h = header as EntryHeader
+      return {
+        id: h.i,
+        type: h.t,
+        encrypted: (flags & FLAG.encrypted) !== 0,
+        private: (flags & FLAG.private) !== 0,
+        ephemeral: (flags & FLAG.ephemeral) !== 0,
+        ...(h.d === undefined ? NOTHING : { deletedAtMs: h.d }),
+        ...(h.db === undefined ? NOTHING : { deletedBy: h.db }),
+        createdAtMs: h.c,
+        createdBy: h.cb,
+        active: h.a,
+        ...(h.as === undefined ? NOTHING : { activeState: h.as }),
+        ...(h.ax === undefined ? NOTHING : { activeExpiresAtMs: h.ax }),
+        latest: h.l,
+        base: h.b,
+        present: h.p,
+        unused: h.u ?? NO_NUMBERS,
+        scattered: h.s === true,
+        modifiedAtMs: h.m,
+        modifiedBy: h.mb,
+        ...(h.x === undefined ? NOTHING : { expiresAtMs: h.x }),
+        metadata: h.md ?? NOTHING,
+        limits: h.li ?? NOTHING,
+        ...(value === undefined ? NOTHING : { value }),
+      }
+    })
+    decodedEntries.set(row, entry)
   }
-  decodedEntries.set(row, entry)
   return entry
 }
 
-/** Tell from the flags alone whether an entry record is one of a softly deleted entry. */
-export function isDeletedEntryRow(row: Row): boolean {
-  return ((row.value[1] ?? 0) & FLAG.deleted) !== 0
+/** Whether an entry has a value that can be read. */
+export function isLive(entry: Entry, nowMs: number): boolean {
+  return (
+    entry.active !== 0 &&
+    entry.deletedAtMs === undefined &&
+    entry.activeState === undefined &&
+    !isPast(entry.expiresAtMs, nowMs) &&
+    !isPast(entry.activeExpiresAtMs, nowMs)
+  )
 }
 
-export function encodeVersion(version: Version): Uint8Array {
-  const header: VersionHeader = {
-    t: version.type,
-    c: version.createdAtMs,
-    cb: version.createdBy,
-  }
-  return encodeRecord(version.encrypted ? FLAG.encrypted : 0, header, version.value)
+/** The same from the flags where they say enough. */
+export function isLiveRow(row: Row, nowMs: number): boolean {
+  const flags = flagsOf(row.value)
+  if ((flags & FLAG.hidden) !== 0) return false
+  return (flags & FLAG.expires) === 0 || isLive(decodeEntry(row), nowMs)
 }
 
-/** @throws SecregError `ERR_STORAGE_CORRUPT` */
-export function decodeVersion(row: Row): Version {
-  try {
-    const { flags, header, value } = decodeRecord(row.value)
-    const h = header as VersionHeader
-    if (value === undefined) throw corrupt()
-    return {
-      type: h.t,
-      encrypted: (flags & FLAG.encrypted) !== 0,
-      createdAtMs: h.c,
-      createdBy: h.cb,
-      value,
-    }
-  } catch (error) {
-    throw SecregError.is(error) ? error : corrupt(error)
-  }
+/** Whether the whole entry has expired: it is as if it had been purged, only the sweeper has not come yet. */
+export function isExpired(entry: Entry, nowMs: number): boolean {
+  return isPast(entry.expiresAtMs, nowMs)
+}
+
+function isPast(atMs: number | undefined, nowMs: number): boolean {
+  return atMs !== undefined && atMs <= nowMs
+}
+
+function isEmpty(value: object): boolean {
+  for (const _ in value) return false
+  return true
 }

@@ -3,6 +3,7 @@ import { SecregError } from '@secreg/protocol'
 import type { Core } from './core.ts'
 import type { Identity } from './identity.ts'
 import { Scrubber } from './scrubber.ts'
+import { Sweeper } from './sweeper.ts'
 
 /** Commits whose change rows are kept. */
 const KEPT_COMMITS = 100_000
@@ -23,6 +24,7 @@ export class Housekeeping {
   readonly #identity: Identity
   readonly #options: HousekeepingOptions
   readonly #scrubber: Scrubber
+  readonly #sweeper: Sweeper
   #timer: NodeJS.Timeout | undefined
   #trimmed = 0
   #busy = false
@@ -31,6 +33,7 @@ export class Housekeeping {
     this.#core = core
     this.#identity = identity
     this.#options = options
+    this.#sweeper = new Sweeper(core)
     this.#scrubber = new Scrubber({
       engine: core.engine,
       monotonicMs: options.monotonicMs ?? (() => performance.now()),
@@ -68,6 +71,7 @@ export class Housekeeping {
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     await this.#scrubber.close()
+    await this.#core.eraser.close()
   }
 
   get #isUnsealed(): boolean {
@@ -85,6 +89,8 @@ export class Housekeeping {
       await engine.trimChanges(past)
       this.#trimmed = past
     }
+    if (this.#isUnsealed) await this.#sweeper.sweep()
+    this.#core.eraser.tick()
     this.#scrubber.tick()
   }
 }

@@ -4,18 +4,25 @@
  * | key | row |
  * |---|---|
  * | `e<path>` | entry record |
- * | `v/<entry id>/<version, 12 digits>` | header and bytes of one version |
+ * | `v/<entry id>/<version, 12 digits>` | header of one version, and its bytes where they are few |
+ * | `w/<entry id>/<version, 12 digits>` | bytes of one version where they are many |
+ * | `z<path>` | numbers that earlier lives of a path have used |
+ * | `t/<ms, 16 digits>/<version, 12 digits><path>` | what expires then: a version, or with 0 the entry |
+ * | `q/<entry id>` | entry whose erased bytes may still be in files |
+ * | `m/<path>` | mounts |
  * | `a/<account id>`, `n/<login>`, `u/<uid>`, `g/admins` | accounts and their indexes (`@secreg/zones`) |
  * | `p/<policy id>` | policy document |
  * | `s/header` | seal header |
  * | `g/counters` | counters kept with each commit |
  * | `o/<number, 16 digits>` | outbox: audit bodies of one commit |
  * | `x/cursor` | last synced line of the audit log |
+ * | `x/time` | high-water mark of the clock that expiry goes by |
  */
 
 export const SEAL_KEY = 's/header'
 export const COUNTERS_KEY = 'g/counters'
 export const CURSOR_KEY = 'x/cursor'
+export const TIME_KEY = 'x/time'
 
 /** Spaces whose rows are verified under the key at unsealing, before anything relies on them (DESIGN §6). */
 export const IDENTITY_SPACES: readonly Space[] = [
@@ -31,6 +38,9 @@ export const IDENTITY_SPACES: readonly Space[] = [
 export const POLICY_SPACE: Space = { gte: 'p/', lt: 'p0' }
 export const OUTBOX_SPACE: Space = { gte: 'o/', lt: 'o0' }
 export const ACCOUNT_SPACE: Space = { gte: 'a/', lt: 'a0' }
+export const EXPIRY_SPACE: Space = { gte: 't/', lt: 't0' }
+export const ERASURE_SPACE: Space = { gte: 'q/', lt: 'q0' }
+export const MOUNT_SPACE: Space = { gte: 'm/', lt: 'm0' }
 
 /** A half-open range of keys. */
 export interface Space {
@@ -52,7 +62,46 @@ export function entriesBelow(prefix: string): Space {
 }
 
 export function versionKey(entryId: string, version: number): string {
-  return `v/${entryId}/${String(version).padStart(12, '0')}`
+  return `v/${entryId}/${digits(version, 12)}`
+}
+
+/** Bytes of a version that are too many for its header's row. */
+export function valueKey(entryId: string, version: number): string {
+  return `w/${entryId}/${digits(version, 12)}`
+}
+
+/** Spaces of an entry's versions. */
+export function versionSpaces(entryId: string): readonly Space[] {
+  return [
+    { gte: `v/${entryId}/`, lt: `v/${entryId}0` },
+    { gte: `w/${entryId}/`, lt: `w/${entryId}0` },
+  ]
+}
+
+/** Numbers that the lives of a path before have used. */
+export function retiredKey(path: string): string {
+  return `z${path}`
+}
+
+/** Row that tells the sweeper; version 0 stands for the entry. */
+export function expiryKey(atMs: number, path: string, version: number): string {
+  return `t/${digits(atMs, 16)}/${digits(version, 12)}${path}`
+}
+
+export function parseExpiryKey(key: string): { atMs: number; version: number; path: string } {
+  return { atMs: Number(key.slice(2, 18)), version: Number(key.slice(19, 31)), path: key.slice(31) }
+}
+
+export function erasureKey(entryId: string): string {
+  return `q/${entryId}`
+}
+
+export function mountKey(path: string): string {
+  return `m${path}`
+}
+
+function digits(number: number, size: number): string {
+  return String(number).padStart(size, '0')
 }
 
 export function policyKey(id: string): string {
@@ -60,7 +109,7 @@ export function policyKey(id: string): string {
 }
 
 export function outboxKey(number: number): string {
-  return `o/${String(number).padStart(16, '0')}`
+  return `o/${digits(number, 16)}`
 }
 
 export function outboxNumber(key: string): number {

@@ -2,8 +2,8 @@
 import type { AuditLog, LogCursor, LogFiles } from '@secreg/audit'
 import type { NewProtector, Scrypt, ScryptParams, SealHeader } from '@secreg/crypto'
 import { nodeBackend } from '@secreg/crypto/node'
-import { SecregError } from '@secreg/protocol'
-import type { Engine } from '@secreg/storage'
+import { type Dialect, SecregError } from '@secreg/protocol'
+import { type Engine, VolatileOverlay } from '@secreg/storage'
 import {
   type AttemptLimits,
   createPasswordHasher,
@@ -13,13 +13,18 @@ import {
 import { Authorizer } from './authorizer.ts'
 import type { Core, RegistrySettings } from './core.ts'
 import { Counters } from './counters.ts'
+import { Eraser } from './eraser.ts'
+import { ExpiryClock } from './expiry-clock.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { Identity } from './identity.ts'
 import { Journal, type JournalRecovery } from './journal.ts'
 import { KeyState } from './key-state.ts'
-import { SEAL_KEY } from './keys.ts'
+import { SEAL_KEY, TIME_KEY } from './keys.ts'
+import { Mounts } from './mounts.ts'
 import type { HostChecks } from './operations/security.ts'
+import { Polls } from './polls.ts'
 import { Registry } from './registry.ts'
+import { parseMark } from './sweeper.ts'
 import { type PipelineStep, Writer } from './writer.ts'
 
 export interface OpenRegistryOptions {
@@ -36,6 +41,10 @@ export interface OpenRegistryOptions {
   /** Protectors of a new registry beside its passphrase; default none. */
   readonly protectors?: () => Promise<readonly NewProtector[]>
   readonly settings: RegistrySettings
+  /** Write rules of foreign doors; default none, and then nothing is written in their mounts. */
+  readonly dialects?: readonly Dialect[]
+  /** Most bytes that ephemeral entries take in memory; default 64 MiB. */
+  readonly ephemeralBytes?: number
   readonly version: string
   readonly sessionLimits?: Partial<SessionLimits>
   readonly attemptLimits?: Partial<AttemptLimits>
@@ -83,21 +92,39 @@ async function openOver(
   log: AuditLog,
   now: () => number,
 ): Promise<OpenedRegistry> {
-  const { engine } = options
+  const engine = new VolatileOverlay(
+    options.engine,
+    options.ephemeralBytes === undefined ? {} : { maxVolatileBytes: options.ephemeralBytes },
+  )
+  const monotonicMs = options.monotonicMs ?? (() => performance.now())
   const { journal, recovery } = await Journal.open(engine, log, now)
   const authorizer = new Authorizer(now)
   const keys = new KeyState(engine, await readHeader(engine), () => core.settings.sealedReads)
+  const isUnsealed = (): boolean => keys.state === 'unsealed'
+  const { onFault } = options
+  const writer = new Writer({
+    engine,
+    journal,
+    now,
+    onStep: options.onStep,
+    onFault,
+    mayFree: isUnsealed,
+  })
+  const mark = await engine.get(TIME_KEY)
+  const mounts = new Mounts(engine, options.dialects ?? [])
+  await mounts.load()
   const core: Core = {
     engine,
     journal,
-    writer: new Writer({
-      engine,
-      journal,
-      now,
-      onStep: options.onStep,
-      onFault: options.onFault,
-      mayFree: () => keys.state === 'unsealed',
+    writer,
+    mounts,
+    clock: new ExpiryClock({
+      wallMs: now,
+      monotonicMs,
+      ...(mark === undefined ? {} : { highWaterMs: parseMark(mark.value) }),
     }),
+    eraser: new Eraser({ engine, writer, mayRun: isUnsealed, onFault }),
+    polls: new Polls(),
     authorizer,
     keys,
     counters: new Counters(),
@@ -112,7 +139,7 @@ async function openOver(
       params: options.scryptParams,
       backend: nodeBackend,
     }),
-    monotonicMs: options.monotonicMs ?? (() => performance.now()),
+    monotonicMs,
     sessionLimits: { ...DEFAULT_SESSION_LIMITS, ...options.sessionLimits },
     ...(options.attemptLimits === undefined ? {} : { attemptLimits: options.attemptLimits }),
   })

@@ -1,17 +1,8 @@
 /** Operations as the writer takes them: what they plan, need and answer. */
-import type { SecregError, ValueType } from '@secreg/protocol'
+import type { ChangeEvent, SecregError } from '@secreg/protocol'
 import type { KeyedRow, Op } from '@secreg/storage'
 import type { View } from './group-view.ts'
 import type { Space } from './keys.ts'
-
-/** What a change did to one entry, as kept in the change row of its commit; never a value. */
-export interface ChangeEvent {
-  readonly op: 'set' | 'delete'
-  readonly key: string
-  readonly version: number
-  readonly type: ValueType
-  readonly encrypted: boolean
-}
 
 /** A planned change, ready to be committed. */
 export interface Plan<T> {

@@ -44,19 +44,18 @@ export async function planWaiting(
   needs: Needs,
 ): Promise<void> {
   try {
-    if ('slices' in needs) {
-      const plan = await runSlices(needs)
-      group.view.takeWhole(plan.ops)
-      admit(group, queued, plan)
-      return
-    }
-    const rows = 'scan' in needs ? await scan(engine, needs) : undefined
-    if ('ready' in needs) await needs.ready
-    for (let more = planNow(group, queued, rows); more !== undefined; ) {
-      if ('ready' in more) await more.ready
-      else if (rows === undefined) return await planWaiting(engine, group, queued, more)
+    let rows: readonly KeyedRow[] | undefined
+    for (let next: Needs | undefined = needs; next !== undefined; ) {
+      if ('slices' in next) {
+        const plan = await runSlices(next)
+        if (plan.ops.length > 0) group.view.takeWhole(plan.ops)
+        admit(group, queued, plan)
+        return
+      }
+      if ('ready' in next) await next.ready
+      else if (rows === undefined) rows = await scan(engine, next)
       else throw new TypeError('a plan must not ask for a second scan')
-      more = planNow(group, queued, rows)
+      next = planNow(group, queued, rows)
     }
   } catch (cause) {
     refuse(group, queued, cause)
@@ -65,12 +64,15 @@ export async function planWaiting(
 
 function admit(group: Group, queued: Queued, plan: Plan<unknown>): void {
   group.taken.push(queued)
-  group.planned.push({ queued, plan })
+  const writes = plan.ops.length > 0 || plan.publish !== undefined
+  const list = writes ? group.planned : group.unchanged
+  list.push({ queued, plan })
 }
 
 function refuse(group: Group, queued: Queued, cause: unknown): void {
   group.taken.push(queued)
-  group.refused.push({ queued, error: asSecregError(cause) })
+  const restsOnPlans = group.planned.length > 0
+  group.refused.push({ queued, error: asSecregError(cause), restsOnPlans })
 }
 
 async function runSlices({ slices }: Slices<unknown>): Promise<Plan<unknown>> {

@@ -6,7 +6,11 @@ import type { Journal } from './journal.ts'
 import { asSecregError } from './store-failure.ts'
 
 /** What the record will say; the operation fills it in as it goes. */
-export type Facts = { action: AuditAction } & { -readonly [K in keyof RecordFacts]: RecordFacts[K] }
+export type Facts = {
+  action: AuditAction
+  /** Nothing was read: an unchanged conditional read leaves no record (DESIGN §2). */
+  unrecorded?: true
+} & { -readonly [K in keyof RecordFacts]: RecordFacts[K] }
 
 /**
  * Run a reading operation and answer once its record is written. When the record cannot be written, the value is
@@ -20,6 +24,10 @@ export function recorded<T>(
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const done = (value: T): void => {
+      if (facts.unrecorded === true) {
+        resolve(value)
+        return
+      }
       journal.record(auditBody(caller, facts.action, 'ok', facts), (failure) => {
         if (failure === undefined) resolve(value)
         else reject(failure)

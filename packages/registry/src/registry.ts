@@ -22,13 +22,20 @@ import { audit } from './operations/audit-query.ts'
 import { remove } from './operations/delete.ts'
 import { Exports } from './operations/export.ts'
 import { get } from './operations/get.ts'
+import { history } from './operations/history.ts'
 import { Imports } from './operations/import.ts'
 import { list } from './operations/list.ts'
 import { login, logout } from './operations/login.ts'
+import { meta } from './operations/meta.ts'
+import { mount } from './operations/mount.ts'
 import { initialize, lock, requireAcceptable, type SealTools, unlock } from './operations/seal.ts'
+import { search } from './operations/search.ts'
 import { type HostChecks, security } from './operations/security.ts'
 import { set } from './operations/set.ts'
+import { transaction } from './operations/transaction.ts'
+import { transfer } from './operations/transfer.ts'
 import { password, user } from './operations/users.ts'
+import { versions } from './operations/versions.ts'
 import { recorded } from './recorded.ts'
 
 /** Parts that `openRegistry` puts together. */
@@ -144,6 +151,13 @@ export class Registry {
           auditDirectory: this.#parts.auditDirectory,
           auditFiles: this.#parts.auditFiles,
         }),
+      txn: (request) => transaction(core, caller, request),
+      history: (request) => history(core, caller, request),
+      versions: (request) => versions(core, caller, request),
+      meta: (request) => meta(core, caller, request),
+      search: (request) => search(core, caller, request),
+      transfer: (request) => transfer(core, caller, request),
+      mount: (request) => mount(core, caller, request),
     }
   }
 

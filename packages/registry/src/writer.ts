@@ -6,7 +6,7 @@
  */
 import { ENVELOPE_BYTES } from '@secreg/audit'
 import { SecregError } from '@secreg/protocol'
-import { type Engine, isStorageError } from '@secreg/storage'
+import { type Engine, isStorageError, type Op } from '@secreg/storage'
 import { changeOf } from './change.ts'
 import { Group, type Planned, type Queued } from './group.ts'
 import { auditFailed, FREED_ROWS, type Journal } from './journal.ts'
@@ -87,17 +87,16 @@ export class Writer {
   }
 
   /** Commit the cursor of the log and free the outbox up to it; no operation, so no record. */
-  async free(): Promise<void> {
-    const work = await this.whenIdle(() => {
-      const freeing = this.#free()
-      // Nothing else may be in flight meanwhile: two turns at once would plan on each other's past.
-      const next = (): void => {
-        this.#running = this.#queue.length > 0 ? this.#run() : undefined
-      }
-      this.#running = freeing.then(next, next)
-      return { freeing }
+  free(): Promise<void> {
+    return this.#aside(() => this.#free())
+  }
+
+  /** Commit rows that no operation asks for and no record tells of, when nothing else is in flight. */
+  commitAside(ops: readonly Op[]): Promise<void> {
+    return this.#aside(async () => {
+      if (this.needsMending) await this.#mend()
+      await this.#engine.commit({ ops })
     })
-    await work.freeing
   }
 
   /** Bring the engine back after a failed write, when nothing else does. */
@@ -125,6 +124,19 @@ export class Writer {
     let next: Group | undefined
     while (next !== undefined || this.#queue.length > 0) next = await this.#turn(next)
     this.#running = undefined
+  }
+
+  async #aside(work: () => Promise<void>): Promise<void> {
+    const { done } = await this.whenIdle(() => {
+      const working = work()
+      // Nothing else may be in flight meanwhile: two turns at once would plan on each other's past.
+      const next = (): void => {
+        this.#running = this.#queue.length > 0 ? this.#run() : undefined
+      }
+      this.#running = working.then(next, next)
+      return { done: working }
+    })
+    await done
   }
 
   async #free(): Promise<void> {
@@ -161,21 +173,26 @@ export class Writer {
       await this.#gather(group)
     } catch (cause) {
       if (!isStorageError(cause)) this.#onFault?.(cause)
-      for (const { queued } of group.planned) this.#refuse(queued, cause)
-      const untouched = group.taken.length === 0 ? this.#queue.splice(0) : []
-      for (const queued of untouched) this.#refuse(queued, cause)
-      group.planned.length = 0
+      const given = group.taken.length === 0 ? this.#queue.splice(0) : group.taken
+      for (const queued of given) this.#refuse(queued, cause)
+      return undefined
     }
-    for (const { queued, error } of group.refused) this.#refuse(queued, error)
-    if (group.planned.length === 0) return undefined
+    if (group.planned.length === 0) {
+      this.#tell(group, this.#engine.head)
+      return undefined
+    }
+    for (const { queued, error, restsOnPlans } of group.refused) {
+      if (!restsOnPlans) this.#refuse(queued, error)
+    }
+    group.forgetTold()
     const commit = this.#commit(group)
     if (group.changesDecisions) {
-      await commit
+      if (!(await commit)) this.#queue.unshift(...group.uncertain)
       return undefined
     }
     const next = new Group(this.#engine, group.view)
     if (!(await this.#planMeanwhile(next, commit))) {
-      this.#queue.unshift(...next.taken)
+      this.#queue.unshift(...group.uncertain, ...next.taken)
       return undefined
     }
     return next.taken.length === 0 ? undefined : next
@@ -236,6 +253,21 @@ export class Writer {
     return !group.changesDecisions
   }
 
+  /** Answer what changes nothing, now that everything it rests on is certain. */
+  #tell({ refused, unchanged }: Group, revision: number): void {
+    for (const { queued, error } of refused) this.#refuse(queued, error)
+    for (const { queued, plan } of unchanged) {
+      this.#journal.record(plan.record, (failure) => {
+        try {
+          if (failure !== undefined) throw failure
+          queued.resolve(plan.result(revision))
+        } catch (fault) {
+          queued.reject(asSecregError(fault))
+        }
+      })
+    }
+  }
+
   /** Record a refusal, and answer with it once the record is written. */
   #refuse(queued: Queued, cause: unknown): void {
     const error = asSecregError(cause)
@@ -279,6 +311,7 @@ export class Writer {
       const committed = await this.#write(group)
       if (committed === undefined) return false
       this.#answer(group.planned, committed)
+      this.#tell(group, committed)
       return true
     } catch (cause) {
       if (!isStorageError(cause)) this.#onFault?.(cause)

@@ -73,7 +73,8 @@ test('any payload is answered, or refused with our own error, and the registry l
           if ((request as { op: string }).op === 'lock') return
           await registry.initialize(PEER, request as never)
         } else {
-          const handler = api[name as 'get']
+          const handler = api[name as 'get'] as (typeof api)['get'] | undefined
+          if (handler === undefined) return
           await handler(request as never)
         }
       } catch (error) {

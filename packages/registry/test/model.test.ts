@@ -64,7 +64,9 @@ class Model {
       case 'get': {
         if (!own(step.key)) return denied
         const entry = live(step.key)
-        if (entry === undefined) return missing
+        if (entry === undefined) {
+          return this.#entries.has(step.key) ? { reason: 'ENTRY_DELETED' } : missing
+        }
         const { encrypted, version } = entry
         const value = encrypted && !step.decrypt ? null : entry.value
         return { answer: { value, encrypted, version } }

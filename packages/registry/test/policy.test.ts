@@ -174,6 +174,11 @@ test('a user has his own subtree, and an account of the same name later inherits
     home.api.user({ op: 'add', user: 'bob', password: PASSWORD, roles: ['user'] }),
   ).rejects.toEqual(reason('ALREADY_EXISTS'))
   await home.api.delete({ key: '/user/bob', recursive: true })
+  // Deleted keys can be brought back, also by a new owner of the subtree.
+  await expect(
+    home.api.user({ op: 'add', user: 'bob', password: PASSWORD, roles: ['user'] }),
+  ).rejects.toEqual(reason('ALREADY_EXISTS'))
+  await home.api.versions({ op: 'purge', key: '/user/bob', recursive: true })
   const again = await addUser(home, 'bob', ['user'])
   expect(again.caller.accountId).not.toBe(bob.caller.accountId)
   await expect(again.api.get({ key: '/user/bob/key', decrypt: true })).rejects.toEqual(

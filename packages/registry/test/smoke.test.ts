@@ -34,7 +34,7 @@ test('the main flow', async () => {
   await expect(bob.delete({ key: '/app/a' })).rejects.toMatchObject({ reason: 'ACCESS_DENIED' })
   expect(await api.delete({ key: '/app', recursive: true })).toMatchObject({ deleted: 2 })
   await expect(api.get({ key: '/app/a' })).rejects.toMatchObject({
-    reason: 'STORAGE_KEY_NOT_FOUND',
+    reason: 'ENTRY_DELETED',
   })
   const { records } = await api.audit({ limit: 3 })
   expect(records.map(({ action, outcome }) => [action, outcome])).toEqual([

@@ -6,20 +6,18 @@ import {
   type RequestOf,
   SecregError,
 } from '@secreg/protocol'
-import type { KeyedRow, Op } from '@secreg/storage'
-import { auditBody } from '../audit-record.ts'
-import { accessDenied, passes } from '../authorizer.ts'
+import type { KeyedRow } from '@secreg/storage'
+import { passes } from '../authorizer.ts'
 import type { Core } from '../core.ts'
-import { decodeEntry, type Entry, encodeEntry, isDeletedEntryRow } from '../entry.ts'
+import { atOnceOrSliced, Edits } from '../edits.ts'
+import { decodeEntry, isLiveRow } from '../entry.ts'
 import type { View } from '../group-view.ts'
-import { entriesBelow, entryKey, pathOfEntryKey } from '../keys.ts'
-import type { ChangeEvent, Plan, Scan } from '../operation.ts'
+import { entriesBelow, pathOfEntryKey } from '../keys.ts'
+import type { Plan, Scan, Slices } from '../operation.ts'
+import { notFound } from '../read-value.ts'
 import { type Facts, recorded, refusalBody } from '../recorded.ts'
-import { notFound } from './get.ts'
-import { authorOf } from './set.ts'
-
-/** Most entries that one recursive delete takes. */
-export const DELETE_ENTRIES = 10_000
+import { chooseSubtree, scanSubtree } from '../subtree.ts'
+import { requireWritable } from './set.ts'
 
 /**
  * Delete an entry, or with `recursive` everything at and below it, as one operation.
@@ -45,7 +43,7 @@ export function remove(
     })
   }
   if (request.recursive === true) facts.detail = 'recursive'
-  return core.writer.submit({
+  return core.writer.submit<DeleteResponse>({
     plan: (view, rows) => {
       core.keys.requireUnsealed()
       return request.recursive === true
@@ -63,17 +61,17 @@ function planLeaf(
   facts: Facts,
   view: View,
   rows: readonly KeyedRow[] | undefined,
-): Plan<DeleteResponse> | Scan {
-  core.authorizer.require(caller, 'delete', path)
-  const row = view.get(entryKey(path))
-  const entry = row === undefined ? undefined : decodeEntry(row)
-  if (entry !== undefined && entry.active !== 0)
-    return planOf(core, caller, facts, view, [[path, entry]])
+): Plan<DeleteResponse> | Scan | Slices<DeleteResponse> {
+  const edits = new Edits(core, caller, view)
+  const edit = edits.at(path)
+  core.authorizer.require(caller, 'delete', path, edit.entry)
+  if (edit.isLive) return atOnceOrSliced(1, planOf(core, caller, facts, edits, [path]))
   const visible = core.authorizer.filter(caller, 'list', path)
   if (visible === 'none') throw notFound()
   if (rows === undefined) {
     const keep = (child: KeyedRow): boolean =>
-      !isDeletedEntryRow(child) && passes(visible, pathOfEntryKey(child.key))
+      isLiveRow(child, edits.expiryNowMs) &&
+      passes(visible, pathOfEntryKey(child.key), () => decodeEntry(child))
     return { scan: entriesBelow(path), maxRows: 1, stopAtMax: true, keep }
   }
   if (rows.length === 0) throw notFound()
@@ -90,75 +88,36 @@ function planSubtree(
   facts: Facts,
   view: View,
   rows: readonly KeyedRow[] | undefined,
-): Plan<DeleteResponse> | Scan {
-  const deletable = core.authorizer.filter(caller, 'delete', path)
-  const selfAllowed = core.authorizer.allows(caller, 'delete', path)
-  if (deletable === 'none' && !selfAllowed) throw accessDenied()
-  const listable = core.authorizer.filter(caller, 'list', path)
-  if (rows === undefined) {
-    // Rows that the caller neither sees nor may delete must not count: their number stays untold.
-    const keep = (row: KeyedRow): boolean => {
-      if (isDeletedEntryRow(row)) return false
-      const below = pathOfEntryKey(row.key)
-      return passes(deletable, below) || passes(listable, below)
-    }
-    return { scan: entriesBelow(path), maxRows: DELETE_ENTRIES, keep }
-  }
-  const chosen: [string, Entry][] = []
-  const own = view.get(entryKey(path))
-  if (own !== undefined) {
-    const entry = decodeEntry(own)
-    if (selfAllowed) choose(chosen, path, entry)
-    else if (entry.active !== 0 && core.authorizer.allows(caller, 'list', path)) {
-      throw accessDenied()
-    }
-  }
-  for (const row of rows) {
-    const below = pathOfEntryKey(row.key)
-    // What the caller sees but may not delete stops the whole operation; what he does not see stays untold.
-    if (!passes(deletable, below)) throw accessDenied()
-    choose(chosen, below, decodeEntry(row))
-  }
-  if (chosen.length === 0) throw notFound()
-  return planOf(core, caller, { ...facts, count: chosen.length }, view, chosen)
+): Plan<DeleteResponse> | Scan | Slices<DeleteResponse> {
+  const nowMs = core.clock.now()
+  const ask = { action: 'delete', path, takes: (row: KeyedRow) => isLiveRow(row, nowMs) } as const
+  if (rows === undefined) return scanSubtree(core, caller, ask)
+  const paths = chooseSubtree(core, caller, ask, view, rows)
+  if (paths.length === 0) throw notFound()
+  const edits = new Edits(core, caller, view)
+  const counted = { ...facts, count: paths.length }
+  return atOnceOrSliced(paths.length, planOf(core, caller, counted, edits, paths))
 }
 
-function choose(chosen: [string, Entry][], path: string, entry: Entry): void {
-  if (entry.active !== 0) chosen.push([path, entry])
-}
-
-function planOf(
+function* planOf(
   core: Core,
   caller: Caller,
   facts: Facts,
-  view: View,
-  chosen: readonly (readonly [path: string, entry: Entry])[],
-): Plan<DeleteResponse> {
-  const nowMs = core.now()
-  const by = authorOf(caller)
-  const ops: Op[] = chosen.map(([path, { value: _, ...entry }]) => ({
-    type: 'put',
-    key: entryKey(path),
-    value: encodeEntry({
-      ...entry,
-      active: 0,
-      deletedAtMs: nowMs,
-      modifiedAtMs: nowMs,
-      modifiedBy: by,
-    }),
-  }))
-  const events: ChangeEvent[] = chosen.map(([key, entry]) => ({
-    op: 'delete',
-    key,
-    version: entry.active,
-    type: entry.type,
-    encrypted: entry.encrypted,
-  }))
-  const versions = chosen.length === 1 ? { versions: chosen.map(([, entry]) => entry.active) } : {}
-  return {
-    ops: [...ops, ...core.counters.plan(view, -chosen.length)],
-    events,
-    record: auditBody(caller, 'delete', 'ok', { ...facts, ...versions }),
-    result: (revision) => ({ success: true, deleted: chosen.length, revision }),
+  edits: Edits,
+  paths: readonly string[],
+): Generator<undefined, Plan<DeleteResponse>> {
+  const versions: number[] = []
+  for (const path of paths) {
+    yield
+    core.keys.requireUnsealed()
+    const edit = edits.at(path)
+    requireWritable(edit)
+    versions.push(edit.entry?.active ?? 0)
+    edit.delete()
   }
+  return yield* edits.plan(caller, {
+    action: 'delete',
+    facts: paths.length === 1 ? { ...facts, versions } : facts,
+    result: (revision) => ({ success: true, deleted: paths.length, revision }),
+  })
 }

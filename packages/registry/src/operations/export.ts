@@ -11,11 +11,11 @@ import {
 import type { Snapshot } from '@secreg/storage'
 import { accessDenied, passes } from '../authorizer.ts'
 import type { Core } from '../core.ts'
-import { decodeEntry, isDeletedEntryRow } from '../entry.ts'
+import { decodeEntry, isLiveRow } from '../entry.ts'
 import { entriesBelow, entryKey, pathOfEntryKey } from '../keys.ts'
+import { textOf } from '../read-value.ts'
 import { type Facts, recorded } from '../recorded.ts'
 import { asSecregError } from '../store-failure.ts'
-import { readValue } from './get.ts'
 
 /** Text of one page: one value of the largest size always fits the frame. */
 const PAGE_BYTES = 1024 * 1024
@@ -87,23 +87,25 @@ export class Exports {
 
   async #begin(caller: Caller, prefix: string, withSecrets: boolean): Promise<OpenExport> {
     const { authorizer, engine, keys } = this.#core
-    const [exportable, readable, secret] = (['export', 'read', 'decrypt'] as const).map((action) =>
-      authorizer.filter(caller, action, prefix),
-    )
+    const [exportable, readable, secret, internal] = (
+      ['export', 'read', 'decrypt', 'use-internal'] as const
+    ).map((action) => authorizer.filter(caller, action, prefix))
     if (exportable === 'none' || readable === 'none') throw accessDenied()
     keys.requireReadable()
     if (withSecrets) keys.requireUnsealed()
+    const nowMs = this.#core.clock.now()
     const snapshot = engine.snapshot()
     try {
       const paths: string[] = []
       let omitted = 0
       const consider = (path: string, row: Parameters<typeof decodeEntry>[0]): void => {
-        if (isDeletedEntryRow(row) || !passes(exportable, path) || !passes(readable, path)) return
-        const { encrypted, active } = decodeEntry(row)
-        if (active === 0) return
-        if (!encrypted) paths.push(path)
-        else if (withSecrets && passes(secret, path)) paths.push(path)
-        else omitted++
+        if (!isLiveRow(row, nowMs)) return
+        const entry = () => decodeEntry(row)
+        if (!passes(exportable, path, entry) || !passes(readable, path, entry)) return
+        const { encrypted, private: isPrivate } = entry()
+        const secretly = withSecrets && passes(secret, path, entry)
+        if ((encrypted && !secretly) || (isPrivate && !passes(internal, path, entry))) omitted++
+        else paths.push(path)
       }
       const iterator = snapshot.iterate(entriesBelow(prefix))
       try {
@@ -151,7 +153,12 @@ export class Exports {
         const row = await job.snapshot.get(entryKey(key))
         if (row === undefined) throw new SecregError('STORAGE_CORRUPT', 'an entry is missing')
         const entry = decodeEntry(row)
-        const value = await readValue(reader, entry)
+        const { active: number, type, encrypted, value: inline } = entry
+        const found = { entry, number, type, encrypted }
+        const value = await textOf(
+          reader,
+          inline === undefined ? found : { ...found, value: inline },
+        )
         // As it will stand in the frame: a control character takes six bytes there.
         const size = Buffer.byteLength(JSON.stringify(value))
         if (entries.length > 0 && bytes + size > PAGE_BYTES) break

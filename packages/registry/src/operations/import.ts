@@ -1,25 +1,22 @@
 /** Import: entries are staged, compared and then written by one commit, or not at all. */
 import {
+  type Action,
   type Caller,
   type ImportChange,
   type ImportResponse,
   type RequestOf,
   SecregError,
 } from '@secreg/protocol'
-import type { Op, Row } from '@secreg/storage'
-import { auditBody } from '../audit-record.ts'
 import { accessDenied } from '../authorizer.ts'
 import type { Core } from '../core.ts'
-import { decodeEntry, type Entry } from '../entry.ts'
+import { Edits } from '../edits.ts'
+import type { EntryEdit } from '../entry-edit.ts'
 import { GroupView, type View } from '../group-view.ts'
-import { entryKey } from '../keys.ts'
-import type { ChangeEvent, Plan } from '../operation.ts'
+import type { Plan } from '../operation.ts'
 import { type Facts, recorded, refusalBody } from '../recorded.ts'
 import { forEachInSlices, jsonInSlices } from '../slices.ts'
 import { asSecregError } from '../store-failure.ts'
-import { OUTBOX_ROWS } from '../writer.ts'
 import { isSameSession } from './export.ts'
-import { plainBytes } from './get.ts'
 import { draftOf, isToBeEncrypted, planSet, type SetDraft } from './set.ts'
 
 /** What imports can stage: what one commit, its record and the memory for it can hold. */
@@ -217,8 +214,10 @@ export class Imports {
       facts.paths = page.map(({ path }) => path)
       facts.count = page.length
       for (const draft of page) {
-        this.#core.authorizer.require(caller, 'read', draft.path)
-        changes.push(this.#changeOf(caller, draft, view))
+        // One edit at a time: a whole import of entries would be held in memory.
+        const edit = new Edits(this.#core, caller, view).at(draft.path)
+        this.#core.authorizer.require(caller, 'read', draft.path, edit.entry)
+        changes.push(this.#changeOf(caller, draft, edit))
         if (changes.length % 64 === 0) await new Promise((resume) => setImmediate(resume))
       }
       const next = offset + DIFF_PAGE
@@ -226,34 +225,30 @@ export class Imports {
     })
   }
 
-  #changeOf(caller: Caller, draft: SetDraft, view: View): ImportChange {
-    const row = view.get(entryKey(draft.path))
-    const entry = liveEntry(row)
+  #changeOf(caller: Caller, draft: SetDraft, edit: EntryEdit): ImportChange {
     const { type } = draft.value
-    const encrypted = isToBeEncrypted(this.#core, draft, entry)
+    const encrypted = isToBeEncrypted(this.#core, draft, edit)
     const base = { key: draft.path, type, encrypted }
-    if (entry === undefined) return { ...base, change: 'create' }
+    if (edit.entry === undefined || !edit.isLive) return { ...base, change: 'create' }
     return {
       ...base,
-      change: this.#isSame(caller, draft, entry, view) ? 'same' : 'update',
-      old_type: entry.type,
-      old_version: entry.active,
+      change: this.#isSame(caller, draft, edit) ? 'same' : 'update',
+      old_type: edit.entry.type,
+      old_version: edit.entry.active,
     }
   }
 
   /** Whether an entry has the staged type, protection and value already; never for who may not read it. */
-  #isSame(caller: Caller, draft: SetDraft, entry: Entry, view: View): boolean {
+  #isSame(caller: Caller, draft: SetDraft, edit: EntryEdit): boolean {
     const { authorizer } = this.#core
-    if (!authorizer.allows(caller, 'read', draft.path)) return false
-    if (entry.encrypted && !authorizer.allows(caller, 'decrypt', draft.path)) return false
+    const { entry } = edit
+    if (entry === undefined || !edit.isLive) return false
+    const may = (action: Action): boolean => authorizer.allows(caller, action, draft.path, entry)
+    if (!may('read') || (entry.encrypted && !may('decrypt'))) return false
+    if (entry.private && !may('use-internal')) return false
     if (entry.type !== draft.value.type) return false
-    if (isToBeEncrypted(this.#core, draft, entry) !== entry.encrypted) return false
-    const stored = plainBytes(this.#core.keys, entry, view)
-    try {
-      return this.#core.crypto.equal(stored, draft.value.bytes)
-    } finally {
-      if (entry.encrypted) stored.fill(0)
-    }
+    if (isToBeEncrypted(this.#core, draft, edit) !== entry.encrypted) return false
+    return edit.holds(entry.active, draft.value.bytes)
   }
 
   async #commit(caller: Caller, job: OpenImport): Promise<ImportResponse> {
@@ -279,44 +274,33 @@ export class Imports {
   ): Generator<undefined, Plan<ImportResponse>> {
     const core = this.#core
     core.keys.requireUnsealed()
-    const ops: Op[] = []
-    const events: ChangeEvent[] = []
-    let created = 0
+    const edits = new Edits(core, caller, view)
+    let imported = 0
     let unchanged = 0
-    let bytes = 0
     for (const draft of job.drafts.values()) {
       yield
-      const entry = liveEntry(view.get(entryKey(draft.path)))
+      const edit = edits.at(draft.path)
+      const { isLive, entry } = edit
       // Who may not write here learns neither whether the key exists nor whether its value is the same.
-      core.authorizer.require(caller, entry === undefined ? 'create' : 'update', draft.path)
-      if (entry !== undefined && this.#isSame(caller, draft, entry, view)) {
+      core.authorizer.require(caller, isLive ? 'update' : 'create', draft.path, entry)
+      if (isLive && this.#isSame(caller, draft, edit)) {
         unchanged++
         continue
       }
-      if (entry !== undefined && !job.force) {
+      if (isLive && !job.force) {
         throw new SecregError(
           'ALREADY_EXISTS',
           `${draft.path} exists with another value; nothing was imported (force overwrites, a dry run shows all)`,
         )
       }
-      const rows = planSet(core, caller, draft, view)
-      ops.push(...rows.ops)
-      for (const op of rows.ops) bytes += op.key.length + (op.type === 'put' ? op.value.length : 0)
-      // Of the event and the record.
-      bytes += 6 * draft.path.length + 128
-      events.push(rows.event)
-      if (rows.created) created++
+      planSet(core, caller, draft, edit)
+      imported++
     }
-    const imported = events.length
-    const { maxOps, maxBytes } = core.engine.limits
-    if (ops.length + 1 + OUTBOX_ROWS > maxOps || bytes + 65_536 > maxBytes) throw tooLarge()
-    ops.push(...core.counters.plan(view, created))
-    return {
-      ops,
-      events,
-      record: auditBody(caller, 'import', 'ok', facts),
+    return yield* edits.plan(caller, {
+      action: 'import',
+      facts,
       result: (revision) => ({ imported, unchanged, revision }),
-    }
+    })
   }
 }
 
@@ -333,9 +317,4 @@ function namedTwice(): SecregError {
 
 function busy(): SecregError {
   return new SecregError('BUSY', 'too many imports at once; try again', { retryAfterSeconds: 60 })
-}
-
-function liveEntry(row: Row | undefined): Entry | undefined {
-  const entry = row === undefined ? undefined : decodeEntry(row)
-  return entry === undefined || entry.active === 0 ? undefined : entry
 }

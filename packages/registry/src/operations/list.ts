@@ -11,9 +11,9 @@ import {
   SecregError,
 } from '@secreg/protocol'
 import type { KeyedRow, RowIterator } from '@secreg/storage'
-import { accessDenied } from '../authorizer.ts'
+import { accessDenied, passes } from '../authorizer.ts'
 import type { Core } from '../core.ts'
-import { decodeEntry, isDeletedEntryRow } from '../entry.ts'
+import { decodeEntry, isLiveRow } from '../entry.ts'
 import { entriesBelow, pathOfEntryKey } from '../keys.ts'
 import { type Facts, recorded } from '../recorded.ts'
 
@@ -53,7 +53,7 @@ export function list(
     core.keys.requireReadable()
     const iterator = core.engine.iterate(startOf(prefix, request.after))
     try {
-      const answer = await collect(iterator, prefix, request, visible)
+      const answer = await collect(iterator, prefix, request, visible, core.clock.now())
       facts.count = answer.keys.length
       return answer
     } finally {
@@ -75,6 +75,7 @@ async function collect(
   prefix: string,
   request: RequestOf<'list'>,
   visible: Exclude<Filter, 'none'>,
+  nowMs: number,
 ): Promise<ListResponse> {
   const listing: Listing = { keys: [], entries: [], bytes: 0 }
   const limit = request.limit ?? Number.POSITIVE_INFINITY
@@ -84,7 +85,7 @@ async function collect(
     if (page.length === 0) return answerOf(listing, detail)
     for (const row of page) {
       const path = pathOfEntryKey(row.key)
-      if (isDeletedEntryRow(row) || !(visible === 'all' || visible(path))) continue
+      if (!isLiveRow(row, nowMs) || !passes(visible, path, () => decodeEntry(row))) continue
       const child = request.recursive === true ? -1 : path.indexOf('/', prefix.length + 1)
       const key = child === -1 ? path : path.slice(0, child + 1)
       if (key === listing.keys.at(-1)) continue

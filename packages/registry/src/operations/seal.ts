@@ -195,6 +195,7 @@ async function activate(
       core.keys.prepare(header, root)
       await verifyIdentity(identity)
       await identity.policies.load()
+      await core.mounts.load()
     })
   } catch (cause) {
     if (needed) core.keys.lock()

@@ -1,4 +1,4 @@
-/** Write one value: a new version, which becomes the active one (DESIGN §4). */
+/** Write one value: a new version, with what its mount and its entry say about it. */
 import {
   type Caller,
   inferValueType,
@@ -11,23 +11,11 @@ import {
   type SetResponse,
   type TypedValue,
 } from '@secreg/protocol'
-import type { Op } from '@secreg/storage'
-import { auditBody } from '../audit-record.ts'
 import type { Core } from '../core.ts'
-import {
-  decodeEntry,
-  type Entry,
-  encodeEntry,
-  encodeVersion,
-  INLINE_VALUE_BYTES,
-} from '../entry.ts'
-import type { View } from '../group-view.ts'
-import { entryKey, versionKey } from '../keys.ts'
-import type { ChangeEvent } from '../operation.ts'
+import { atOnceOrSliced, Edits } from '../edits.ts'
+import type { EntryEdit } from '../entry-edit.ts'
+import { countNumbers } from '../number-set.ts'
 import { type Facts, recorded, refusalBody } from '../recorded.ts'
-
-/** Versions kept of an entry of the registry's own dialect; the active one is never pruned. */
-export const KEPT_VERSIONS = 10
 
 /** A value to write, checked as far as it can be without the state. */
 export interface SetDraft {
@@ -36,24 +24,26 @@ export interface SetDraft {
   /** Absent: as it was, or by the subtree's rule. */
   readonly encrypt?: boolean
   readonly ifVersion?: number
+  readonly ifRevision?: number
   readonly ifType?: string
-}
-
-/** The rows of one written value. */
-export interface SetRows {
-  readonly ops: readonly Op[]
-  readonly version: number
-  readonly created: boolean
-  readonly event: ChangeEvent
+  /** Absent or 0: it does not expire. */
+  readonly ttlMs?: number
+  readonly private?: boolean
+  readonly ephemeral?: boolean
 }
 
 /**
  * Set an entry.
  *
  * @throws SecregError `ERR_PATH_INVALID`, `ERR_VALUE_INVALID`, `ERR_VALUE_TOO_LARGE`, `ERR_ACCESS_DENIED`,
- *   `ERR_VERSION_CONFLICT`, `ERR_SEALED`, and the failures of store and log
+ *   `ERR_VERSION_CONFLICT`, `ERR_VERSION_REQUIRED`, `ERR_DIALECT_REFUSED`, `ERR_SEALED`, and the failures of store
+ *   and log
  */
-export function set(core: Core, caller: Caller, request: RequestOf<'set'>): Promise<SetResponse> {
+export async function set(
+  core: Core,
+  caller: Caller,
+  request: RequestOf<'set'>,
+): Promise<SetResponse> {
   const facts: Facts = { action: 'write' }
   let draft: SetDraft
   try {
@@ -66,19 +56,32 @@ export function set(core: Core, caller: Caller, request: RequestOf<'set'>): Prom
       throw error
     })
   }
-  return core.writer.submit({
+  let erases = false
+  const answer = await core.writer.submit<SetResponse>({
     plan: (view) => {
-      const rows = planSet(core, caller, draft, view)
-      const counters = core.counters.plan(view, rows.created ? 1 : 0)
-      return {
-        ops: [...rows.ops, ...counters],
-        events: [rows.event],
-        record: auditBody(caller, 'write', 'ok', { ...facts, versions: [rows.version] }),
-        result: (revision) => ({ success: true, version: rows.version, revision }),
-      }
+      const edits = new Edits(core, caller, view)
+      const edit = edits.at(draft.path)
+      const rows = draft.ephemeral === undefined ? 0 : rowsOf(edit)
+      erases = draft.ephemeral === true && rows > 0
+      const version = planSet(core, caller, draft, edit)
+      return atOnceOrSliced(
+        rows,
+        edits.plan(caller, {
+          action: 'write',
+          facts: { ...facts, versions: [version] },
+          result: (revision) => ({ success: true, version, revision }),
+        }),
+      )
     },
     refusal: (error) => refusalBody(caller, facts, error),
   })
+  if (erases) await core.eraser.settle()
+  return answer
+}
+
+/** Rows of an entry's versions, about. */
+export function rowsOf(edit: EntryEdit): number {
+  return edit.entry === undefined ? 0 : countNumbers(edit.entry.present)
 }
 
 /**
@@ -95,76 +98,76 @@ export function draftOf(request: RequestOf<'set'>): SetDraft {
     value: parseValue(request.value, type),
     ...(request.encrypt === undefined ? {} : { encrypt: request.encrypt }),
     ...(request.if_version === undefined ? {} : { ifVersion: request.if_version }),
+    ...(request.if_revision === undefined ? {} : { ifRevision: request.if_revision }),
     ...(request.if_type === undefined ? {} : { ifType: parseValueType(request.if_type) }),
+    ...(request.ttl_s === undefined ? {} : { ttlMs: 1000 * request.ttl_s }),
+    ...(request.private === undefined ? {} : { private: request.private }),
+    ...(request.ephemeral === undefined ? {} : { ephemeral: request.ephemeral }),
   }
 }
 
-/** Decide, check preconditions and build the rows of one write; synchronous and pure. */
-export function planSet(core: Core, caller: Caller, draft: SetDraft, view: View): SetRows {
-  const row = view.get(entryKey(draft.path))
-  const before = row === undefined ? undefined : decodeEntry(row)
-  const live = before !== undefined && before.active !== 0
-  core.authorizer.require(caller, live ? 'update' : 'create', draft.path)
+/**
+ * Decide, check preconditions and write one value.
+ *
+ * @returns the version that was made
+ */
+export function planSet(core: Core, caller: Caller, draft: SetDraft, edit: EntryEdit): number {
+  const { isLive, entry } = edit
+  core.authorizer.require(caller, isLive ? 'update' : 'create', draft.path, entry)
   core.keys.requireUnsealed()
-  checkPreconditions(draft, before)
-  const nowMs = core.now()
-  const by = authorOf(caller)
-  const id = before?.id ?? core.newEntryId()
-  const version = (before?.latest ?? 0) + 1
-  const encrypted = isToBeEncrypted(core, draft, before)
-  const { type } = draft.value
-  const stored = encrypted
-    ? core.keys.sealValue({ id, type }, version, draft.value.bytes)
-    : draft.value.bytes
-  const entry: Entry = {
-    id,
-    type,
-    encrypted,
-    createdAtMs: before?.createdAtMs ?? nowMs,
-    createdBy: before?.createdBy ?? by,
-    active: version,
-    latest: version,
-    base: before?.base ?? 0,
-    modifiedAtMs: nowMs,
-    modifiedBy: by,
-    ...(stored.length <= INLINE_VALUE_BYTES ? { value: stored } : {}),
+  requireWritable(edit)
+  checkPreconditions(draft, edit)
+  const encrypted = isToBeEncrypted(core, draft, edit)
+  const before = edit.define(draft.value.type)
+  if (draft.private === false && before.private) {
+    throw new SecregError('INVALID_ARGUMENT', 'a private entry stays private; purge it first')
   }
-  const ops: Op[] = [
-    { type: 'put', key: entryKey(draft.path), value: encodeEntry(entry) },
-    {
-      type: 'put',
-      key: versionKey(id, version),
-      fresh: true,
-      value: encodeVersion({ type, encrypted, createdAtMs: nowMs, createdBy: by, value: stored }),
-    },
-  ]
-  const pruned = version - KEPT_VERSIONS
-  if (pruned > entry.base) ops.push({ type: 'delete', key: versionKey(id, pruned) })
-  return {
-    ops,
-    version,
-    created: !live,
-    event: { op: 'set', key: draft.path, version, type, encrypted },
-  }
+  if (draft.private === true) edit.makePrivate()
+  if (draft.ephemeral === true) edit.makeEphemeral()
+  if (draft.ephemeral === false) edit.makeDurable()
+  edit.expireAt(
+    draft.ttlMs === undefined || draft.ttlMs === 0 ? undefined : core.clock.now() + draft.ttlMs,
+  )
+  return edit.put(draft.value, { encrypted, activate: edit.mount.rules?.activatesNew !== false })
 }
 
-/** Name that an entry remembers as its author. */
-export function authorOf(caller: Caller): string {
-  return caller.login ?? caller.principals[0] ?? 'unknown'
+/** @throws SecregError `ERR_DIALECT_REFUSED` where the write rules of the subtree are not known here */
+export function requireWritable({ mount }: EntryEdit): void {
+  if (mount.rules !== undefined) return
+  throw new SecregError(
+    'DIALECT_REFUSED',
+    `${mount.path} has the write rules of ${mount.dialect}, which this daemon does not serve`,
+  )
 }
 
-function checkPreconditions(draft: SetDraft, before: Entry | undefined): void {
-  const latest = before === undefined ? 0 : before.latest - before.base
-  if (draft.ifVersion !== undefined && draft.ifVersion !== latest) {
-    throw new SecregError('VERSION_CONFLICT', 'the entry has another version; read it again')
-  }
-  if (draft.ifType !== undefined && draft.ifType !== before?.type) {
+function checkPreconditions(draft: SetDraft, edit: EntryEdit): void {
+  const { entry, mount } = edit
+  const { ifVersion, ifRevision, ifType } = draft
+  if (ifVersion !== undefined && ifVersion !== edit.latestOfLife) throw otherVersion()
+  if (ifRevision !== undefined && ifRevision !== edit.revision) throw otherVersion()
+  if (ifType !== undefined && ifType !== entry?.type) {
     throw new SecregError('VERSION_CONFLICT', 'the entry has another type; read it again')
   }
+  const required = entry?.limits.casRequired ?? mount.casRequired ?? false
+  if (required && ifVersion === undefined && ifRevision === undefined) {
+    throw new SecregError(
+      'VERSION_REQUIRED',
+      'this entry is changed only with the version that it has: give if_version',
+    )
+  }
+}
+
+export function otherVersion(): SecregError {
+  return new SecregError('VERSION_CONFLICT', 'the entry has another version; read it again')
 }
 
 /** Once encrypted, a value stays so unless the writer says otherwise; some subtrees leave no choice. */
-export function isToBeEncrypted(core: Core, draft: SetDraft, before: Entry | undefined): boolean {
+export function isToBeEncrypted(
+  core: Core,
+  draft: Pick<SetDraft, 'path' | 'encrypt'>,
+  { entry, mount }: EntryEdit,
+): boolean {
+  if (mount.encrypt === true || mount.rules?.encrypted === true) return true
   if (core.settings.encryptPrefixes.some((prefix) => isAtOrBelow(draft.path, prefix))) return true
-  return draft.encrypt ?? before?.encrypted ?? false
+  return draft.encrypt ?? entry?.encrypted ?? false
 }

@@ -9,7 +9,7 @@ import {
   type UserInfo,
   type UserResponse,
 } from '@secreg/protocol'
-import type { KeyedRow, Op } from '@secreg/storage'
+import type { Op, Row } from '@secreg/storage'
 import {
   type Account,
   type AccountPlan,
@@ -27,7 +27,7 @@ import {
 } from '@secreg/zones'
 import { auditBody } from '../audit-record.ts'
 import { homePolicy, homePolicyId } from '../built-in-policies.ts'
-import { isDeletedEntryRow } from '../entry.ts'
+import { decodeEntry, isExpired } from '../entry.ts'
 import type { View } from '../group-view.ts'
 import type { Identity } from '../identity.ts'
 import { ACCOUNT_SPACE, entriesBelow, entryKey, policyKey } from '../keys.ts'
@@ -108,12 +108,13 @@ async function changeUser(
       const isNew = login !== undefined && readAccountByLogin(rowViewOf(view), login) === undefined
       if (request.op === 'add' && isNew) {
         const home = `/user/${login}`
+        // Deleted ones count: whoever owns the subtree can bring them back.
+        const keep = (row: Row): boolean => !isExpired(decodeEntry(row), core.clock.now())
         if (found === undefined) {
-          const keep = (row: KeyedRow): boolean => !isDeletedEntryRow(row)
           return { scan: entriesBelow(home), maxRows: 1, stopAtMax: true, keep }
         }
         const own = view.get(entryKey(home))
-        requireEmptyHome(home, found.length > 0 || (own !== undefined && !isDeletedEntryRow(own)))
+        requireEmptyHome(home, found.length > 0 || (own !== undefined && keep(own)))
       }
       const plan = planOf(identity, caller, request, login, prepared, view)
       return {
@@ -185,7 +186,7 @@ function requireEmptyHome(home: string, hasEntries: boolean): void {
   if (!hasEntries) return
   throw new SecregError(
     'ALREADY_EXISTS',
-    `there are keys at or below ${home}, which would belong to the new user: delete them first`,
+    `there are keys at or below ${home}, which would belong to the new user: purge them first (sreg purge ${home} --recursive)`,
   )
 }
 

@@ -1,0 +1,91 @@
+/**
+ * Write rules of foreign protocols (DESIGN §4), type only: pure functions from the state of one entry and a request to
+ * what is to be done with it and what is answered. Packages of doors write them, the daemon gives them to the registry,
+ * which decides, plans, encrypts, commits and records.
+ */
+import type { Action, AuditAction } from './action.ts'
+import type { VersionState } from './api.ts'
+import type { TypedValue } from './value.ts'
+
+/** One entry, as write rules see it; never its values. */
+export interface DialectEntry {
+  readonly path: string
+  /** Whether there is an entry in this life of the path, deleted or not. */
+  readonly exists: boolean
+  /** Active version; 0 = none. */
+  readonly active: number
+  /** Latest number ever used, in any life of the path. */
+  readonly latest: number
+  /** Latest number of the lives before this one. */
+  readonly base: number
+  readonly isDeleted: boolean
+  readonly isPrivate: boolean
+  readonly isEphemeral: boolean
+  readonly custom: Readonly<Record<string, string>>
+  /** Whether a number has ever been used, in any life. */
+  isClaimed(version: number): boolean
+  /** What became of a version; `undefined` when it has no row. */
+  stateOf(version: number): VersionState | undefined
+  /** Compare the value of a version with bytes, in constant time for equal lengths; false when it cannot be read. */
+  holds(version: number, bytes: Uint8Array): boolean
+}
+
+/** What is to be done with the entry, in order. */
+export type DialectEffect =
+  | {
+      readonly do: 'put'
+      readonly value: TypedValue
+      /** Default true; the first version of a life is active in any case. */
+      readonly activate?: boolean
+      /** Number that nobody has used; default the one after the latest. */
+      readonly version?: number
+      readonly private?: boolean
+      readonly ephemeral?: boolean
+    }
+  /** An entry without a version. */
+  | { readonly do: 'define'; readonly private?: boolean; readonly ephemeral?: boolean }
+  | { readonly do: 'activate'; readonly version: number }
+  | { readonly do: 'delete' }
+  | { readonly do: 'undelete' }
+  | { readonly do: 'delete-version'; readonly version: number }
+  | { readonly do: 'undelete-version'; readonly version: number }
+  | { readonly do: 'destroy'; readonly version: number }
+  | { readonly do: 'purge' }
+  /** `null` removes a member. */
+  | {
+      readonly do: 'metadata'
+      readonly description?: string | null
+      readonly custom?: Readonly<Record<string, string | null>>
+    }
+
+/** What an operation does and answers. A refusal is thrown as a `SecregError`, and nothing is done then. */
+export interface DialectOutcome {
+  /** None: nothing is written; one record is left all the same. */
+  readonly effects: readonly DialectEffect[]
+  /** Answer of the door. */
+  readonly result: unknown
+}
+
+/** One operation of a foreign door. */
+export interface DialectOperation {
+  /** Right that it needs on the entry. */
+  readonly action: Action
+  /** How the log names it. */
+  readonly audit: AuditAction
+  plan(entry: DialectEntry, request: unknown): DialectOutcome
+}
+
+/** The write rules of one protocol. */
+export interface Dialect {
+  readonly name: string
+  /** Every value is encrypted, whatever is asked. */
+  readonly encrypted: boolean
+  /** Versions kept where neither mount nor entry says otherwise. */
+  readonly maxVersions: number
+  /** Highest version number that the protocol can say. */
+  readonly maxVersion: number
+  /** What `set`, `rollback`, `delete`… of the registry door mean here: whether a new version becomes active. */
+  readonly activatesNew: boolean
+  /** Operations of its own door, by name. */
+  readonly operations: Readonly<Record<string, DialectOperation>>
+}

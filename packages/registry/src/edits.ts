@@ -1,0 +1,107 @@
+/** Entries under change by one operation, and the plan that they make together. */
+import { type AuditAction, type Caller, type ChangeEvent, SecregError } from '@secreg/protocol'
+import type { Op } from '@secreg/storage'
+import { auditBody, type RecordFacts } from './audit-record.ts'
+import type { Core } from './core.ts'
+import { type EditContext, EntryEdit } from './entry-edit.ts'
+import type { View } from './group-view.ts'
+import type { Plan, Slices } from './operation.ts'
+import { OUTBOX_ROWS } from './writer.ts'
+
+/** Rows that a plan makes at once; larger ones are made in slices. */
+const ROWS_AT_ONCE = 32
+
+/** What the plan of an operation says and answers. */
+export interface Outcome<T> {
+  readonly action: AuditAction
+  readonly facts: RecordFacts
+  readonly result: (revision: number) => T
+}
+
+export class Edits {
+  readonly #core: Core
+  readonly #view: View
+  readonly #context: EditContext
+  readonly #edits = new Map<string, EntryEdit>()
+
+  constructor(core: Core, caller: Caller, view: View) {
+    this.#core = core
+    this.#view = view
+    this.#context = {
+      keys: core.keys,
+      crypto: core.crypto,
+      nowMs: core.now(),
+      expiryNowMs: core.clock.now(),
+      by: authorOf(caller),
+      newEntryId: core.newEntryId,
+    }
+  }
+
+  get expiryNowMs(): number {
+    return this.#context.expiryNowMs
+  }
+
+  /** The entry of a path; the same object each time. */
+  at(path: string): EntryEdit {
+    let edit = this.#edits.get(path)
+    if (edit === undefined) {
+      edit = new EntryEdit(this.#context, this.#core.mounts.at(path), path, this.#view)
+      this.#edits.set(path, edit)
+    }
+    return edit
+  }
+
+  /**
+   * The plan of everything that was done here.
+   *
+   * @throws SecregError `ERR_LIMIT_EXCEEDED` when it is more than one commit holds
+   */
+  *plan<T>(caller: Caller, outcome: Outcome<T>): Generator<undefined, Plan<T>> {
+    const ops: Op[] = []
+    const events: ChangeEvent[] = []
+    let shown = 0
+    let bytes = 0
+    for (const edit of this.#edits.values()) {
+      yield
+      const change = edit.finish()
+      for (const op of change.ops) {
+        ops.push(op)
+        bytes += op.key.length + (op.type === 'put' ? op.value.length : 0)
+      }
+      for (const event of change.events) {
+        events.push(event)
+        // Of the event and the record.
+        bytes += 6 * event.key.length + 128
+      }
+      shown += change.shown
+    }
+    const { maxOps, maxBytes } = this.#core.engine.limits
+    if (ops.length + 1 + OUTBOX_ROWS > maxOps || bytes + 65_536 > maxBytes) {
+      throw new SecregError('LIMIT_EXCEEDED', 'this is too much for one commit; take it in parts')
+    }
+    ops.push(...this.#core.counters.plan(this.#view, shown))
+    return {
+      ops,
+      events,
+      record: auditBody(caller, outcome.action, 'ok', outcome.facts),
+      result: outcome.result,
+    }
+  }
+}
+
+/** A plan that is made at once when it is small, and in slices of the event loop otherwise. */
+export function atOnceOrSliced<T>(
+  rows: number,
+  make: Generator<undefined, Plan<T>>,
+): Plan<T> | Slices<T> {
+  if (rows > ROWS_AT_ONCE) return { slices: make }
+  for (;;) {
+    const step = make.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** Name that an entry remembers as its author. */
+export function authorOf(caller: Caller): string {
+  return caller.login ?? caller.principals[0] ?? 'unknown'
+}

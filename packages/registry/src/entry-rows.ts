@@ -1,0 +1,136 @@
+/** The rows of one entry: those stored, and those that an edit writes. */
+import { SecregError } from '@secreg/protocol'
+import type { Op } from '@secreg/storage'
+import { type Entry, encodeEntry } from './entry.ts'
+import type { View } from './group-view.ts'
+import { entryKey, erasureKey, expiryKey, retiredKey, valueKey, versionKey } from './keys.ts'
+import { numbersUp } from './number-set.ts'
+import { decodeRetired, encodeRetired, NEVER_USED, type Retired } from './retired.ts'
+import { decodeVersion, encodeVersion, type Version } from './version.ts'
+
+const encoder = new TextEncoder()
+
+export class EntryRows {
+  readonly #path: string
+  readonly #view: View
+  readonly #ops = new Map<string, Op>()
+  readonly #versions = new Map<string, Version>()
+
+  constructor(path: string, view: View) {
+    this.#path = path
+    this.#view = view
+  }
+
+  get isEmpty(): boolean {
+    return this.#ops.size === 0
+  }
+
+  ops(): Op[] {
+    return [...this.#ops.values()]
+  }
+
+  retired(): Retired {
+    const row = this.#view.get(retiredKey(this.#path))
+    return row === undefined ? NEVER_USED : decodeRetired(row.value)
+  }
+
+  putRetired(retired: Retired): void {
+    this.#put(retiredKey(this.#path), encodeRetired(retired))
+  }
+
+  putEntry(entry: Entry): void {
+    this.#put(entryKey(this.#path), encodeEntry(entry), entry)
+  }
+
+  deleteEntry(): void {
+    this.#delete(entryKey(this.#path))
+  }
+
+  /** Header of a version that must have a row. */
+  version({ id }: Entry, number: number): Version {
+    const key = versionKey(id, number)
+    const written = this.#versions.get(key)
+    if (written !== undefined) return written
+    const row = this.#view.get(key)
+    if (row === undefined) throw missing()
+    return decodeVersion(row)
+  }
+
+  /** Stored bytes of a version that has some: plain, or the sealed blob. A view. */
+  value(entry: Entry, number: number, version: Version): Uint8Array {
+    if (version.value !== undefined) return version.value
+    const key = valueKey(entry.id, number)
+    const written = this.#ops.get(key)
+    const row = written?.type === 'put' ? written : this.#view.get(key)
+    if (row === undefined) throw missing()
+    return row.value
+  }
+
+  putVersion(entry: Entry, number: number, version: Version, fresh = false): void {
+    const key = versionKey(entry.id, number)
+    this.#versions.set(key, version)
+    this.#put(key, encodeVersion(version), entry, fresh)
+  }
+
+  putValue(entry: Entry, number: number, value: Uint8Array, fresh = false): void {
+    this.#put(valueKey(entry.id, number), value, entry, fresh)
+  }
+
+  deleteValue(entry: Entry, number: number): void {
+    this.#delete(valueKey(entry.id, number))
+  }
+
+  /** Remove a version with whatever belongs to it. */
+  deleteVersion(entry: Entry, number: number): void {
+    if (entry.scattered) {
+      const version = this.version(entry, number)
+      if (version.value === undefined && !version.destroyed) this.deleteValue(entry, number)
+      if (version.expiresAtMs !== undefined) this.deleteExpiry(version.expiresAtMs, number)
+    }
+    const key = versionKey(entry.id, number)
+    this.#versions.delete(key)
+    this.#delete(key)
+  }
+
+  putExpiry(entry: Entry, atMs: number, number: number): void {
+    this.#put(expiryKey(atMs, this.#path, number), encoder.encode(entry.id), entry)
+  }
+
+  deleteExpiry(atMs: number, number: number): void {
+    this.#delete(expiryKey(atMs, this.#path, number))
+  }
+
+  /** When the entry (0) and its versions expire. */
+  *expiries(entry: Entry): Generator<readonly [atMs: number, number: number]> {
+    if (entry.expiresAtMs !== undefined) yield [entry.expiresAtMs, 0]
+    if (!entry.scattered) return
+    for (const number of numbersUp(entry.present)) {
+      const { expiresAtMs } = this.version(entry, number)
+      if (expiresAtMs !== undefined) yield [expiresAtMs, number]
+    }
+  }
+
+  /** Have the erased bytes of an entry leave the files. */
+  noteErasure({ id }: Entry): void {
+    this.#put(erasureKey(id), encoder.encode(this.#path))
+  }
+
+  /** @param entry - whose row it is: rows of an entry in memory are in memory too */
+  #put(key: string, value: Uint8Array, entry?: Entry, fresh = false): void {
+    this.#ops.set(key, {
+      type: 'put',
+      key,
+      value,
+      ...(fresh ? { fresh: true as const } : {}),
+      ...(entry?.ephemeral === true ? { volatile: true as const } : {}),
+    })
+  }
+
+  #delete(key: string): void {
+    this.#ops.set(key, { type: 'delete', key })
+  }
+}
+
+function missing(): SecregError {
+  return new SecregError('STORAGE_CORRUPT', 'a version of the entry is missing')
+}

@@ -1,0 +1,102 @@
+/** The common frame of operations that change one entry or a subtree. */
+import type { Action, Caller } from '@secreg/protocol'
+import type { Row } from '@secreg/storage'
+import type { Core } from '../core.ts'
+import { atOnceOrSliced, Edits } from '../edits.ts'
+import { decodeEntry, isExpired } from '../entry.ts'
+import type { EntryEdit } from '../entry-edit.ts'
+import type { Plan } from '../operation.ts'
+import { notFound } from '../read-value.ts'
+import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { chooseSubtree, scanSubtree } from '../subtree.ts'
+import { requireWritable, rowsOf } from './set.ts'
+
+/** What becomes of the edit of one path, and what is recorded and answered. */
+export interface Done<T> {
+  readonly facts?: Partial<Facts>
+  readonly result: (revision: number) => T
+}
+
+/**
+ * Submit a change of one entry: decided, then made, in the writer's turn.
+ *
+ * @param prepare - checks what needs no state, and gives the path
+ * @param make - does it; refuses by throwing
+ */
+export async function changeEntry<T>(
+  core: Core,
+  caller: Caller,
+  facts: Facts,
+  action: Action,
+  prepare: () => string,
+  make: (edit: EntryEdit) => Done<T>,
+): Promise<T> {
+  let path: string
+  try {
+    path = prepare()
+    facts.paths = [path]
+    core.keys.requireUnsealed()
+  } catch (error) {
+    return recorded(core.journal, caller, facts, () => {
+      throw error
+    })
+  }
+  return core.writer.submit<T>({
+    plan: (view) => {
+      const edits = new Edits(core, caller, view)
+      const edit = edits.at(path)
+      core.authorizer.require(caller, action, path, edit.entry)
+      core.keys.requireUnsealed()
+      requireWritable(edit)
+      const rows = rowsOf(edit)
+      const { facts: more, result } = make(edit)
+      return atOnceOrSliced(
+        action === 'purge' ? rows : 0,
+        edits.plan(caller, { action: facts.action, facts: { ...facts, ...more }, result }),
+      )
+    },
+    refusal: (error) => refusalBody(caller, facts, error),
+  })
+}
+
+/** The same for everything at and below a path that is there, deleted or not. */
+export async function changeSubtree<T>(
+  core: Core,
+  caller: Caller,
+  facts: Facts,
+  action: Action,
+  path: string,
+  make: (edit: EntryEdit) => void,
+  result: (revision: number, count: number) => T,
+): Promise<T> {
+  const ask = {
+    action,
+    path,
+    takes: (row: Row) => !isExpired(decodeEntry(row), core.clock.now()),
+  }
+  return core.writer.submit<T>({
+    plan: (view, found) => {
+      core.keys.requireUnsealed()
+      if (found === undefined) return scanSubtree(core, caller, ask)
+      const paths = chooseSubtree(core, caller, ask, view, found)
+      if (paths.length === 0) throw notFound()
+      const edits = new Edits(core, caller, view)
+      function* all(): Generator<undefined, Plan<T>> {
+        for (const each of paths) {
+          yield
+          core.keys.requireUnsealed()
+          const edit = edits.at(each)
+          requireWritable(edit)
+          make(edit)
+        }
+        return yield* edits.plan(caller, {
+          action: facts.action,
+          facts: { ...facts, count: paths.length },
+          result: (revision) => result(revision, paths.length),
+        })
+      }
+      return { slices: all() }
+    },
+    refusal: (error) => refusalBody(caller, facts, error),
+  })
+}

@@ -1,0 +1,102 @@
+/** The mount table over the protocol: list, set, remove. */
+import {
+  type Caller,
+  type MountResponse,
+  parsePath,
+  parsePrefix,
+  type RequestOf,
+  SecregError,
+} from '@secreg/protocol'
+import type { Op } from '@secreg/storage'
+import { auditBody } from '../audit-record.ts'
+import type { Core } from '../core.ts'
+import { mountKey } from '../keys.ts'
+import { encodeMount, infoOfMount, type Mount } from '../mounts.ts'
+import { type Facts, recorded, refusalBody } from '../recorded.ts'
+
+/** Mounts of one registry: each decision about an entry looks at them. */
+const MOST_MOUNTS = 1000
+
+/**
+ * Run one request about mounts.
+ *
+ * @throws SecregError `ERR_ACCESS_DENIED`, `ERR_PATH_INVALID`, `ERR_DIALECT_REFUSED` for an unknown dialect,
+ *   `ERR_NOT_FOUND`, `ERR_INVALID_ARGUMENT`, `ERR_SEALED`, and the failures of store and log
+ */
+export async function mount(
+  core: Core,
+  caller: Caller,
+  request: RequestOf<'mount'>,
+): Promise<MountResponse> {
+  const facts: Facts = { action: 'mount', detail: request.op }
+  if (request.op === 'list') {
+    return recorded(core.journal, caller, facts, () => {
+      core.authorizer.require(caller, 'mount', '/')
+      core.keys.requireReadable()
+      return listed(core)
+    })
+  }
+  let path: string
+  try {
+    path = parsePrefix(request.path)
+    path = path === '' ? '/' : parsePath(path)
+    facts.paths = [path]
+    core.keys.requireUnsealed()
+  } catch (error) {
+    return recorded(core.journal, caller, facts, () => {
+      throw error
+    })
+  }
+  return core.writer.submit<MountResponse>({
+    plan: (view) => {
+      core.authorizer.require(caller, 'mount', path)
+      core.keys.requireUnsealed()
+      const key = mountKey(path)
+      const op: Op =
+        request.op === 'set'
+          ? { type: 'put', key, value: encodeMount(mountOf(core, path, request)) }
+          : { type: 'delete', key }
+      if (request.op === 'remove' && view.get(key) === undefined) {
+        throw new SecregError('NOT_FOUND', 'no such mount')
+      }
+      return {
+        ops: [op],
+        record: auditBody(caller, 'mount', 'ok', facts),
+        publish: () => core.mounts.apply([op]),
+        result: () => listed(core),
+      }
+    },
+    refusal: (error) => refusalBody(caller, facts, error),
+  })
+}
+
+function listed(core: Core): MountResponse {
+  return { mounts: core.mounts.list().map(infoOfMount) }
+}
+
+function mountOf(
+  core: Core,
+  path: string,
+  request: Extract<RequestOf<'mount'>, { op: 'set' }>,
+): Mount {
+  if (core.mounts.list().length >= MOST_MOUNTS) {
+    throw new SecregError('LIMIT_EXCEEDED', `there are at most ${MOST_MOUNTS} mounts`)
+  }
+  if (core.mounts.isBuiltIn(path) && core.mounts.at(path).dialect !== request.dialect) {
+    throw new SecregError('INVALID_ARGUMENT', `${path} keeps the write rules that it has`)
+  }
+  const isKnown = core.mounts.dialect(request.dialect) !== undefined
+  if (!isKnown && !core.mounts.isBuiltIn(path)) {
+    throw new SecregError('DIALECT_REFUSED', 'this daemon does not serve such write rules')
+  }
+  return {
+    path,
+    dialect: request.dialect,
+    ...(request.max_versions === undefined ? {} : { maxVersions: request.max_versions }),
+    ...(request.cas_required === undefined ? {} : { casRequired: request.cas_required }),
+    ...(request.delete_after_s === undefined
+      ? {}
+      : { deleteAfterMs: 1000 * request.delete_after_s }),
+    ...(request.encrypt === undefined ? {} : { encrypt: request.encrypt }),
+  }
+}

@@ -1,0 +1,172 @@
+/** Copy the active value and metadata of entries, or move entries with their whole history (DESIGN §4, §6). */
+import {
+  type Caller,
+  isAtOrBelow,
+  parsePath,
+  type RequestOf,
+  SecregError,
+  type TransferResponse,
+} from '@secreg/protocol'
+import type { KeyedRow } from '@secreg/storage'
+import type { Core } from '../core.ts'
+import { atOnceOrSliced, Edits } from '../edits.ts'
+import { isLiveRow } from '../entry.ts'
+import type { EntryEdit } from '../entry-edit.ts'
+import { countNumbers } from '../number-set.ts'
+import type { Plan, Scan, Slices } from '../operation.ts'
+import { notFound, requireLive } from '../read-value.ts'
+import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { relocate } from '../relocate.ts'
+import { chooseSubtree, scanSubtree } from '../subtree.ts'
+import { requireValue } from './get.ts'
+import { isToBeEncrypted, requireWritable } from './set.ts'
+
+type Request = RequestOf<'transfer'>
+
+/** Where one entry comes from and where it goes. */
+type Pair = readonly [from: string, to: string]
+
+/**
+ * Copy or move an entry, or with `recursive` everything at and below it, as one operation.
+ *
+ * @throws SecregError `ERR_PATH_INVALID`, `ERR_INVALID_ARGUMENT` when one path is within the other,
+ *   `ERR_ACCESS_DENIED`, `ERR_STORAGE_KEY_NOT_FOUND`, `ERR_ENTRY_DELETED`, `ERR_ALREADY_EXISTS`, `ERR_DIALECT_REFUSED`,
+ *   `ERR_LIMIT_EXCEEDED`, `ERR_SEALED`, and the failures of store and log
+ */
+export async function transfer(
+  core: Core,
+  caller: Caller,
+  request: Request,
+): Promise<TransferResponse> {
+  const facts: Facts = { action: request.op }
+  let from: string
+  let to: string
+  try {
+    from = parsePath(request.from)
+    to = parsePath(request.to)
+    facts.paths = [from, to]
+    if (isAtOrBelow(from, to) || isAtOrBelow(to, from)) {
+      throw new SecregError('INVALID_ARGUMENT', 'an entry cannot go into itself')
+    }
+    core.keys.requireUnsealed()
+  } catch (error) {
+    return recorded(core.journal, caller, facts, () => {
+      throw error
+    })
+  }
+  if (request.recursive === true) facts.detail = 'recursive'
+  return core.writer.submit<TransferResponse>({
+    plan: (view, rows): Plan<TransferResponse> | Scan | Slices<TransferResponse> => {
+      core.keys.requireUnsealed()
+      const edits = new Edits(core, caller, view)
+      if (request.recursive !== true) {
+        const size = countNumbers(edits.at(from).entry?.present ?? [])
+        return atOnceOrSliced(size, plan(core, caller, request, facts, edits, [[from, to]]))
+      }
+      const takes = (row: Pick<KeyedRow, 'value' | 'createRevision' | 'modifyRevision'>) =>
+        isLiveRow(row, edits.expiryNowMs)
+      const ask = { action: 'read', path: from, takes } as const
+      if (rows === undefined) return scanSubtree(core, caller, ask)
+      const pairs = chooseSubtree(core, caller, ask, view, rows).map(
+        (path): Pair => [path, to + path.slice(from.length)],
+      )
+      if (pairs.length === 0) throw notFound()
+      return { slices: plan(core, caller, request, facts, edits, pairs) }
+    },
+    refusal: (error) => refusalBody(caller, facts, error),
+  })
+}
+
+function* plan(
+  core: Core,
+  caller: Caller,
+  request: Request,
+  facts: Facts,
+  edits: Edits,
+  pairs: readonly Pair[],
+): Generator<undefined, Plan<TransferResponse>> {
+  for (const [from, to] of pairs) {
+    yield
+    core.keys.requireUnsealed()
+    const source = edits.at(from)
+    const target = edits.at(parsePath(to))
+    if (request.op === 'copy') copy(core, caller, source, target, request.force === true)
+    else yield* move(core, caller, source, target)
+  }
+  return yield* edits.plan(caller, {
+    action: request.op,
+    facts: { ...facts, count: pairs.length },
+    result: (revision) => ({ success: true, count: pairs.length, revision }),
+  })
+}
+
+/** Whoever takes a value elsewhere must be able to read it here: there, other rules hold. */
+function requireTakeable(core: Core, caller: Caller, { path, entry }: EntryEdit): void {
+  core.authorizer.require(caller, 'read', path, entry)
+  if (entry !== undefined) requireValue(core, caller, path, { entry, encrypted: entry.encrypted })
+}
+
+function copy(
+  core: Core,
+  caller: Caller,
+  source: EntryEdit,
+  target: EntryEdit,
+  force: boolean,
+): void {
+  requireTakeable(core, caller, source)
+  const { isLive } = target
+  core.authorizer.require(caller, isLive ? 'update' : 'create', target.path, target.entry)
+  const entry = requireLive(source.entry, core.clock.now())
+  requireWritable(target)
+  if (isLive && !force) throw exists()
+  const encrypted = entry.encrypted || isToBeEncrypted(core, { path: target.path }, target)
+  const bytes = source.plain(entry.active)
+  try {
+    const before = target.define(entry.type)
+    if (entry.private && !before.private) target.makePrivate()
+    if (entry.ephemeral) target.makeEphemeral()
+    target.expireAt(entry.expiresAtMs)
+    const { granted: _, ...metadata } = entry.metadata
+    target.carry(metadata)
+    const activate = target.mount.rules?.activatesNew !== false
+    target.put({ type: entry.type, bytes }, { encrypted, activate })
+  } finally {
+    if (entry.encrypted) bytes.fill(0)
+  }
+}
+
+function* move(
+  core: Core,
+  caller: Caller,
+  source: EntryEdit,
+  target: EntryEdit,
+): Generator<undefined, void> {
+  requireTakeable(core, caller, source)
+  core.authorizer.require(caller, 'delete', source.path, source.entry)
+  core.authorizer.require(caller, 'create', target.path, target.entry)
+  requireLive(source.entry, core.clock.now())
+  requireWritable(source)
+  requireWritable(target)
+  if (source.mount.dialect !== target.mount.dialect) {
+    throw new SecregError(
+      'DIALECT_REFUSED',
+      'the write rules differ there; copy it, then purge it here',
+    )
+  }
+  if (target.entry !== undefined) throw exists()
+  const mustEncrypt = isToBeEncrypted(core, { path: target.path }, target)
+  if (mustEncrypt && source.entry?.encrypted === false) {
+    throw new SecregError(
+      'DIALECT_REFUSED',
+      'values are encrypted there; copy it, then purge it here',
+    )
+  }
+  yield* relocate(source, target)
+}
+
+function exists(): SecregError {
+  return new SecregError(
+    'ALREADY_EXISTS',
+    'the destination exists, or was deleted and is not purged; a copy overwrites with force',
+  )
+}
