@@ -84,7 +84,7 @@ export interface Dialect {
   readonly maxVersions: number
   /** Highest version number that the protocol can say. */
   readonly maxVersion: number
-  /** What `set`, `rollback`, `delete`… of the registry door mean here: whether a new version becomes active. */
+  /** Whether a version that the registry door writes here becomes active; the first one does in any case. */
   readonly activatesNew: boolean
   /** Operations of its own door, by name. */
   readonly operations: Readonly<Record<string, DialectOperation>>

@@ -17,7 +17,12 @@ import { SecregError } from '@secreg/protocol'
 const FORMAT = 1
 const HEADER_AT = 6
 
-export const FLAG = Object.freeze({
+export const FLAG: Readonly<
+  Record<
+    'encrypted' | 'private' | 'ephemeral' | 'hidden' | 'value' | 'expires' | 'destroyed',
+    number
+  >
+> = Object.freeze({
   encrypted: 1,
   private: 2,
   ephemeral: 4,
@@ -25,7 +30,7 @@ export const FLAG = Object.freeze({
   value: 16,
   expires: 32,
   destroyed: 64,
-} as const)
+})
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 

@@ -20,6 +20,7 @@ import type { Housekeeping } from './housekeeping.ts'
 import type { Identity, Peer } from './identity.ts'
 import { audit } from './operations/audit-query.ts'
 import { remove } from './operations/delete.ts'
+import { type DialectRequest, dialectOperation } from './operations/dialect.ts'
 import { Exports } from './operations/export.ts'
 import { get } from './operations/get.ts'
 import { history } from './operations/history.ts'
@@ -159,6 +160,11 @@ export class Registry {
       transfer: (request) => transfer(core, caller, request),
       mount: (request) => mount(core, caller, request),
     }
+  }
+
+  /** An operation of a foreign door, by the write rules that were given at opening; see {@link dialectOperation}. */
+  dialect(caller: Caller, request: DialectRequest): Promise<unknown> {
+    return dialectOperation(this.#parts.core, caller, request)
   }
 
   /** What anybody may know, and what callers with a session may. */

@@ -1,0 +1,200 @@
+/**
+ * Operations of foreign doors (DESIGN §4): the dialect says, from the state of one entry, what is to be done; here it is
+ * decided, done and recorded like everything else. A door writes only into mounts of its own dialect.
+ */
+import {
+  type Caller,
+  type DialectEffect,
+  type DialectEntry,
+  type DialectOperation,
+  parsePath,
+  SecregError,
+} from '@secreg/protocol'
+import type { Core } from '../core.ts'
+import { atOnceOrSliced, Edits } from '../edits.ts'
+import type { Metadata } from '../entry.ts'
+import type { EntryEdit } from '../entry-edit.ts'
+import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { stateOfVersion } from '../version.ts'
+import { isToBeEncrypted, rowsOf } from './set.ts'
+
+export interface DialectRequest {
+  /** Name of the door's dialect. */
+  readonly dialect: string
+  /** Name of the operation in it. */
+  readonly operation: string
+  readonly path: string
+  /** As the dialect expects it. */
+  readonly request: unknown
+}
+
+/** Effects whose old bytes leave the disk. */
+const ERASES: ReadonlySet<DialectEffect['do']> = new Set(['destroy', 'purge'])
+
+/**
+ * Run one operation of a foreign door.
+ *
+ * @returns what the dialect answers
+ * @throws SecregError `ERR_PATH_INVALID`; `ERR_DIALECT_REFUSED` when the dialect or operation is not known, or the path
+ *   is in no mount of it; `ERR_ACCESS_DENIED`, `ERR_SEALED`, what the dialect refuses with, and the failures of store
+ *   and log
+ */
+export async function dialectOperation(
+  core: Core,
+  caller: Caller,
+  asked: DialectRequest,
+): Promise<unknown> {
+  const facts: Facts = { action: 'write', detail: `${asked.dialect} ${asked.operation}` }
+  let operation: DialectOperation
+  let path: string
+  try {
+    path = parsePath(asked.path)
+    facts.paths = [path]
+    operation = operationOf(core, asked)
+    facts.action = operation.audit
+    core.keys.requireUnsealed()
+  } catch (error) {
+    return recorded<unknown>(core.journal, caller, facts, () => {
+      throw error
+    })
+  }
+  let erases = false
+  const answer = await core.writer.submit<unknown>({
+    plan: (view) => {
+      core.keys.requireUnsealed()
+      const edits = new Edits(core, caller, view)
+      const edit = edits.at(path)
+      core.authorizer.require(caller, operation.action, path, edit.entry)
+      if (edit.mount.dialect !== asked.dialect) throw notItsMount()
+      const rows = rowsOf(edit)
+      const { effects, result } = operation.plan(stateOf(edit, edits.expiryNowMs), asked.request)
+      erases = effects.some((effect) => ERASES.has(effect.do))
+      for (const effect of effects) apply(core, edit, effect)
+      const { active } = edit.entry ?? { active: 0 }
+      return atOnceOrSliced(
+        erases ? rows : 0,
+        edits.plan(caller, {
+          action: operation.audit,
+          facts: active === 0 ? facts : { ...facts, versions: [active] },
+          result: () => result,
+        }),
+      )
+    },
+    refusal: (error) => refusalBody(caller, facts, error),
+  })
+  if (erases) await core.eraser.settle()
+  return answer
+}
+
+function operationOf(core: Core, asked: DialectRequest): DialectOperation {
+  const operations = core.mounts.dialect(asked.dialect)?.operations
+  const operation =
+    operations !== undefined && Object.hasOwn(operations, asked.operation)
+      ? operations[asked.operation]
+      : undefined
+  if (operation === undefined) {
+    throw new SecregError('DIALECT_REFUSED', 'this daemon does not serve such an operation')
+  }
+  return operation
+}
+
+function notItsMount(): SecregError {
+  return new SecregError('DIALECT_REFUSED', 'the path is in no mount of this door')
+}
+
+function stateOf(edit: EntryEdit, nowMs: number): DialectEntry {
+  const { entry, path } = edit
+  return {
+    path,
+    exists: entry !== undefined,
+    active: entry?.active ?? 0,
+    latest: edit.latest,
+    base: entry?.base ?? edit.latest,
+    isDeleted: entry?.deletedAtMs !== undefined,
+    isPrivate: entry?.private === true,
+    isEphemeral: entry?.ephemeral === true,
+    custom: entry?.metadata.custom ?? {},
+    isClaimed: (version) => edit.isClaimed(version),
+    stateOf: (version) => {
+      const header = edit.version(version)
+      return header === undefined ? undefined : stateOfVersion(header, nowMs)
+    },
+    holds: (version, bytes) => edit.holds(version, bytes),
+  }
+}
+
+function apply(core: Core, edit: EntryEdit, effect: DialectEffect): void {
+  switch (effect.do) {
+    case 'put': {
+      const encrypted = isToBeEncrypted(core, { path: edit.path }, edit)
+      edit.define(effect.value.type)
+      mark(edit, effect)
+      edit.put(effect.value, {
+        encrypted,
+        activate: effect.activate !== false,
+        ...(effect.version === undefined ? {} : { number: effect.version }),
+      })
+      return
+    }
+    case 'define':
+      edit.define('bytes')
+      mark(edit, effect)
+      edit.describe({})
+      return
+    case 'activate':
+      edit.activate(effect.version)
+      return
+    case 'delete':
+      edit.delete()
+      return
+    case 'undelete':
+      edit.undelete()
+      return
+    case 'delete-version':
+      edit.deleteVersion(effect.version)
+      return
+    case 'undelete-version':
+      edit.undeleteVersion(effect.version)
+      return
+    case 'destroy':
+      edit.destroy(effect.version)
+      return
+    case 'purge':
+      edit.purge()
+      return
+    case 'metadata':
+      edit.describe({ metadata: described(edit.entry?.metadata ?? {}, effect) })
+      return
+  }
+}
+
+function mark(
+  edit: EntryEdit,
+  effect: { readonly private?: boolean; readonly ephemeral?: boolean },
+): void {
+  if (effect.private === true) edit.makePrivate()
+  if (effect.ephemeral === true) edit.makeEphemeral()
+  if (effect.ephemeral === false) edit.makeDurable()
+}
+
+function described(
+  metadata: Metadata,
+  effect: Extract<DialectEffect, { do: 'metadata' }>,
+): Metadata {
+  const custom = new Map(Object.entries(metadata.custom ?? {}))
+  for (const [name, value] of Object.entries(effect.custom ?? {})) {
+    // What policy relies on is changed by the registry door only, under `grant`.
+    if (metadata.granted?.includes(name) === true) {
+      throw new SecregError('ACCESS_DENIED', 'permission denied')
+    }
+    if (value === null) custom.delete(name)
+    else custom.set(name, value)
+  }
+  const { description: before, custom: _, ...rest } = metadata
+  const description = effect.description === undefined ? before : (effect.description ?? undefined)
+  return {
+    ...rest,
+    ...(description === undefined ? {} : { description }),
+    ...(custom.size === 0 ? {} : { custom: Object.fromEntries(custom) }),
+  }
+}
