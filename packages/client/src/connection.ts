@@ -1,16 +1,23 @@
 /** One connection to the registry socket: every request of the protocol as a method. */
 import type { Socket } from 'node:net'
 import type { RequestName, RequestOf, ResponseOf } from '@secreg/protocol'
-import type { ConnectionSettings, RequestOptions } from './options.ts'
+import type { ConnectionSettings, RequestOptions, WatchOptions } from './options.ts'
 import { Pipeline } from './pipeline.ts'
 import type { RegistryConnection } from './types.ts'
+import type { Watch } from './watch.ts'
+import { Watches } from './watches.ts'
 
 /** A connection that stands; made by `connectRegistry`. */
 export class Connection implements RegistryConnection {
   readonly #pipeline: Pipeline
+  readonly #watches: Watches
 
   constructor(socket: Socket, settings: ConnectionSettings) {
-    this.#pipeline = new Pipeline(socket, settings)
+    this.#pipeline = new Pipeline(socket, settings, {
+      pushed: (frame) => this.#watches.take(frame),
+      ended: (error) => this.#watches.end(error),
+    })
+    this.#watches = new Watches(this.#pipeline, settings.keepAliveMs)
   }
 
   get socketPath(): string {
@@ -129,11 +136,18 @@ export class Connection implements RegistryConnection {
     return this.request('mount', request, options)
   }
 
+  async watch(request: RequestOf<'watch'>, options: WatchOptions = {}): Promise<Watch> {
+    return await this.#watches.open(request, options)
+  }
+
   request<N extends RequestName>(
     name: N,
     payload: RequestOf<N>,
     options: RequestOptions = {},
   ): Promise<ResponseOf[N]> {
+    if (name === 'watch' || name === 'unwatch') {
+      return Promise.reject(new TypeError(`${name}: expected a call of the method watch`))
+    }
     return this.#pipeline.request(name, payload, options)
   }
 

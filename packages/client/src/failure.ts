@@ -65,3 +65,12 @@ export function notUnderstood(socket: string, what: string, cause?: unknown): Se
     cause === undefined ? {} : { cause },
   )
 }
+
+/** A request does not fit a frame. */
+export function tooLarge(cause?: unknown): SecregError {
+  return new SecregError(
+    'FRAME_TOO_LARGE',
+    'the request is too large for one frame',
+    cause === undefined ? {} : { cause },
+  )
+}

@@ -15,6 +15,16 @@ export interface RequestOptions {
   readonly timeoutMs?: number
 }
 
+/** Options of one watch. */
+export interface WatchOptions {
+  /** Stops waiting for the answer; afterwards it ends the watch, whose iteration then fails with its reason. */
+  readonly signal?: AbortSignal
+  /** Milliseconds until the watch must stand; 0 waits for ever. Default: that of the connection. */
+  readonly timeoutMs?: number
+  /** Events that wait here for a consumer who does not read, 1 to 1,000,000. Default 100,000; 16 MiB in any case. */
+  readonly maxBufferedEvents?: number
+}
+
 /** Options of a connection. */
 export interface ConnectOptions {
   /** Path of the daemon's socket, at most 107 bytes. Default `/run/secreg/socket`. */
@@ -31,6 +41,11 @@ export interface ConnectOptions {
   readonly maxWaiting?: number
   /** Documented bytes of one frame, in both directions. Default 4 MiB. */
   readonly maxFrameBytes?: number
+  /**
+   * While a watch is open: milliseconds after which a `status` is asked when nothing else was, so that the session
+   * and the connection do not end as idle; 0 never asks. Default 60,000.
+   */
+  readonly keepAliveMs?: number
   /** Stops connecting; it has no effect on a connection that stands. */
   readonly signal?: AbortSignal
 }
@@ -44,9 +59,11 @@ export interface ConnectionSettings {
   readonly maxInFlight: number
   readonly maxWaiting: number
   readonly maxFrameBytes: number
+  readonly keepAliveMs: number
 }
 
-function integer(value: number, least: number, most: number, name: string): number {
+/** Check an integer and give it back. */
+export function integer(value: number, least: number, most: number, name: string): number {
   if (typeof value !== 'number') throw new TypeError(`${name}: expected a number`)
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new RangeError(`${name}: expected an integer from ${least} to ${most}`)
@@ -98,5 +115,6 @@ export function settingsOf(options: ConnectOptions): ConnectionSettings {
       LIMITS.frameBytes,
       'maxFrameBytes',
     ),
+    keepAliveMs: checkTimeout(options.keepAliveMs ?? 60_000, 'keepAliveMs'),
   }
 }

@@ -19,7 +19,8 @@ import {
   type Frame,
   FrameReader,
 } from '@secreg/wire-codec'
-import { errorOfAnswer, notUnderstood, unreachable } from './failure.ts'
+import { errorOfAnswer, notUnderstood, tooLarge, unreachable } from './failure.ts'
+import { Fifo } from './fifo.ts'
 import { type ConnectionSettings, checkTimeout, type RequestOptions } from './options.ts'
 import { ERROR_ANSWER, REQUEST_TABLE } from './requests.ts'
 
@@ -29,8 +30,29 @@ const MAX_WAITING_CHARS = 64 * 1024 * 1024
 /** Requests whose success does not show that the daemon knows who asks. */
 const SHOWS_NOTHING: ReadonlySet<RequestName> = new Set(['hello', 'status', 'seal', 'logout'])
 
+/** Who hears what is no answer to a waiting caller. */
+export interface PipelineObserver {
+  /** A frame that the daemon sent without a request. */
+  readonly pushed: (frame: Frame) => void
+  /** The connection has ended; called once. */
+  readonly ended: (error: SecregError) => void
+}
+
+/** Options of one request for use inside this package. */
+export interface PipelineRequestOptions extends RequestOptions {
+  /**
+   * Called as the answer is read, before any frame behind it, also when nobody waits for it any more.
+   *
+   * @param answer - undefined when the request was refused
+   */
+  readonly answered?: (answer: object | undefined, dropped: boolean) => void
+  /** Not counted against `maxWaiting`; for requests that free something. */
+  readonly always?: boolean
+}
+
 interface Pending {
   readonly name: RequestName
+  readonly answered: PipelineRequestOptions['answered']
   /** Payload; emptied once it is sent or given up. */
   text: string
   /** Nobody waits for the answer any more. */
@@ -46,11 +68,12 @@ export class Pipeline {
   readonly socketPath: string
   readonly #socket: Socket
   readonly #settings: ConnectionSettings
+  readonly #observer: PipelineObserver
   readonly #reader: FrameReader
   readonly #waiting = new Set<Pending>()
   #waitingChars = 0
-  readonly #sent: Pending[] = []
-  #sentHead = 0
+  /** Requests whose answers are still to come, in that order. */
+  readonly #sent = new Fifo<Pending>()
   #sessionId: string | undefined
   /** The daemon knows who asks on this connection, so it takes frames above the limit before login. */
   #proven = false
@@ -60,10 +83,12 @@ export class Pipeline {
   /** Error that the daemon sent without a question, usually just before it closes. */
   #parting: SecregError | undefined
   readonly #gone: Promise<void>
+  #lastSentMs = performance.now()
 
-  constructor(socket: Socket, settings: ConnectionSettings) {
+  constructor(socket: Socket, settings: ConnectionSettings, observer: PipelineObserver) {
     this.#socket = socket
     this.#settings = settings
+    this.#observer = observer
     this.socketPath = settings.socket
     this.#sessionId = settings.sessionId
     this.#reader = new FrameReader({ framing: 'length', maxFrameBytes: settings.maxFrameBytes })
@@ -88,14 +113,15 @@ export class Pipeline {
     return this.#failure !== undefined
   }
 
-  get #inFlight(): number {
-    return this.#sent.length - this.#sentHead
+  /** Monotonic time of the last request that was sent, or of the start, milliseconds. */
+  get lastSentMs(): number {
+    return this.#lastSentMs
   }
 
   request<N extends RequestName>(
     name: N,
     payload: RequestOf<N>,
-    options: RequestOptions = {},
+    options: PipelineRequestOptions = {},
   ): Promise<ResponseOf[N]> {
     const promise = new Promise<ResponseOf[N]>((resolve, reject) => {
       this.#enqueue(name, payload, options, resolve as (answer: never) => void, reject)
@@ -106,6 +132,18 @@ export class Pipeline {
     return promise
   }
 
+  /** Whether an answer to such a request is still to come. */
+  awaits(name: RequestName): boolean {
+    return this.#sent.some((item) => item.name === name)
+  }
+
+  /** End the connection, because what was read is not the protocol. */
+  misunderstood(what: string, cause?: unknown): SecregError {
+    const error = notUnderstood(this.socketPath, what, cause)
+    this.#end(error)
+    return error
+  }
+
   async close(): Promise<void> {
     this.#end(new SecregError('UNREACHABLE', 'the connection is closed'))
     await this.#gone
@@ -114,7 +152,7 @@ export class Pipeline {
   #enqueue(
     name: RequestName,
     payload: object,
-    options: RequestOptions,
+    options: PipelineRequestOptions,
     resolve: (answer: never) => void,
     reject: (error: unknown) => void,
   ): void {
@@ -125,15 +163,17 @@ export class Pipeline {
     signal?.throwIfAborted()
     if (this.#failure !== undefined) throw this.#failure
     const text = encodePayload(payload)
-    const waits = this.#full || this.#proving || this.#inFlight >= this.#settings.maxInFlight
+    const waits = this.#full || this.#proving || this.#sent.length >= this.#settings.maxInFlight
     if (
-      (waits && this.#waiting.size >= this.#settings.maxWaiting) ||
-      (this.#waiting.size > 0 && this.#waitingChars + text.length > MAX_WAITING_CHARS)
+      options.always !== true &&
+      ((waits && this.#waiting.size >= this.#settings.maxWaiting) ||
+        (this.#waiting.size > 0 && this.#waitingChars + text.length > MAX_WAITING_CHARS))
     ) {
       throw new SecregError('BUSY', 'too many requests wait on this connection')
     }
     const item: Pending = {
       name,
+      answered: options.answered,
       text,
       dropped: false,
       timer: undefined,
@@ -183,7 +223,7 @@ export class Pipeline {
     const socket = this.#socket
     socket.cork()
     for (const item of this.#waiting) {
-      if (this.#full || this.#inFlight >= this.#settings.maxInFlight) break
+      if (this.#full || this.#sent.length >= this.#settings.maxInFlight) break
       if (!this.#send(item)) break
     }
     process.nextTick(() => socket.uncork())
@@ -200,12 +240,12 @@ export class Pipeline {
         payload: item.text,
       })
     } catch (error) {
-      this.#refuse(item, sizeError(error))
+      this.#refuse(item, tooLarge(error))
       return true
     }
     const body = frame.length - 4
     if (body > this.#settings.maxFrameBytes) {
-      this.#refuse(item, sizeError())
+      this.#refuse(item, tooLarge())
       return true
     }
     if (body > LIMITS.unauthenticatedFrameBytes && !this.#proven) {
@@ -214,6 +254,7 @@ export class Pipeline {
     }
     this.#unqueue(item)
     this.#sent.push(item)
+    this.#lastSentMs = performance.now()
     this.#full = !this.#socket.write(frame)
     return true
   }
@@ -236,6 +277,7 @@ export class Pipeline {
     }
     const probe: Pending = {
       name: 'whoami',
+      answered: undefined,
       text: '{}',
       dropped: false,
       timer: undefined,
@@ -256,17 +298,21 @@ export class Pipeline {
         this.#answer(frame)
       }
     } catch (error) {
-      this.#end(notUnderstood(this.socketPath, 'its frames are malformed', error))
+      this.misunderstood('its frames are malformed', error)
       return
     }
     this.#pump()
   }
 
   #answer(frame: Frame): void {
-    const item = this.#sent[this.#sentHead]
+    if (frame.type === MESSAGE_TYPE.WatchEvent) {
+      this.#observer.pushed(frame)
+      return
+    }
+    const item = this.#sent.first
     if (item === undefined) {
       if (frame.type !== MESSAGE_TYPE.ErrorResponse) {
-        this.#end(notUnderstood(this.socketPath, 'it answers what was not asked'))
+        this.misunderstood('it answers what was not asked')
         return
       }
       const payload = this.#decode(frame)
@@ -277,10 +323,10 @@ export class Pipeline {
     const { type, answer } = REQUEST_TABLE[item.name]
     const failed = frame.type === MESSAGE_TYPE.ErrorResponse
     if (!failed && frame.type !== type + 1) {
-      this.#end(notUnderstood(this.socketPath, 'an answer has the wrong type'))
+      this.misunderstood('an answer has the wrong type')
       return
     }
-    this.#shift()
+    this.#sent.shift()
     const payload = this.#decode(frame)
     const fault =
       payload === undefined ? 'the payload' : (failed ? ERROR_ANSWER : answer)(payload, 'payload')
@@ -288,10 +334,12 @@ export class Pipeline {
       const error = notUnderstood(this.socketPath, `member "${fault}" of an answer is not valid`)
       this.#settle(item)
       item.reject(error)
+      item.answered?.(undefined, item.dropped)
       return
     }
     if (!failed) this.#learn(item.name, payload as Record<string, unknown>)
     this.#settle(item)
+    item.answered?.(failed ? undefined : (payload as object), item.dropped)
     if (item.dropped) return
     if (failed) item.reject(errorOfAnswer(payload as unknown as ErrorPayload))
     else item.resolve(payload as never)
@@ -321,17 +369,6 @@ export class Pipeline {
     }
   }
 
-  #shift(): void {
-    this.#sent[this.#sentHead++] = undefined as never
-    if (this.#sentHead === this.#sent.length) {
-      this.#sent.length = 0
-      this.#sentHead = 0
-    } else if (this.#sentHead > 1024) {
-      this.#sent.splice(0, this.#sentHead)
-      this.#sentHead = 0
-    }
-  }
-
   #lost(cause?: Error): void {
     if (this.#failure !== undefined) return
     this.#end(
@@ -349,9 +386,7 @@ export class Pipeline {
     if (this.#failure !== undefined) return
     this.#failure = error
     this.#socket.destroy()
-    const items = [...this.#sent.slice(this.#sentHead), ...this.#waiting]
-    this.#sent.length = 0
-    this.#sentHead = 0
+    const items = [...this.#sent.drain(), ...this.#waiting]
     this.#waiting.clear()
     this.#waitingChars = 0
     for (const item of items) {
@@ -359,13 +394,6 @@ export class Pipeline {
       this.#settle(item)
       if (!item.dropped) item.reject(error)
     }
+    this.#observer.ended(error)
   }
-}
-
-function sizeError(cause?: unknown): SecregError {
-  return new SecregError(
-    'FRAME_TOO_LARGE',
-    'the request is too large for one frame',
-    cause === undefined ? {} : { cause },
-  )
 }

@@ -128,6 +128,16 @@ const importChange = anObject({
 /** Shape of the payload of an ErrorResponse. */
 export const ERROR_ANSWER: Shape = errorPayload
 
+/** Shape of what the daemon pushes for a watch. */
+export const WATCH_EVENT: Shape = anObject({
+  watch_id: count,
+  revision: count,
+  events: array(anObject({ op: text, key: text, version: count, type: text, encrypted: boolean })),
+  more: optional(literalTrue),
+  overflow: optional(literalTrue),
+  error: optional(errorPayload),
+})
+
 /** Request rows by name. */
 export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.freeze({
   auth: row(MESSAGE_TYPE.AuthRequest, {

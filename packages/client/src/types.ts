@@ -1,6 +1,7 @@
 /** A connection to the registry, as its user sees it. */
 import type { RegistryApi, RequestName, RequestOf, ResponseOf } from '@secreg/protocol'
-import type { RequestOptions } from './options.ts'
+import type { RequestOptions, WatchOptions } from './options.ts'
+import type { Watch } from './watch.ts'
 
 /**
  * The registry over its socket. Every method fails with a `SecregError`, with the reason of an aborted signal, or
@@ -56,7 +57,16 @@ export interface RegistryConnection extends RegistryApi, AsyncDisposable {
   /** Initialise, unlock or lock. */
   seal(request: RequestOf<'seal'>, options?: RequestOptions): Promise<ResponseOf['seal']>
 
-  /** Any request by its name. */
+  /**
+   * Be told of changes from now on, or of those after `since_revision`.
+   *
+   * @returns a watch that stands; the caller reads and closes it
+   * @throws SecregError `ERR_REVISION_COMPACTED` when the changes are no longer known, with `minRevision` where the
+   *   daemon tells it
+   */
+  watch(request: RequestOf<'watch'>, options?: WatchOptions): Promise<Watch>
+
+  /** Any request by its name, except those of a watch. */
   request<N extends RequestName>(
     name: N,
     payload: RequestOf<N>,

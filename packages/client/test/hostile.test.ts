@@ -65,6 +65,14 @@ test('any JSON object as an answer to any request is accepted or a SecregError',
           'state',
           'code',
           'message',
+          'revision',
+          'results',
+          'versions',
+          'custom',
+          'mounts',
+          'count',
+          'watch_id',
+          'generation',
           '__proto__',
         ),
         fc.jsonValue({ maxDepth: 3 }),
@@ -74,7 +82,13 @@ test('any JSON object as an answer to any request is accepted or a SecregError',
         next = JSON.stringify(payload)
         failing = fails
         await using registry = await connectRegistry({ socket: daemon.path })
-        await registry.request(name, {} as never).catch((error: unknown) => {
+        const asked: Promise<unknown> =
+          name === 'watch'
+            ? registry.watch({})
+            : name === 'unwatch'
+              ? registry.watch({}).then((watch) => watch.close())
+              : registry.request(name, {} as never)
+        await asked.catch((error: unknown) => {
           if (!SecregError.is(error)) throw error
         })
       },
