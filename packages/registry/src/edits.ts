@@ -59,7 +59,8 @@ export class Edits {
   *plan<T>(caller: Caller, outcome: Outcome<T>): Generator<undefined, Plan<T>> {
     const ops: Op[] = []
     const events: ChangeEvent[] = []
-    let shown = 0
+    let durable = 0
+    let volatile = 0
     let bytes = 0
     for (const edit of this.#edits.values()) {
       yield
@@ -73,13 +74,14 @@ export class Edits {
         // Of the event and the record.
         bytes += 6 * event.key.length + 128
       }
-      shown += change.shown
+      durable += change.shown.durable
+      volatile += change.shown.volatile
     }
     const { maxOps, maxBytes } = this.#core.engine.limits
     if (ops.length + 1 + OUTBOX_ROWS > maxOps || bytes + 65_536 > maxBytes) {
       throw new SecregError('LIMIT_EXCEEDED', 'this is too much for one commit; take it in parts')
     }
-    ops.push(...this.#core.counters.plan(this.#view, shown))
+    ops.push(...this.#core.counters.plan(this.#view, { durable, volatile }))
     return {
       ops,
       events,

@@ -4,6 +4,7 @@
  */
 import { type ChangeEvent, type ChangeOp, SecregError, type TypedValue } from '@secreg/protocol'
 import type { Op } from '@secreg/storage'
+import type { Shown } from './counters.ts'
 import {
   decodeEntry,
   type Entry,
@@ -57,13 +58,18 @@ export type Expiry = readonly [atMs: number, number: number]
 export interface EntryChange {
   readonly ops: readonly Op[]
   readonly events: readonly ChangeEvent[]
-  /** By how much the number of entries with a value grows. */
-  readonly shown: number
+  /** By how much the numbers of entries with a value grow. */
+  readonly shown: Shown
   /** Erased bytes have to leave the files. */
   readonly erases: boolean
 }
 
-const UNCHANGED: EntryChange = Object.freeze({ ops: [], events: [], shown: 0, erases: false })
+const UNCHANGED: EntryChange = Object.freeze({
+  ops: [],
+  events: [],
+  shown: { durable: 0, volatile: 0 },
+  erases: false,
+})
 
 /** Numbers that an entry in memory reserves on disk at once: after a restart they must not come again. */
 const RESERVED_NUMBERS = 1024
@@ -415,7 +421,10 @@ export class EntryEdit {
     } else if (stored !== undefined) this.rows.deleteEntry()
     const erases = this.#erases && stored !== undefined && !stored.ephemeral
     if (erases) this.rows.noteErasure(stored)
-    const shown = Number(isShown(this.#entry)) - Number(isShown(stored))
+    const shown = {
+      durable: counts(this.#entry, false) - counts(stored, false),
+      volatile: counts(this.#entry, true) - counts(stored, true),
+    }
     return { ops: this.rows.ops(), events: this.#events, shown, erases }
   }
 
@@ -519,14 +528,14 @@ export class EntryEdit {
   }
 }
 
-/** Whether an entry counts as one with a value, expired or not. */
-function isShown(entry: Entry | undefined): boolean {
-  return (
+/** 1 for an entry with a value, expired or not, that is in memory only, or is not. */
+function counts(entry: Entry | undefined, ephemeral: boolean): number {
+  const isShown =
     entry !== undefined &&
     entry.active !== 0 &&
     entry.deletedAtMs === undefined &&
     entry.activeState === undefined
-  )
+  return isShown && entry.ephemeral === ephemeral ? 1 : 0
 }
 
 function exhausted(): SecregError {

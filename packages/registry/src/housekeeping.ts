@@ -72,6 +72,8 @@ export class Housekeeping {
     clearInterval(this.#timer)
     await this.#scrubber.close()
     await this.#core.eraser.close()
+    // A store that cannot be written keeps the mark that it has.
+    if (this.#isUnsealed) await this.#sweeper.mark().catch(() => {})
   }
 
   get #isUnsealed(): boolean {

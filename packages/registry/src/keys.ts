@@ -21,6 +21,8 @@
 
 export const SEAL_KEY = 's/header'
 export const COUNTERS_KEY = 'g/counters'
+/** The same for entries in memory, itself in memory. */
+export const VOLATILE_COUNTERS_KEY = 'g/counters-volatile'
 export const CURSOR_KEY = 'x/cursor'
 export const TIME_KEY = 'x/time'
 

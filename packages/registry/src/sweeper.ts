@@ -63,6 +63,18 @@ export class Sweeper {
     }
   }
 
+  /** Keep the high-water mark at the end, where something is to expire. */
+  async mark(): Promise<void> {
+    const { clock, engine, writer } = this.#core
+    const iterator = engine.iterate({ ...EXPIRY_SPACE, limit: 1 })
+    try {
+      if ((await iterator.next()) === undefined) return
+    } finally {
+      await iterator.close()
+    }
+    await writer.commitAside([markOp(clock.believed())])
+  }
+
   async #expire(due: readonly string[], nowMs: number): Promise<void> {
     const core = this.#core
     const paths = [...new Set(due.map((key) => parseExpiryKey(key).path))]
