@@ -2,7 +2,7 @@
  * One entry under change: what a plan does to it step by step, and the rows that come out (DESIGN §4). Numbers never
  * repeat in any life of a path; the active version is never pruned; what is erased is noted for the eraser.
  */
-import { type ChangeEvent, type ChangeOp, SecregError, type TypedValue } from '@secreg/protocol'
+import type { ChangeEvent, ChangeOp, TypedValue } from '@secreg/protocol'
 import type { Op } from '@secreg/storage'
 import type { Shown } from './counters.ts'
 import {
@@ -14,19 +14,13 @@ import {
   isLive,
   type Metadata,
 } from './entry.ts'
+import { activated, beginLife, claim, hidden, pruned } from './entry-life.ts'
 import { EntryRows } from './entry-rows.ts'
 import type { View } from './group-view.ts'
 import type { KeyState } from './key-state.ts'
 import { entryKey } from './keys.ts'
 import type { MountRules } from './mounts.ts'
-import {
-  addNumbers,
-  countNumbers,
-  hasNumber,
-  NO_NUMBERS,
-  numbersUp,
-  removeNumber,
-} from './number-set.ts'
+import { addNumbers, hasNumber, NO_NUMBERS, numbersUp, removeNumber } from './number-set.ts'
 import { requireReadable, versionDestroyed, versionNotFound } from './readable-version.ts'
 import type { Retired } from './retired.ts'
 import { stateOfVersion, type Version } from './version.ts'
@@ -182,26 +176,7 @@ export class EntryEdit {
   define(type: TypedValue['type']): Entry {
     if (this.#entry !== undefined) return this.#entry
     const { nowMs, by } = this.context
-    const { latest, unused } = this.#past()
-    this.#entry = {
-      id: this.context.newEntryId(),
-      type,
-      encrypted: false,
-      private: false,
-      ephemeral: false,
-      createdAtMs: nowMs,
-      createdBy: by,
-      active: 0,
-      latest,
-      base: latest,
-      present: NO_NUMBERS,
-      unused,
-      scattered: false,
-      modifiedAtMs: nowMs,
-      modifiedBy: by,
-      metadata: {},
-      limits: {},
-    }
+    this.#entry = beginLife(this.context.newEntryId(), type, this.#past(), { nowMs, by })
     return this.#entry
   }
 
@@ -239,7 +214,7 @@ export class EntryEdit {
       scattered: entry.scattered || !inline || expiresAtMs !== undefined,
     }
     const activates = options.activate || active === 0
-    if (activates) this.#activate(number, version)
+    if (activates) this.#entry = activated(this.#now, number, version)
     this.#tell(activates ? 'set' : 'create-version', number)
     this.#prune()
     return number
@@ -254,7 +229,7 @@ export class EntryEdit {
   activate(number: number): boolean {
     const version = this.readableVersion(number)
     if (this.#now.active === number) return false
-    this.#activate(number, version)
+    this.#entry = activated(this.#now, number, version)
     this.#tell('activate', number)
     return true
   }
@@ -272,7 +247,7 @@ export class EntryEdit {
     const { deletedAtMs: _, deletedBy: __, ...entry } = this.#now
     this.#entry = entry
     if (entry.active !== 0 && entry.activeState === undefined) {
-      this.#activate(entry.active, this.#required(entry.active))
+      this.#entry = activated(this.#now, entry.active, this.#required(entry.active))
     }
     this.#tell('undelete', entry.active)
   }
@@ -281,7 +256,7 @@ export class EntryEdit {
   deleteVersion(number: number, op: 'delete' | 'expire' = 'delete'): void {
     const version = this.#required(number)
     this.rows.putVersion(this.#now, number, { ...version, deletedAtMs: this.context.nowMs })
-    if (number === this.#now.active) this.#hideActive('deleted')
+    if (number === this.#now.active) this.#entry = hidden(this.#now, 'deleted')
     this.#tell(op, number)
   }
 
@@ -291,7 +266,7 @@ export class EntryEdit {
     if (version.destroyed) throw versionDestroyed(number)
     if (expiresAtMs !== undefined) this.rows.deleteExpiry(expiresAtMs, number)
     this.rows.putVersion(this.#now, number, version)
-    if (number === this.#now.active) this.#activate(number, version)
+    if (number === this.#now.active) this.#entry = activated(this.#now, number, version)
     this.#tell('undelete', number)
   }
 
@@ -303,7 +278,7 @@ export class EntryEdit {
     if (value === undefined) this.rows.deleteValue(entry, number)
     if (expiresAtMs !== undefined) this.rows.deleteExpiry(expiresAtMs, number)
     this.rows.putVersion(entry, number, { ...version, destroyed: true })
-    if (number === entry.active) this.#hideActive('destroyed')
+    if (number === entry.active) this.#entry = hidden(entry, 'destroyed')
     this.#erases = true
     this.#tell('destroy', number)
     return true
@@ -360,7 +335,7 @@ export class EntryEdit {
   /** Keep it on disk from now on, with the versions that it has. */
   makeDurable(): void {
     if (!this.#now.ephemeral) return
-    const entry = { ...this.#now, ephemeral: false }
+    const entry: Entry = { ...this.#now, ephemeral: false }
     this.#entry = entry
     for (const number of numbersUp(entry.present)) {
       const version = this.rows.version(entry, number)
@@ -445,60 +420,18 @@ export class EntryEdit {
   }
 
   #claim(asked: number | undefined): number {
-    const entry = this.#now
-    const { latest, unused } = entry
-    const number = asked ?? latest + 1
-    if (number > (this.mount.rules?.maxVersion ?? 0)) throw exhausted()
-    if (number > latest + 1) {
-      this.#entry = { ...entry, latest: number, unused: addNumbers(unused, latest + 1, number - 1) }
-    } else if (number === latest + 1) {
-      this.#entry = { ...entry, latest: number }
-    } else if (hasNumber(unused, number)) {
-      this.#entry = { ...entry, unused: removeNumber(unused, number) }
-    } else {
-      throw new SecregError('VERSION_CONFLICT', 'the version number was used before')
-    }
+    const number = asked ?? this.#now.latest + 1
+    this.#entry = claim(this.#now, number, this.mount.rules?.maxVersion ?? 0)
     return number
-  }
-
-  #activate(number: number, { type, encrypted, expiresAtMs, value }: Version): void {
-    const {
-      value: _,
-      activeState: __,
-      activeExpiresAtMs: ___,
-      deletedAtMs: ____,
-      deletedBy: _____,
-      ...entry
-    } = this.#now
-    this.#entry = {
-      ...entry,
-      active: number,
-      type,
-      encrypted,
-      ...(expiresAtMs === undefined ? {} : { activeExpiresAtMs: expiresAtMs }),
-      ...(value === undefined ? {} : { value }),
-    }
-  }
-
-  #hideActive(activeState: 'deleted' | 'destroyed'): void {
-    const { value: _, activeExpiresAtMs: __, ...entry } = this.#now
-    this.#entry = { ...entry, activeState }
   }
 
   #prune(): void {
     const { limits, present, active } = this.#now
     const most = limits.maxVersions ?? this.mount.maxVersions ?? this.mount.rules?.maxVersions ?? 1
-    let excess = countNumbers(present) - most
-    if (excess <= 0) return
-    let kept = present
-    for (const number of numbersUp(present)) {
-      if (excess <= 0) break
-      if (number === active) continue
-      this.rows.deleteVersion(this.#now, number)
-      kept = removeNumber(kept, number)
-      excess--
-    }
-    this.#entry = { ...this.#now, present: kept }
+    const excess = pruned(present, active, most)
+    if (excess.length === 0) return
+    for (const number of excess) this.rows.deleteVersion(this.#now, number)
+    this.#entry = { ...this.#now, present: excess.reduce(removeNumber, present) }
   }
 
   /** All rows of a life but its record. */
@@ -536,8 +469,4 @@ function counts(entry: Entry | undefined, ephemeral: boolean): number {
     entry.deletedAtMs === undefined &&
     entry.activeState === undefined
   return isShown && entry.ephemeral === ephemeral ? 1 : 0
-}
-
-function exhausted(): SecregError {
-  return new SecregError('VERSIONS_EXHAUSTED', 'there is no version number left; copy the entry')
 }

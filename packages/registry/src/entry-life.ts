@@ -1,0 +1,104 @@
+/** What can happen to the record of an entry, as functions from one state to the next (DESIGN §4). */
+import { SecregError, type ValueType } from '@secreg/protocol'
+import type { Entry } from './entry.ts'
+import {
+  addNumbers,
+  countNumbers,
+  hasNumber,
+  NO_NUMBERS,
+  type NumberSet,
+  numbersUp,
+  removeNumber,
+} from './number-set.ts'
+import type { Retired } from './retired.ts'
+import type { Version } from './version.ts'
+
+/** A new life of a path: no version yet, and the numbers go on from the lives before. */
+export function beginLife(
+  id: string,
+  type: ValueType,
+  { latest, unused }: Retired,
+  { nowMs, by }: { readonly nowMs: number; readonly by: string },
+): Entry {
+  return {
+    id,
+    type,
+    encrypted: false,
+    private: false,
+    ephemeral: false,
+    createdAtMs: nowMs,
+    createdBy: by,
+    active: 0,
+    latest,
+    base: latest,
+    present: NO_NUMBERS,
+    unused,
+    scattered: false,
+    modifiedAtMs: nowMs,
+    modifiedBy: by,
+    metadata: {},
+    limits: {},
+  }
+}
+
+/**
+ * Use a version number.
+ *
+ * @throws SecregError `ERR_VERSION_CONFLICT` when it was used before, `ERR_VERSIONS_EXHAUSTED` beyond the highest
+ */
+export function claim(entry: Entry, number: number, highest: number): Entry {
+  const { latest, unused } = entry
+  if (number > highest) {
+    throw new SecregError('VERSIONS_EXHAUSTED', 'there is no version number left; copy the entry')
+  }
+  if (number > latest + 1) {
+    return { ...entry, latest: number, unused: addNumbers(unused, latest + 1, number - 1) }
+  }
+  if (number === latest + 1) return { ...entry, latest: number }
+  if (hasNumber(unused, number)) return { ...entry, unused: removeNumber(unused, number) }
+  throw new SecregError('VERSION_CONFLICT', 'the version number was used before')
+}
+
+/** Make a version the active one; a deleted entry is there again. */
+export function activated(
+  entry: Entry,
+  number: number,
+  { type, encrypted, expiresAtMs, value }: Version,
+): Entry {
+  const {
+    value: _,
+    activeState: __,
+    activeExpiresAtMs: ___,
+    deletedAtMs: ____,
+    deletedBy: _____,
+    ...rest
+  } = entry
+  return {
+    ...rest,
+    active: number,
+    type,
+    encrypted,
+    ...(expiresAtMs === undefined ? {} : { activeExpiresAtMs: expiresAtMs }),
+    ...(value === undefined ? {} : { value }),
+  }
+}
+
+/** Take the active version from readers; it is never another one instead. */
+export function hidden(entry: Entry, activeState: 'deleted' | 'destroyed'): Entry {
+  const { value: _, activeExpiresAtMs: __, ...rest } = entry
+  return { ...rest, activeState }
+}
+
+/** The oldest versions that are too many; never the active one. */
+export function pruned(present: NumberSet, active: number, most: number): number[] {
+  let excess = countNumbers(present) - most
+  const gone: number[] = []
+  if (excess <= 0) return gone
+  for (const number of numbersUp(present)) {
+    if (excess <= 0) break
+    if (number === active) continue
+    gone.push(number)
+    excess--
+  }
+  return gone
+}
