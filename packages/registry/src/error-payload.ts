@@ -19,5 +19,6 @@ export function errorPayload(
     ...(request.type === undefined ? {} : { request_type: request.type }),
     ...(request.id === undefined ? {} : { id: request.id }),
     ...(error.retryAfterSeconds === undefined ? {} : { retry_after: error.retryAfterSeconds }),
+    ...(error.minRevision === undefined ? {} : { min_revision: error.minRevision }),
   }
 }

@@ -4,11 +4,8 @@ import type { Core } from './core.ts'
 import type { Identity } from './identity.ts'
 import { Scrubber } from './scrubber.ts'
 import { Sweeper } from './sweeper.ts'
+import { Retention } from './watch/retention.ts'
 
-/** Commits whose change rows are kept. */
-const KEPT_COMMITS = 100_000
-/** Change rows that are dropped at once. */
-const TRIM_EVERY = 10_000
 /** Default of {@link HousekeepingOptions.scrub}: five minutes after the start, then daily. */
 const SCRUB = Object.freeze({ firstAfterMs: 300_000, everyMs: 86_400_000 })
 
@@ -24,9 +21,9 @@ export class Housekeeping {
   readonly #identity: Identity
   readonly #options: HousekeepingOptions
   readonly #scrubber: Scrubber
+  readonly #retention: Retention
   readonly #sweeper: Sweeper
   #timer: NodeJS.Timeout | undefined
-  #trimmed = 0
   #busy = false
 
   constructor(core: Core, identity: Identity, options: HousekeepingOptions) {
@@ -34,9 +31,17 @@ export class Housekeeping {
     this.#identity = identity
     this.#options = options
     this.#sweeper = new Sweeper(core)
+    const monotonicMs = options.monotonicMs ?? (() => performance.now())
+    this.#retention = new Retention({
+      engine: core.engine,
+      // A leap ahead that has not lasted drops nothing, nor does one back.
+      now: () => Math.min(core.now(), core.clock.believed()),
+      monotonicMs,
+      changeCount: () => core.writer.changeCount,
+    })
     this.#scrubber = new Scrubber({
       engine: core.engine,
-      monotonicMs: options.monotonicMs ?? (() => performance.now()),
+      monotonicMs,
       mayRun: () => this.#isUnsealed,
       ...(options.scrub ?? SCRUB),
       onFault: options.onFault,
@@ -81,16 +86,12 @@ export class Housekeeping {
   }
 
   async #work(registry: { sweep(): Promise<void> }): Promise<void> {
-    const { engine, journal, writer } = this.#core
+    const { journal, writer } = this.#core
     this.#identity.sessions.sweep()
     await registry.sweep()
     // Reads alone never bring a store back that could not be opened again after a failed write.
     if ((this.#isUnsealed && journal.isFreeingDue) || writer.needsMending) await writer.free()
-    const past = engine.head - KEPT_COMMITS
-    if (this.#isUnsealed && past - this.#trimmed >= TRIM_EVERY) {
-      await engine.trimChanges(past)
-      this.#trimmed = past
-    }
+    if (this.#isUnsealed) await this.#retention.tick()
     if (this.#isUnsealed) await this.#sweeper.sweep()
     this.#core.eraser.tick()
     this.#scrubber.tick()

@@ -11,6 +11,7 @@ import {
   type SessionLimits,
 } from '@secreg/zones'
 import { Authorizer } from './authorizer.ts'
+import { readChangeCount } from './change.ts'
 import type { Core, RegistrySettings } from './core.ts'
 import { Counters } from './counters.ts'
 import { Eraser } from './eraser.ts'
@@ -25,6 +26,8 @@ import type { HostChecks } from './operations/security.ts'
 import { Polls } from './polls.ts'
 import { Registry } from './registry.ts'
 import { parseMark } from './sweeper.ts'
+import { WatchHub } from './watch/hub.ts'
+import { createMayTell } from './watch/may-tell.ts'
 import { type PipelineStep, Writer } from './writer.ts'
 
 export interface OpenRegistryOptions {
@@ -102,6 +105,12 @@ async function openOver(
   const keys = new KeyState(engine, await readHeader(engine), () => core.settings.sealedReads)
   const isUnsealed = (): boolean => keys.state === 'unsealed'
   const { onFault } = options
+  const watches = new WatchHub({
+    engine,
+    monotonicMs,
+    mayTell: createMayTell(engine, authorizer),
+    onFault,
+  })
   const writer = new Writer({
     engine,
     journal,
@@ -109,6 +118,8 @@ async function openOver(
     onStep: options.onStep,
     onFault,
     mayFree: isUnsealed,
+    changeCount: await readChangeCount(engine),
+    onCommit: (revision, events) => watches.publish(revision, events),
   })
   const mark = await engine.get(TIME_KEY)
   const mounts = new Mounts(engine, options.dialects ?? [])
@@ -158,6 +169,8 @@ async function openOver(
     auditFiles: options.auditFiles,
     version: options.version,
     housekeeping,
+    watches,
+    monotonicMs,
   })
   housekeeping.start(registry)
   return { registry, recovery }

@@ -9,10 +9,10 @@ import type {
   RequestOf,
   SealResponse,
   SealState,
-  SecregError,
   StatusResponse,
   WhoamiResponse,
 } from '@secreg/protocol'
+import { SecregError } from '@secreg/protocol'
 import type { Session, SessionHandle } from '@secreg/zones'
 import type { Core, RegistrySettings } from './core.ts'
 import { GroupView } from './group-view.ts'
@@ -38,6 +38,9 @@ import { transfer } from './operations/transfer.ts'
 import { password, user } from './operations/users.ts'
 import { versions } from './operations/versions.ts'
 import { recorded } from './recorded.ts'
+import type { WatchHub } from './watch/hub.ts'
+import type { OpenedWatch, WatchSink } from './watch/sink.ts'
+import { watch } from './watch/watch-operation.ts'
 
 /** Parts that `openRegistry` puts together. */
 export interface RegistryParts {
@@ -49,6 +52,9 @@ export interface RegistryParts {
   readonly auditFiles: LogFiles | undefined
   readonly version: string
   readonly housekeeping: Housekeeping
+  readonly watches: WatchHub
+  /** Monotonic milliseconds. */
+  readonly monotonicMs: () => number
 }
 
 /** One open registry. */
@@ -93,6 +99,12 @@ export class Registry {
     return this.#parts.identity.callerOf(session, peer)
   }
 
+  /** The same without this being a use of the session, for what goes on without requests. */
+  watcherOf(session: Session, peer: Peer): Caller | undefined {
+    const { identity, monotonicMs } = this.#parts
+    return session.expiresAtMs <= monotonicMs() ? undefined : identity.callerOf(session, peer)
+  }
+
   /** Record a request that was refused because nobody stands behind it. */
   refuse(peer: Peer, action: 'auth', error: SecregError): Promise<never> {
     const { core, identity } = this.#parts
@@ -114,8 +126,16 @@ export class Registry {
     return unlock(identity, seal, identity.strangerOf(peer), credential)
   }
 
-  lock(caller: Caller): Promise<SealResponse> {
-    return lock(this.#parts.identity, caller)
+  async lock(caller: Caller): Promise<SealResponse> {
+    try {
+      return await lock(this.#parts.identity, caller)
+    } finally {
+      // Also when it is locked and only the record of that could not be written.
+      if (this.state === 'sealed') {
+        const error = new SecregError('SEALED', 'the registry was locked')
+        this.#parts.watches.end(error)
+      }
+    }
   }
 
   /** Whether a caller may move this registry aside for the one that he asks for, and that one can be made. */
@@ -129,6 +149,11 @@ export class Registry {
       core.keys.requireUnsealed()
       await requireAcceptable(identity, request)
     })
+  }
+
+  /** Be told of changes; see {@link watch}. */
+  watch(caller: Caller, request: RequestOf<'watch'>, sink: WatchSink): Promise<OpenedWatch> {
+    return watch(this.#parts.core, this.#parts.watches, caller, request, sink)
   }
 
   /** Everything that one caller can do. */
@@ -203,6 +228,7 @@ export class Registry {
   sweep(): Promise<void> {
     const refs = this.#parts.identity.sessionRefs()
     this.#imports.sweep(refs)
+    this.#parts.watches.sweep()
     return this.#exports.sweep(refs)
   }
 
@@ -217,7 +243,8 @@ export class Registry {
   }
 
   async #close(): Promise<void> {
-    const { core, housekeeping } = this.#parts
+    const { core, housekeeping, watches } = this.#parts
+    watches.close(new SecregError('SHUTTING_DOWN', 'the registry is stopping'))
     await housekeeping.stop()
     await core.writer.close()
     try {

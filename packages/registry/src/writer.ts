@@ -5,9 +5,9 @@
  * fail, those plans and refusals are forgotten and made anew.
  */
 import { ENVELOPE_BYTES } from '@secreg/audit'
-import { SecregError } from '@secreg/protocol'
+import { type ChangeEvent, SecregError } from '@secreg/protocol'
 import { type Engine, isStorageError, type Op } from '@secreg/storage'
-import { changeOf } from './change.ts'
+import { encodeChange } from './change.ts'
 import { Group, type Planned, type Queued } from './group.ts'
 import { auditFailed, FREED_ROWS, type Journal } from './journal.ts'
 import type { WriteOperation } from './operation.ts'
@@ -37,12 +37,17 @@ export interface WriterOptions {
   readonly onFault?: ((fault: unknown) => void) | undefined
   /** Whether rows may be written now that no operation asks for. */
   readonly mayFree?: () => boolean
+  /** Events since the store began; default 0. */
+  readonly changeCount?: number
+  /** Told of every commit in order, once it is logged and has taken effect. */
+  readonly onCommit?: (revision: number, events: readonly ChangeEvent[]) => void
 }
 
 /** A commit of which nobody knows whether it is there. */
 interface Doubt {
   readonly number: number
   readonly group: readonly Planned[]
+  readonly events: readonly ChangeEvent[]
 }
 
 export class Writer {
@@ -52,6 +57,7 @@ export class Writer {
   readonly #onStep: ((step: PipelineStep) => void) | undefined
   readonly #onFault: ((fault: unknown) => void) | undefined
   readonly #mayFree: () => boolean
+  readonly #onCommit: WriterOptions['onCommit']
   readonly #queue: Queued[] = []
   /** Never rejects. */
   #running: Promise<void> | undefined
@@ -59,6 +65,7 @@ export class Writer {
   #wake: (() => void) | undefined
   #doubt: Doubt | undefined
   #closed = false
+  #changeCount: number
 
   constructor(options: WriterOptions) {
     this.#engine = options.engine
@@ -67,6 +74,8 @@ export class Writer {
     this.#onStep = options.onStep
     this.#onFault = options.onFault
     this.#mayFree = options.mayFree ?? (() => true)
+    this.#onCommit = options.onCommit
+    this.#changeCount = options.changeCount ?? 0
   }
 
   /**
@@ -95,8 +104,13 @@ export class Writer {
   commitAside(ops: readonly Op[]): Promise<void> {
     return this.#aside(async () => {
       if (this.needsMending) await this.#mend()
-      await this.#engine.commit({ ops })
+      await this.#commitQuietly(ops)
     })
+  }
+
+  /** Events since the store began, up to the last commit. */
+  get changeCount(): number {
+    return this.#changeCount
   }
 
   /** Bring the engine back after a failed write, when nothing else does. */
@@ -144,8 +158,15 @@ export class Writer {
     if (!this.#mayFree()) return
     const ops = this.#journal.freeingOps()
     if (ops.length === 0) return
-    await this.#engine.commit({ ops })
+    await this.#commitQuietly(ops)
     this.#journal.freed(ops)
+  }
+
+  /** Commit what changes no entry. */
+  async #commitQuietly(ops: readonly Op[]): Promise<void> {
+    const header = { timeMs: this.#now(), count: this.#changeCount }
+    const { revision } = await this.#engine.commit({ ops, change: await encodeChange(header, []) })
+    this.#told(revision, [])
   }
 
   /** Open the engine again after a failed write, and find out what became of a commit in doubt. */
@@ -156,7 +177,7 @@ export class Writer {
     const revision = await this.#journal.adopt(this.#engine, doubt.number)
     this.#doubt = undefined
     // It was there all the time: its callers know of the doubt, everybody else must see the change.
-    if (revision !== undefined) this.#publish(doubt.group, revision)
+    if (revision !== undefined) this.#publish(doubt.group, revision, doubt.events)
   }
 
   /**
@@ -291,8 +312,12 @@ export class Writer {
     }
   }
 
-  /** Let a commit take effect; returns the plans that could not. */
-  #publish(group: readonly Planned[], revision: number): Map<Planned, unknown> {
+  /** Let a commit take effect, and tell of it; returns the plans that could not. */
+  #publish(
+    group: readonly Planned[],
+    revision: number,
+    events: readonly ChangeEvent[],
+  ): Map<Planned, unknown> {
     const faults = new Map<Planned, unknown>()
     for (const planned of group) {
       try {
@@ -302,7 +327,17 @@ export class Writer {
         this.#onFault?.(fault)
       }
     }
+    this.#told(revision, events)
     return faults
+  }
+
+  #told(revision: number, events: readonly ChangeEvent[]): void {
+    this.#changeCount += events.length
+    try {
+      this.#onCommit?.(revision, events)
+    } catch (fault) {
+      this.#onFault?.(fault)
+    }
   }
 
   /** Gate, commit, log, publish and answer one group; false when it was not committed. Never rejects. */
@@ -310,8 +345,8 @@ export class Writer {
     try {
       const committed = await this.#write(group)
       if (committed === undefined) return false
-      this.#answer(group.planned, committed)
-      this.#tell(group, committed)
+      this.#answer(group.planned, committed.revision, committed.events)
+      this.#tell(group, committed.revision)
       return true
     } catch (cause) {
       if (!isStorageError(cause)) this.#onFault?.(cause)
@@ -323,9 +358,12 @@ export class Writer {
   /**
    * Bring a group to disk and log.
    *
-   * @returns the revision of its commit; `undefined` when the gate is shut, and everybody has been told
+   * @returns its commit; `undefined` when the gate is shut, and everybody has been told
    */
-  async #write({ planned, view }: Group): Promise<number | undefined> {
+  async #write({
+    planned,
+    view,
+  }: Group): Promise<{ revision: number; events: readonly ChangeEvent[] } | undefined> {
     this.#step('planned')
     const timeMs = this.#now()
     const bodies = planned.map(({ plan }) => plan.record)
@@ -336,13 +374,14 @@ export class Writer {
       return undefined
     }
     this.#step('gated')
-    const change = changeOf(planned)
+    const events = planned.flatMap(({ plan }) => plan.events ?? [])
+    const change = encodeChange({ timeMs, count: this.#changeCount + events.length }, events)
     const ops = [...view.ops(), ...outbox.ops]
     const { revision } = await this.#engine
       .commit({ ops, change: change instanceof Promise ? await change : change })
       .catch((cause: unknown) => {
         if (isStorageError(cause, 'ERR_STORAGE_OUTCOME_UNKNOWN')) {
-          this.#doubt = { number: outbox.number, group: planned }
+          this.#doubt = { number: outbox.number, group: planned, events }
         }
         throw cause
       })
@@ -350,12 +389,12 @@ export class Writer {
     this.#journal.freed(outbox.ops)
     this.#journal.commit(outbox.number, revision, timeMs, bodies)
     this.#step('logged')
-    return revision
+    return { revision, events }
   }
 
   /** Let a commit take effect, and answer: whatever fails from here on, it is committed. */
-  #answer(group: readonly Planned[], revision: number): void {
-    const faults = this.#publish(group, revision)
+  #answer(group: readonly Planned[], revision: number, events: readonly ChangeEvent[]): void {
+    const faults = this.#publish(group, revision, events)
     this.#step('published')
     // After the next commit has been handed to the disk, which then works while the answers are written.
     setImmediate(() => {

@@ -2,6 +2,7 @@ import { createMemoryFiles, withFaults } from '@secreg/audit/testing'
 import { MemoryEngine, StorageError } from '@secreg/storage'
 import { FaultEngine } from '@secreg/storage/testing'
 import { expect, test } from 'vitest'
+import { decodeChangePiece } from '../src/change.ts'
 import type { PipelineStep } from '../src/writer.ts'
 import { addUser, linesOf, open, PASSWORD, PEER, reason, restart, start } from './fixture.ts'
 import { openPipeline } from './internals.ts'
@@ -183,9 +184,7 @@ async function compare(medium: MemoryEngine, files: ReturnType<typeof createMemo
   }
   for await (const { revision, payload } of medium.changes(0)) {
     if (payload === undefined) continue
-    const keys = (JSON.parse(new TextDecoder().decode(payload)) as { key: string }[]).map(
-      ({ key }) => key,
-    )
+    const keys = decodeChangePiece(payload, 0).events.map(({ key }) => key)
     if (keys.length > 0) expect(logged.get(revision)).toEqual(keys)
   }
   for (const revision of logged.keys()) expect(revision).toBeLessThanOrEqual(medium.head)
