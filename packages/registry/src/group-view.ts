@@ -60,6 +60,11 @@ export class GroupView implements View {
     return this.#written.has(key) ? this.#written.get(key) : this.#readBefore(key)
   }
 
+  /** Whether a plan of this group writes or removes the row of a key. */
+  hasWritten(key: string): boolean {
+    return this.#written.has(key)
+  }
+
   /** Number of rows that the group writes so far. */
   get size(): number {
     return this.#whole?.length ?? this.#ops.size

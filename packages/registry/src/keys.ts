@@ -54,6 +54,10 @@ export function entryKey(path: string): string {
   return `e${path}`
 }
 
+export function isEntryKey(key: string): boolean {
+  return key.charCodeAt(0) === 0x65
+}
+
 export function pathOfEntryKey(key: string): string {
   return key.slice(1)
 }

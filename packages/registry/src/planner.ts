@@ -3,12 +3,17 @@ import { SecregError } from '@secreg/protocol'
 import type { Engine, KeyedRow } from '@secreg/storage'
 import type { Group, Queued } from './group.ts'
 import { PendingRead } from './group-view.ts'
+import { isEntryKey } from './keys.ts'
 import type { Plan, Scan, Slices } from './operation.ts'
 import { SLICE_MS } from './slices.ts'
 import { asSecregError } from './store-failure.ts'
 
 /** What a plan waits for before it can be made. */
-export type Needs = Scan | Slices<unknown> | PendingRead
+export type Needs = Scan | Slices<unknown> | PendingRead | NextGroup
+
+/** Another commit: one revision of an entry must never mean two states of it, or compare-and-set would miss one. */
+type NextGroup = typeof NEXT_GROUP
+const NEXT_GROUP: { readonly next: true } = Object.freeze({ next: true })
 
 const SCAN_PAGE = 256
 
@@ -31,6 +36,9 @@ export function planNow(
     return undefined
   }
   if ('scan' in plan || 'slices' in plan) return plan
+  if (group.planned.length > 0 && plan.ops.some(({ key }) => isEntryAgain(group, key))) {
+    return NEXT_GROUP
+  }
   for (const op of plan.ops) group.view.apply(op)
   admit(group, queued, plan)
   return undefined
@@ -52,6 +60,7 @@ export async function planWaiting(
         admit(group, queued, plan)
         return
       }
+      if ('next' in next) throw new TypeError('the first plan of a group cannot wait for the next')
       if ('ready' in next) await next.ready
       else if (rows === undefined) rows = await scan(engine, next)
       else throw new TypeError('a plan must not ask for a second scan')
@@ -60,6 +69,10 @@ export async function planWaiting(
   } catch (cause) {
     refuse(group, queued, cause)
   }
+}
+
+function isEntryAgain({ view }: Group, key: string): boolean {
+  return isEntryKey(key) && view.hasWritten(key)
 }
 
 function admit(group: Group, queued: Queued, plan: Plan<unknown>): void {

@@ -111,6 +111,19 @@ describe('rollback and activate', () => {
   })
 })
 
+test('fault: two changes of an entry in one commit had one revision, so that the first to compare lost the second', async () => {
+  const { api } = await start()
+  const [first, second] = await Promise.all([
+    api.set({ key: KEY, value: 'first' }),
+    api.set({ key: KEY, value: 'second' }),
+    api.set({ key: '/app/b', value: 'beside' }),
+  ])
+  expect(second.revision).toBeGreaterThan(first.revision)
+  await expect(api.set({ key: KEY, value: 'third', if_revision: first.revision })).rejects.toEqual(
+    reason('VERSION_CONFLICT'),
+  )
+})
+
 describe('pruning', () => {
   test('the newest are kept, and the active one whatever its age', async () => {
     const { api } = await withVersions(10)
