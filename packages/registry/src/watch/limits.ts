@@ -1,5 +1,25 @@
 /** Limits of watches and of the history that they resume from, in one table. Bytes are of what waits for a reader. */
-export const WATCH_LIMITS = Object.freeze({
+export const WATCH_LIMITS: Readonly<
+  Record<
+    | 'watches'
+    | 'historyMs'
+    | 'historyEvents'
+    | 'trimEveryMs'
+    | 'trimRows'
+    | 'unreadBytes'
+    | 'readerUnreadBytes'
+    | 'catchUpUnreadBytes'
+    | 'catchUpReaderUnreadBytes'
+    | 'liveEvents'
+    | 'pieceBytes'
+    | 'readRows'
+    | 'readBytes'
+    | 'cachedEvents'
+    | 'cachedLargeBytes'
+    | 'progressMs',
+    number
+  >
+> = Object.freeze({
   /** Watches of all callers together. */
   watches: 65_536,
   /** History that is kept: at most so old, milliseconds, */
@@ -31,7 +51,7 @@ export const WATCH_LIMITS = Object.freeze({
   cachedLargeBytes: 64 * 1024 * 1024,
   /** Least time between two messages that tell of progress only, milliseconds. */
   progressMs: 10_000,
-} as const)
+})
 
 /** See {@link WATCH_LIMITS}; tests take smaller ones. */
 export type WatchLimits = { readonly [K in keyof typeof WATCH_LIMITS]: number }
