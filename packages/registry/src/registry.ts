@@ -156,6 +156,11 @@ export class Registry {
     return watch(this.#parts.core, this.#parts.watches, caller, request, sink)
   }
 
+  /** End all watches and open no other, as {@link close} does: while the doors can still tell it. */
+  endWatches(): void {
+    this.#parts.watches.close(new SecregError('SHUTTING_DOWN', 'the registry is stopping'))
+  }
+
   /** Everything that one caller can do. */
   as(caller: Caller): RegistryApi {
     const { core, identity } = this.#parts
@@ -243,8 +248,8 @@ export class Registry {
   }
 
   async #close(): Promise<void> {
-    const { core, housekeeping, watches } = this.#parts
-    watches.close(new SecregError('SHUTTING_DOWN', 'the registry is stopping'))
+    const { core, housekeeping } = this.#parts
+    this.endWatches()
     await housekeeping.stop()
     await core.writer.close()
     try {

@@ -4,9 +4,15 @@
  */
 import type { Socket } from 'node:net'
 import type { ByteLease } from '@secreg/host'
-import { type Caller, LIMITS, MESSAGE_TYPE, SecregError } from '@secreg/protocol'
+import {
+  LIMITS,
+  MESSAGE_TYPE,
+  type MessageType,
+  SecregError,
+  type WatchResponse,
+} from '@secreg/protocol'
 import { REQUESTS, type RequestName, requestNameOf } from '@secreg/protocol/messages'
-import { asSecregError, errorPayload, type Peer, sessionInvalid } from '@secreg/registry'
+import { asSecregError, errorPayload, type Peer } from '@secreg/registry'
 import {
   decodePayload,
   encodeFrame,
@@ -14,11 +20,14 @@ import {
   type Frame,
   FrameReader,
 } from '@secreg/wire-codec'
-import type { Session } from '@secreg/zones'
 import type { RegistryHost } from '../registry-host.ts'
 import { answerText } from './answer-text.ts'
-import { authRequired, dispatch, type Standing } from './dispatch.ts'
-import { ReplyQueue } from './reply-queue.ts'
+import { ConnectionWatches } from './connection-watches.ts'
+import { type Correlation, correlationOf } from './correlation.ts'
+import { type Course, courseOf, DERIVES } from './courses.ts'
+import { dispatch } from './dispatch.ts'
+import { type Reply, ReplyQueue } from './reply-queue.ts'
+import { Standings } from './standing.ts'
 
 export interface ConnectionOptions {
   readonly host: RegistryHost
@@ -44,36 +53,6 @@ const RESERVED_BYTES = 4096
 /** Reading goes on when this many requests are left. */
 const RESUME_AT = LIMITS.outstandingRequests / 2
 
-type Correlation = string | number | undefined
-
-/**
- * What may be under way together without an id, so that requests without one seem to run one after another: reads
- * beside reads; changes beside changes, which the writer takes in their order; anything else by itself.
- */
-type Course = 'read' | 'change' | 'alone'
-
-const COURSES: Readonly<Record<RequestName, Course>> = {
-  auth: 'alone',
-  get: 'read',
-  set: 'change',
-  delete: 'change',
-  list: 'read',
-  hello: 'read',
-  logout: 'alone',
-  status: 'read',
-  audit: 'read',
-  export: 'alone',
-  import: 'alone',
-  seal: 'alone',
-  user: 'alone',
-  whoami: 'read',
-  password: 'alone',
-  security: 'read',
-}
-
-/** Requests that cost a key derivation: one after another for each connection, or one peer could fill everybody's queue. */
-const DERIVES: ReadonlySet<RequestName> = new Set(['auth', 'seal', 'password', 'user'])
-
 /** A frame that has been read. */
 interface Asked {
   readonly frame: Frame
@@ -88,7 +67,8 @@ export class Connection {
   readonly #socket: Socket
   readonly #reader: FrameReader
   readonly #replies: ReplyQueue
-  #handle: ReturnType<RegistryHost['sessionHandle']>
+  readonly #standings: Standings
+  readonly #watches: ConnectionWatches
   #authenticated = false
   #refusals = 0
   /** Nothing more is read, and it closes once everything is answered. */
@@ -119,7 +99,16 @@ export class Connection {
       maxFrameBytes: LIMITS.unauthenticatedFrameBytes,
     })
     this.#replies = new ReplyQueue(options.socket)
-    this.#handle = options.host.sessionHandle()
+    this.#standings = new Standings(options.host, options.peer)
+    this.#watches = new ConnectionWatches({
+      host: options.host,
+      replies: this.#replies,
+      frameOf: (payload) => this.#frameOf(MESSAGE_TYPE.WatchEvent, payload),
+      pushed: () => this.#account(),
+      idle: () => {
+        this.#activeMs = performance.now()
+      },
+    })
     const { socket } = options
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('end', () => {
@@ -130,6 +119,7 @@ export class Connection {
     // A peer that goes away is no fault of ours: `close` follows.
     socket.on('error', () => {})
     socket.on('close', () => {
+      this.#watches.close()
       options.lease.close()
       options.closed(this)
     })
@@ -152,7 +142,7 @@ export class Connection {
       this.outstanding === 0
     ) {
       this.#fail(new SecregError('TIMEOUT', 'no login in time'))
-    } else if (this.outstanding === 0 && nowMs - this.#activeMs > idleTimeoutMs) {
+    } else if (this.#isIdle && nowMs - this.#activeMs > idleTimeoutMs) {
       this.#fail(new SecregError('TIMEOUT', 'nothing was asked for too long'))
     }
     // An answer that is not taken holds memory: an error behind it would not be taken either.
@@ -174,6 +164,11 @@ export class Connection {
   /** Answer that there is no room, and close. */
   refuse(error: SecregError): void {
     this.#fail(error)
+  }
+
+  /** A watch lasts as long as the session that it is of, and ends with it. */
+  get #isIdle(): boolean {
+    return this.outstanding === 0 && this.#watches.size === 0
   }
 
   #receive(chunk: Buffer): void {
@@ -237,14 +232,14 @@ export class Connection {
     }
   }
 
-  #mayStart({ id, name }: Asked): boolean {
+  #mayStart({ id, name, payload }: Asked): boolean {
     if (id !== undefined || this.#replies.ordered === 0) return true
-    const course = name === undefined ? 'read' : COURSES[name]
+    const course = courseOf(name, SecregError.is(payload) ? {} : payload)
     return course === this.#course && course !== 'alone'
   }
 
   #start({ frame, id, name, payload }: Asked): void {
-    if (id === undefined) this.#course = name === undefined ? 'read' : COURSES[name]
+    if (id === undefined) this.#course = courseOf(name, SecregError.is(payload) ? {} : payload)
     const reply = this.#replies.open(id === undefined)
     if (name === undefined || SecregError.is(payload)) {
       this.#answerError(reply, payload as SecregError, frame.type, id)
@@ -252,8 +247,10 @@ export class Connection {
     }
     let answer: Promise<object> | object
     try {
-      const standing = this.#standingOf(frame, name)
-      const run = () => dispatch(this.#options.host, standing, name, payload)
+      const standing = this.#standings.of(frame.sessionId, name)
+      if (standing.session !== undefined) this.#promote()
+      const { host } = this.#options
+      const run = () => dispatch(host, standing, name, payload, this.#watches)
       answer = DERIVES.has(name) ? this.#inTurn(run) : run()
     } catch (error) {
       this.#answerError(reply, asSecregError(error), frame.type, id)
@@ -291,48 +288,22 @@ export class Connection {
     }
   }
 
-  /** Whoever sends a session id must have a live session, whatever he asks. */
-  #standingOf(frame: Frame, name: RequestName): Standing {
-    const { host, peer } = this.#options
-    if (frame.sessionId === '') {
-      if (REQUESTS[name].session) throw authRequired()
-      return { peer }
-    }
-    this.#handle = host.sessionHandle(this.#handle)
-    const session: Session | undefined = this.#handle.handle.resolve(frame.sessionId)
-    const caller: Caller | undefined =
-      session === undefined ? undefined : host.registry.callerOf(session, peer)
-    if (session === undefined || caller === undefined) {
-      // A new login with an old id in the header is still a login.
-      if (!REQUESTS[name].session) return { peer }
-      throw sessionInvalid()
-    }
-    this.#promote()
-    return { peer, session, caller }
-  }
-
   #promote(): void {
     if (this.#authenticated) return
     this.#authenticated = true
     this.#reader.maxFrameBytes = LIMITS.frameBytes
   }
 
-  #answer(
-    reply: (frame: Uint8Array) => void,
-    name: RequestName,
-    id: Correlation,
-    response: object,
-  ): void {
+  #answer(reply: Reply, name: RequestName, id: Correlation, response: object): void {
     const text = answerText(name, id === undefined ? response : { ...response, id })
-    this.#send(reply, REQUESTS[name].response, text)
+    if (name !== 'watch') this.#send(reply, REQUESTS[name].response, text)
+    else {
+      const { watch_id: watchId } = response as WatchResponse
+      this.#send(reply, REQUESTS[name].response, text, () => this.#watches.begin(watchId))
+    }
   }
 
-  #answerError(
-    reply: (frame: Uint8Array) => void,
-    error: SecregError,
-    type: number,
-    id: Correlation,
-  ): void {
+  #answerError(reply: Reply, error: SecregError, type: number, id: Correlation): void {
     const payload = errorPayload(error, { type, ...(id === undefined ? {} : { id }) })
     const stranger = error.reason === 'AUTH_REQUIRED' || error.reason === 'SESSION_INVALID'
     if (!stranger) {
@@ -350,18 +321,17 @@ export class Connection {
     })
   }
 
-  #send(reply: (frame: Uint8Array) => void, type: number, payload: string): void {
-    reply(
-      encodeFrame(this.#reader.framing ?? 'length', {
-        type,
-        timestampMs: Date.now(),
-        payload,
-      }),
-    )
+  #send(reply: Reply, type: MessageType, payload: string, left?: () => void): void {
+    reply(this.#frameOf(type, payload), left)
     this.#account()
     const goOn = this.#held !== undefined || this.outstanding <= RESUME_AT
     if (this.#stopped && !this.#ending && goOn) this.#read()
     else this.#finishIfDone()
+  }
+
+  #frameOf(type: MessageType, payload: string): Uint8Array {
+    const framing = this.#reader.framing ?? 'length'
+    return encodeFrame(framing, { type, timestampMs: Date.now(), payload })
   }
 
   /** Hold what this connection buffers against the budget of all. */
@@ -385,12 +355,9 @@ export class Connection {
     if (this.#ending) return
     this.#ending = true
     this.#socket.pause()
-    const frame = encodeFrame(this.#reader.framing ?? 'length', {
-      type: MESSAGE_TYPE.ErrorResponse,
-      timestampMs: Date.now(),
-      payload: encodePayload(errorPayload(error)),
-    })
-    this.#replies.open(true)(frame)
+    this.#watches.close()
+    const payload = encodePayload(errorPayload(error))
+    this.#replies.open(true)(this.#frameOf(MESSAGE_TYPE.ErrorResponse, payload))
     this.#finishIfDone()
   }
 
@@ -398,6 +365,7 @@ export class Connection {
     const nothingComes = this.#ending || (this.#ended && !this.#stopped)
     if (!nothingComes || this.outstanding > 0 || this.#finished) return
     this.#finished = true
+    this.#watches.close()
     this.#replies.flush()
     this.#socket.end()
     // A peer that does not read its last answer must not keep the connection.
@@ -408,16 +376,4 @@ export class Connection {
 
 function noSpace(): SecregError {
   return new SecregError('BUSY', 'the server has no buffer space left', { retryAfterSeconds: 1 })
-}
-
-/** The member `id` of a payload (specs: row 8), when it is of the accepted form. */
-function correlationOf(payload: Record<string, unknown>): Correlation {
-  const { id } = payload
-  if (id === undefined) return undefined
-  if (typeof id === 'string' && id.length <= LIMITS.requestIdChars) return id
-  if (Number.isSafeInteger(id)) return id as number
-  throw new SecregError(
-    'PAYLOAD_INVALID',
-    `id must be an integer or a text of at most ${LIMITS.requestIdChars} characters`,
-  )
 }

@@ -11,6 +11,7 @@ import { parseRequest, type RequestName, type RequestOf } from '@secreg/protocol
 import type { Peer } from '@secreg/registry'
 import type { Session } from '@secreg/zones'
 import type { RegistryHost } from '../registry-host.ts'
+import type { ConnectionWatches } from './connection-watches.ts'
 
 /** Who stands behind a request: nobody, or the caller of a live session. */
 export interface Standing {
@@ -23,6 +24,7 @@ type Handler<N extends RequestName> = (
   host: RegistryHost,
   standing: Standing,
   request: RequestOf<N>,
+  watches: ConnectionWatches,
 ) => Promise<ResponseOf[N]> | ResponseOf[N]
 
 const apis = new WeakMap<Caller, RegistryApi>()
@@ -58,6 +60,15 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   whoami: (host, standing) => apiOf(host, standing).whoami(),
   password: (host, standing, request) => apiOf(host, standing).password(request),
   security: (host, standing, request) => apiOf(host, standing).security(request),
+  txn: (host, standing, request) => apiOf(host, standing).txn(request),
+  history: (host, standing, request) => apiOf(host, standing).history(request),
+  versions: (host, standing, request) => apiOf(host, standing).versions(request),
+  meta: (host, standing, request) => apiOf(host, standing).meta(request),
+  search: (host, standing, request) => apiOf(host, standing).search(request),
+  transfer: (host, standing, request) => apiOf(host, standing).transfer(request),
+  mount: (host, standing, request) => apiOf(host, standing).mount(request),
+  watch: (_, standing, request, watches) => watches.watch(standing, request),
+  unwatch: (_, standing, request, watches) => watches.unwatch(standing, request),
 }
 
 /**
@@ -70,9 +81,10 @@ export function dispatch(
   standing: Standing,
   name: RequestName,
   payload: Record<string, unknown>,
+  watches: ConnectionWatches,
 ): Promise<object> | object {
   const handler = HANDLERS[name] as Handler<RequestName>
-  return handler(host, standing, parseRequest(name, payload))
+  return handler(host, standing, parseRequest(name, payload), watches)
 }
 
 function hello(host: RegistryHost, request: RequestOf<'hello'>): HelloResponse {
@@ -82,7 +94,7 @@ function hello(host: RegistryHost, request: RequestOf<'hello'>): HelloResponse {
   return {
     version: PROTOCOL_VERSION,
     server: `secregd/${host.version}`,
-    features: ['pipelining', 'request-id'],
+    features: ['pipelining', 'request-id', 'transactions', 'watch'],
     max_frame: LIMITS.frameBytes,
   }
 }

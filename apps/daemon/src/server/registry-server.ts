@@ -76,6 +76,7 @@ export class RegistryServer {
   async close(graceMs: number): Promise<void> {
     clearInterval(this.#timer)
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#options.host.registry.endWatches()
     for (const connection of this.#connections) connection.end()
     const force = setTimeout(() => {
       for (const connection of this.#connections) connection.destroy()

@@ -1,11 +1,21 @@
 /**
  * Answers of one connection in the order of their requests (specs: row 8): only a request that carries an id may be
- * answered out of turn. Answers that are ready together leave with one write.
+ * answered out of turn. What is pushed without a request goes between them. Frames that are ready together leave with
+ * one write.
  */
 import type { Socket } from 'node:net'
 
+/** Puts an answer into its place, once; `left` is called when all answers before it have left, and it with them. */
+export type Reply = (frame: Uint8Array, left?: () => void) => void
+
+/** Whose pushed bytes are counted until the peer has taken them. */
+export interface PushAccount {
+  unreadBytes: number
+}
+
 interface Slot {
   frame: Uint8Array | undefined
+  left: (() => void) | undefined
 }
 
 export class ReplyQueue {
@@ -13,6 +23,9 @@ export class ReplyQueue {
   readonly #slots: Slot[] = []
   #ready: Uint8Array[] = []
   #readyBytes = 0
+  /** Who has pushed what is ready. */
+  #pushed: [PushAccount, number][] = []
+  #whenTaken: (() => void)[] = []
   #scheduled = false
   #outstanding = 0
   /** Writes that the peer has taken whole, and how many that were when the clock below was set. */
@@ -34,7 +47,7 @@ export class ReplyQueue {
     return this.#slots.length
   }
 
-  /** Bytes of answers that the peer has not taken. */
+  /** Bytes that the peer has not taken. */
   get bufferedBytes(): number {
     return this.#readyBytes + this.#socket.writableLength
   }
@@ -58,26 +71,40 @@ export class ReplyQueue {
    * Take a place for the answer of a request.
    *
    * @param ordered - whether it must wait for the answers before it
-   * @returns to be called once, with the frame
    */
-  open(ordered: boolean): (frame: Uint8Array) => void {
+  open(ordered: boolean): Reply {
     this.#outstanding++
     if (!ordered) {
-      return (frame) => {
+      return (frame, left) => {
         this.#outstanding--
         this.#send(frame)
+        left?.()
       }
     }
-    const slot: Slot = { frame: undefined }
+    const slot: Slot = { frame: undefined, left: undefined }
     this.#slots.push(slot)
-    return (frame) => {
+    return (frame, left) => {
       this.#outstanding--
       slot.frame = frame
+      slot.left = left
       for (let first = this.#slots[0]; first?.frame !== undefined; first = this.#slots[0]) {
         this.#send(first.frame)
         this.#slots.shift()
+        first.left?.()
       }
     }
+  }
+
+  /** Send a frame that is no answer, behind what has left already. */
+  push(frame: Uint8Array, account: PushAccount): void {
+    account.unreadBytes += frame.length
+    this.#pushed.push([account, frame.length])
+    this.#send(frame)
+  }
+
+  /** Call back, once, when the peer has taken something. */
+  onceTaken(resume: () => void): void {
+    this.#whenTaken.push(resume)
   }
 
   /** Write what is ready at once. */
@@ -89,9 +116,14 @@ export class ReplyQueue {
     this.#ready = []
     const bytes = this.#readyBytes
     this.#readyBytes = 0
+    const pushed = this.#pushed
+    if (pushed.length > 0) this.#pushed = []
     if (!this.#socket.writable) return
     this.#socket.write(frames.length === 1 ? only : Buffer.concat(frames, bytes), () => {
       this.#taken++
+      for (const [account, size] of pushed) account.unreadBytes -= size
+      if (this.#whenTaken.length === 0) return
+      for (const resume of this.#whenTaken.splice(0)) resume()
     })
   }
 
