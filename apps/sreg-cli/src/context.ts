@@ -1,10 +1,12 @@
 /** What a command works with: its arguments, its outputs, and the daemon. */
 import { connectRegistry, DEFAULT_SOCKET, type RegistryConnection } from '@secreg/client'
 import { SecregError } from '@secreg/protocol'
+import { parseDuration } from './duration.ts'
 import { printable, safeJson } from './escape.ts'
 import { type Io, writeAll } from './io.ts'
 import type { Invocation } from './parse.ts'
 import { forgetSession, loadSession } from './session-file.ts'
+import { parseWhole } from './whole.ts'
 
 /** A command: returns its exit code, 0 by default. */
 export type Run = (context: Context) => Promise<number | undefined>
@@ -41,7 +43,29 @@ export class Context {
   /** Value of an option, or `undefined` when it is not given. */
   text(name: string): string | undefined {
     const value = this.invocation.options.get(name)
-    return value === true ? undefined : value
+    return typeof value === 'string' ? value : undefined
+  }
+
+  /** Values of an option that may be repeated, in order. */
+  texts(name: string): readonly string[] {
+    const value = this.invocation.options.get(name)
+    return typeof value === 'object' ? value : []
+  }
+
+  /**
+   * Value of an option that is a whole number, or `undefined` when it is not given.
+   *
+   * @throws CliError `INVALID_ARGUMENT` when it is none, or outside of its range
+   */
+  whole(name: string, least: number, most?: number): number | undefined {
+    const text = this.text(name)
+    return text === undefined ? undefined : parseWhole(text, `--${name}`, least, most)
+  }
+
+  /** Value of an option that is a duration, in seconds, or `undefined` when it is not given. */
+  seconds(name: string): number | undefined {
+    const text = this.text(name)
+    return text === undefined ? undefined : parseDuration(text, `--${name}`)
   }
 
   /** Operand by its place; those that the table asks for are there. */

@@ -13,41 +13,6 @@ export class CliError extends SecregError {
   }
 }
 
-const HINTS: Partial<Record<Reason, string>> = {
-  ACCESS_DENIED: 'ask an administrator; "sreg whoami" shows who you are',
-  ALREADY_INITIALIZED: 'log in, or move it aside with: sreg init --force',
-  AUDIT_FAILED: 'see the log of secregd; it works again once the audit log can be written',
-  AUTH_FAILED: 'check the name and the password',
-  AUTH_MFA_REQUIRED: 'a second factor is needed to log in',
-  AUTH_REQUIRED: 'run: sreg login NAME',
-  BUSY: 'try again',
-  NOT_A_LEAF: '--recursive deletes everything below it',
-  OUTCOME_UNKNOWN: 'read the key to see whether it was changed',
-  PASSPHRASE_WRONG: 'check the passphrase',
-  PASSWORD_POLICY: 'choose another one',
-  SEALED: 'run: sreg unlock',
-  SESSION_INVALID: 'run: sreg login NAME',
-  STORAGE_FULL: 'free space, then try again',
-  STORAGE_KEY_NOT_FOUND: 'run: sreg list / --recursive',
-  TIMEOUT: 'it may still be carried out; look before you try again',
-  TOO_MANY_CONNECTIONS: 'try again',
-  UNINITIALIZED: 'run: sreg init',
-  UNLOCK_FAILED: 'check the passphrase; the registry stays sealed',
-  UNREACHABLE: 'run: sreg status --socket PATH if it listens elsewhere',
-  VERSION_CONFLICT: 'read the key again, then repeat',
-}
-
-/** What to do about an error, one line. */
-export function hintOf(error: SecregError): string | undefined {
-  if (error instanceof CliError && error.hint !== undefined) return error.hint
-  if (error.retryAfterSeconds !== undefined) {
-    return `try again in ${Math.ceil(error.retryAfterSeconds)} s`
-  }
-  const hint = HINTS[error.reason]
-  // Some messages of the daemon say it themselves.
-  return hint !== undefined && error.message.includes(hint) ? undefined : hint
-}
-
 const FILE_REASONS: Readonly<Record<string, readonly [Reason, string]>> = {
   ENOENT: ['NOT_FOUND', 'does not exist'],
   ENOTDIR: ['NOT_FOUND', 'does not exist'],

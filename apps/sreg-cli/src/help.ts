@@ -1,6 +1,13 @@
 /** Help, laid out by yargs from the command table. */
 import yargs, { type Options } from 'yargs'
-import { COMMANDS, type CommandSpec, GLOBAL_OPTIONS, type OptionSpec } from './command-table.ts'
+import {
+  COMMANDS,
+  type CommandSpec,
+  GLOBAL_OPTIONS,
+  type OperandSpec,
+  type OptionSpec,
+  VERSION_SWITCH,
+} from './command-table.ts'
 import { commandOf } from './parse.ts'
 
 const MAX_COLUMNS = 100
@@ -12,9 +19,13 @@ const ABOUT =
 
 /** Usage of a command: `set <key> <value>`. */
 export function usageOf(spec: CommandSpec, parent = ''): string {
-  const operands = spec.operands.map(({ name, optional }) => (optional ? `[${name}]` : `<${name}>`))
   const name = parent === '' ? spec.name : `${parent} ${spec.name}`
-  return [name, ...operands].join(' ')
+  return [name, ...spec.operands.map(bracketed)].join(' ')
+}
+
+function bracketed({ name, optional, repeats }: OperandSpec): string {
+  const shown = repeats === true ? `${name}...` : name
+  return optional === true ? `[${shown}]` : `<${shown}>`
 }
 
 /**
@@ -39,29 +50,40 @@ export function helpText(
 
 type Layout = ReturnType<typeof yargs>
 
-function layout(width: number, usage: string, options: readonly OptionSpec[]): Layout {
+function layout(
+  width: number,
+  usage: string,
+  options: readonly OptionSpec[],
+  everywhere: readonly OptionSpec[] = GLOBAL_OPTIONS,
+): Layout {
   const parser = yargs([]).scriptName('sreg').locale('en').help(false).version(false)
   parser.usage(usage).wrap(width)
   // In a group of their own, or they would stand behind the global ones.
   for (const option of options) {
     parser.option(option.name, { ...describe(option), group: 'Options:' })
   }
-  for (const option of GLOBAL_OPTIONS) {
+  for (const option of everywhere) {
     parser.option(option.name, { ...describe(option), group: 'Global options:' })
   }
   return parser
 }
 
-function describe({ short, value, summary }: OptionSpec): Options {
+function describe({ short, value, summary, repeats }: OptionSpec): Options {
+  const text = repeats === true ? `${summary}; may be repeated` : summary
   return {
-    describe: value === undefined ? summary : `${value}: ${summary}`,
+    describe: value === undefined ? text : `${value}: ${text}`,
     ...(short === undefined ? {} : { alias: short }),
     ...(value === undefined ? { type: 'boolean' } : { type: 'string' }),
   }
 }
 
 function overview(width: number): Promise<string> {
-  const parser = layout(width, `sreg <command> [options]\n\n${ABOUT}`, [])
+  const parser = layout(
+    width,
+    `sreg <command> [options]\n\n${ABOUT}`,
+    [],
+    [...GLOBAL_OPTIONS, VERSION_SWITCH],
+  )
   for (const command of COMMANDS.values()) parser.command(usageOf(command), command.summary)
   return parser.epilogue('sreg help <command> tells more about a command.').getHelp()
 }
@@ -75,7 +97,9 @@ function groupHelp(group: CommandSpec, width: number): Promise<string> {
 }
 
 function commandHelp(command: CommandSpec, parent: string, width: number): Promise<string> {
-  const operands = command.operands.map(({ name, summary }) => `\n  <${name}>  ${summary}`).join('')
+  const operands = command.operands
+    .map((operand) => `\n  ${bracketed(operand)}  ${operand.summary}`)
+    .join('')
   const usage = `sreg ${usageOf(command, parent)} [options]\n\n${command.summary}${operands === '' ? '' : `\n${operands}`}`
   const parser = layout(width, usage, command.options)
   for (const example of command.examples ?? []) parser.example(`sreg ${example}`, '')

@@ -6,19 +6,25 @@ import {
   type CommandName,
   type CommandSpec,
   GLOBAL_OPTIONS,
+  type OperandSpec,
   type OptionSpec,
+  VERSION_SWITCH,
 } from './command-table.ts'
 import { CliError } from './errors.ts'
 
 /** A command line that fits the table. */
 export interface Invocation {
   readonly command: CommandName
-  /** `user` and `security` only. */
+  /** Of a group, such as `user`. */
   readonly subcommand: string | undefined
   readonly operands: readonly string[]
-  /** Options given; a switch is `true`. */
-  readonly options: ReadonlyMap<string, string | true>
+  /** The operand that is the path of an entry, where the first one is. */
+  readonly key: string | undefined
+  readonly options: ReadonlyMap<string, OptionValue>
 }
+
+/** A switch is `true`; an option that may be repeated has its values in order. */
+export type OptionValue = string | true | readonly string[]
 
 /** The options of a whole command line that need no command. */
 export interface Preamble {
@@ -39,28 +45,47 @@ export interface Words {
 const everyCommand = (): CommandSpec[] =>
   [...COMMANDS.values()].flatMap((command) => [command, ...(command.subcommands ?? [])])
 
-/** Every option of every command by name; one name never has a value in one command and none in another. */
+/**
+ * Every option of every command by name; one name never has a value in one command and none in another. Only
+ * `--version` has, in some commands; here it is the switch.
+ */
 function unionOfOptions(): Map<string, OptionSpec> {
   const union = new Map<string, OptionSpec>()
   for (const option of GLOBAL_OPTIONS) union.set(option.name, option)
   for (const command of everyCommand()) {
     for (const option of command.options) union.set(option.name, option)
   }
-  return union
+  return union.set(VERSION_SWITCH.name, VERSION_SWITCH)
 }
 
 const UNION: ReadonlyMap<string, OptionSpec> = unionOfOptions()
 
 /** Read words and options, which may stand in any order; `--` ends the options. */
 export function readWords(argv: readonly string[]): Words {
+  const line = readWith(argv, false)
+  if (!line.options.has(VERSION_SWITCH.name) && line.fault !== VERSION_SWITCH.name) return line
+  // Which of the two it is, the command says; and which word is the command may depend on it.
+  const valued = readWith(argv, true)
+  return takesVersion(valued.words) ? valued : line
+}
+
+/** Whether words name a command that has an option `--version` of its own. */
+function takesVersion([name = '', second]: readonly string[]): boolean {
+  const command = COMMANDS.get(name)
+  const spec = command?.subcommands?.find((one) => one.name === second) ?? command
+  return spec?.options.some((option) => option.name === VERSION_SWITCH.name) ?? false
+}
+
+function readWith(argv: readonly string[], versionHasValue: boolean): Words {
   const boolean: string[] = []
   const string: string[] = []
   const narg: Record<string, number> = {}
   const alias: Record<string, string[]> = {}
   for (const { name, short, value } of UNION.values()) {
-    ;(value === undefined ? boolean : string).push(name)
+    const hasValue = value !== undefined || (versionHasValue && name === VERSION_SWITCH.name)
+    ;(hasValue ? string : boolean).push(name)
     // A switch takes nothing, not even a following "true", which may be the value to set.
-    narg[name] = value === undefined ? 0 : 1
+    narg[name] = hasValue ? 1 : 0
     if (short !== undefined) alias[name] = [short]
   }
   const { argv: read, error } = Parser.detailed([...argv], {
@@ -88,13 +113,13 @@ export function readWords(argv: readonly string[]): Words {
 }
 
 /** What a command line asks for beside its command, also when the rest of it is wrong. */
-export function preambleOf({ options }: Words): Preamble {
+export function preambleOf({ options, words }: Words): Preamble {
   const has = (name: string): boolean => options.has(name)
   return {
     json: has('json'),
     verbose: has('verbose'),
     help: has('help'),
-    version: has('version'),
+    version: has(VERSION_SWITCH.name) && words.length === 0,
   }
 }
 
@@ -151,7 +176,7 @@ export function invocationOf(line: Words): Invocation {
   const spec = subcommand ?? command
   const help = `run: sreg help ${command.name}`
   const known = [...GLOBAL_OPTIONS, ...spec.options]
-  const options = new Map<string, string | true>()
+  const options = new Map<string, OptionValue>()
   const given = new Map(line.options)
   const faulty = [...UNION.values()].find(({ name, short }) =>
     [name, short].includes(line.fault ?? ''),
@@ -166,24 +191,31 @@ export function invocationOf(line: Words): Invocation {
     }
     options.set(name, optionValue(option, value, name === faulty?.name, help))
   }
-  const needed = spec.operands.filter((operand) => operand.optional !== true).length
-  const missing = spec.operands[rest.length]
-  if (rest.length < needed && missing !== undefined) {
-    throw usage(`<${missing.name}> is missing: ${missing.summary}`, help)
-  }
-  if (rest.length > spec.operands.length) {
-    // Not repeated: behind a user name, it may be a password.
-    throw usage(`too many arguments: "${spec.name}" takes ${spec.operands.length}`, help)
-  }
-  for (const [index, operand] of spec.operands.entries()) {
-    const word = rest[index]
-    if (word !== undefined) checkChoice(`<${operand.name}>`, operand.values, word, help)
-  }
+  checkOperands(spec, rest, help)
   return {
     command: command.name as CommandName,
     subcommand: subcommand?.name,
     operands: rest,
+    key: spec.operands[0]?.name === 'key' ? rest[0] : undefined,
     options,
+  }
+}
+
+function checkOperands(spec: CommandSpec, words: readonly string[], help: string): void {
+  const { operands } = spec
+  const needed = operands.filter((operand) => operand.optional !== true).length
+  const missing = operands[words.length]
+  if (words.length < needed && missing !== undefined) {
+    throw usage(`<${missing.name}> is missing: ${missing.summary}`, help)
+  }
+  const last = operands.at(-1)
+  if (words.length > operands.length && last?.repeats !== true) {
+    // Not repeated: behind a user name, it may be a password.
+    throw usage(`too many arguments: "${spec.name}" takes ${operands.length}`, help)
+  }
+  for (const [index, word] of words.entries()) {
+    const operand: OperandSpec | undefined = operands[index]
+    if (operand !== undefined) checkChoice(`<${operand.name}>`, operand.values, word, help)
   }
 }
 
@@ -192,18 +224,24 @@ function optionValue(
   value: unknown,
   faulty: boolean,
   help: string,
-): string | true {
+): OptionValue {
   const name = dashed(option.name)
   if (option.value === undefined) {
     if (faulty) throw usage(`option ${name} takes no value`, help)
     return true
   }
-  if (Array.isArray(value)) throw usage(`option ${name} is given twice`, help)
-  if (faulty || typeof value !== 'string' || value === '') {
-    throw usage(`option ${name} needs a value: ${option.value}`, help)
+  const given: unknown[] = Array.isArray(value) ? value : [value]
+  if (given.length > 1 && option.repeats !== true) {
+    throw usage(`option ${name} is given twice`, help)
   }
-  checkChoice(`option ${name}`, option.values, value, help)
-  return value
+  const texts = given.map((one) => {
+    if (faulty || typeof one !== 'string' || one === '') {
+      throw usage(`option ${name} needs a value: ${option.value}`, help)
+    }
+    checkChoice(`option ${name}`, option.values, one, help)
+    return one
+  })
+  return option.repeats === true ? texts : (texts[0] ?? '')
 }
 
 function checkChoice(

@@ -6,8 +6,9 @@ import { run as get } from './commands/get.ts'
 import { run as list } from './commands/list.ts'
 import { run as set } from './commands/set.ts'
 import { Context, type Run } from './context.ts'
-import { asSecregError, CliError, hintOf } from './errors.ts'
+import { asSecregError, CliError } from './errors.ts'
 import { printable, printableLines, safeJson } from './escape.ts'
+import { hintOf } from './hints.ts'
 import { type Io, writeAll } from './io.ts'
 import { invocationOf, type Preamble, preambleOf, type Words } from './parse.ts'
 import { VERSION } from './version.ts'
@@ -39,6 +40,7 @@ export function isHotLine(line: Words): boolean {
  */
 export async function run(line: Words, io: Io, lazy: Lazy): Promise<number> {
   const preamble = preambleOf(line)
+  let key: string | undefined
   try {
     if (preamble.help) {
       const helpText = await lazy.helpText()
@@ -50,18 +52,23 @@ export async function run(line: Words, io: Io, lazy: Lazy): Promise<number> {
       return 0
     }
     const context = new Context(io, invocationOf(line))
+    key = context.invocation.key
     const name = context.invocation.command
     const command = isHot(name) ? HOT[name] : (await lazy.commands())[name]
     return (await command(context)) ?? 0
   } catch (thrown) {
     const error = asSecregError(thrown)
-    await report(io, error, preamble)
+    await report(io, error, hintOf(error, key), preamble)
     return error.status
   }
 }
 
-async function report(io: Io, error: SecregError, { json, verbose }: Preamble): Promise<void> {
-  const hint = hintOf(error)
+async function report(
+  io: Io,
+  error: SecregError,
+  hint: string | undefined,
+  { json, verbose }: Preamble,
+): Promise<void> {
   if (json) {
     const answer = {
       code: error.status,
@@ -70,6 +77,7 @@ async function report(io: Io, error: SecregError, { json, verbose }: Preamble): 
       message: error.message,
       errno: error.errno,
       retry_after: error.retryAfterSeconds,
+      min_revision: error.minRevision,
       hint,
     }
     await writeAll(io.stderr, `${safeJson(answer)}\n`)

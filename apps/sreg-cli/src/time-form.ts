@@ -1,14 +1,7 @@
 /** Times as a person writes them: `90s 15m 1h 7d 2w` ago, `today`, ISO 8601, seconds or milliseconds since 1970. */
+import { durationOf } from './duration.ts'
 import { CliError } from './errors.ts'
 
-const UNITS: Readonly<Record<string, number>> = {
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 7 * 86_400_000,
-}
-const AGO = /^(\d{1,9})([smhdw])$/
 const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})?)?$/
 /** A number below is seconds, from here on milliseconds: 3 March 1973, or the year 5138. */
@@ -35,8 +28,8 @@ export function parseTime(text: string, now: number): number {
 }
 
 function timeOf(text: string, now: number): number | undefined {
-  const ago = AGO.exec(text)
-  if (ago !== null) return now - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? Number.NaN)
+  const ago = durationOf(text)
+  if (ago !== undefined) return now - ago * 1000
   if (text === 'today') return new Date(now).setHours(0, 0, 0, 0)
   if (/^\d{1,15}$/.test(text)) {
     const number = Number(text)

@@ -48,15 +48,29 @@ async function bytesOf(context: Context, operand: string): Promise<Uint8Array | 
   if (!operand.startsWith('@') || operand.startsWith('@@')) return undefined
   const path = operand.slice(1)
   if (path === '') throw new CliError('INVALID_ARGUMENT', '@ needs the name of a file')
+  return readFile(path, LIMITS.valueBytes, MAX_BYTES)
+}
+
+/**
+ * Read a file, whose size need not be what it says, such as one of /proc or a pipe.
+ *
+ * @param limit - bytes that a message names
+ * @param most - bytes that are read
+ * @throws CliError when it cannot be read or is too large
+ */
+export async function readFile(
+  path: string,
+  limit: number,
+  most: number = limit,
+): Promise<Uint8Array> {
   try {
-    return await readBounded(path)
+    return await readBounded(path, limit, most)
   } catch (error) {
     throw error instanceof CliError ? error : fileError(path, error)
   }
 }
 
-/** Read a file whose size is not what it says, such as one of /proc or a pipe. */
-async function readBounded(path: string): Promise<Uint8Array> {
+async function readBounded(path: string, limit: number, most: number): Promise<Uint8Array> {
   await using file = await promises.open(path, constants.O_RDONLY)
   const chunks: Uint8Array[] = []
   let size = 0
@@ -64,9 +78,7 @@ async function readBounded(path: string): Promise<Uint8Array> {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(64 * 1024))
     if (bytesRead === 0) return Buffer.concat(chunks)
     size += bytesRead
-    if (size > MAX_BYTES) {
-      throw new CliError('VALUE_TOO_LARGE', `${path} exceeds ${LIMITS.valueBytes} bytes`)
-    }
+    if (size > most) throw new CliError('VALUE_TOO_LARGE', `${path} exceeds ${limit} bytes`)
     chunks.push(buffer.subarray(0, bytesRead))
   }
 }

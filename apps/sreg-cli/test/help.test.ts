@@ -30,10 +30,11 @@ describe('help', () => {
           expect(stdout).toContain(`--${name}`)
         }
         for (const { name } of spec.operands)
-          expect(stdout).toMatch(new RegExp(`[<[]${name}[>\\]]`))
+          expect(stdout).toMatch(new RegExp(`[<[]${name}(?:\\.{3})?[>\\]]`))
         expect((await runSreg(['-h', ...words], env)).stdout).toBe(stdout)
       }
     }
+    expect((await runSreg(['help', 'meta', 'set'], env)).stdout).toContain('--no-tags')
     expect((await runSreg(['help', 'user'], env)).stdout).toContain('sreg user add <username>')
     expect((await runSreg(['help', 'nothing'], env)).code).toBe(1)
   })
@@ -51,8 +52,10 @@ describe('help', () => {
     for (const command of COMMANDS.values()) {
       for (const spec of command.subcommands ?? [command]) {
         const usage = usageOf(spec, spec === command ? '' : command.name)
-        const options = spec.options.map(({ name, value }) =>
-          value === undefined ? `[--${name}]` : `[--${name} ${value}]`,
+        const options = spec.options.map(({ name, value, repeats }) =>
+          value === undefined
+            ? `[--${name}]`
+            : `[--${name} ${value}]${repeats === true ? '...' : ''}`,
         )
         expect(readme).toContain(`sreg ${[usage, ...options].join(' ')}\n`)
       }
@@ -98,7 +101,19 @@ describe('completion', () => {
       expect(stderr).toBe('')
       return stdout.split('\n').filter((line) => line !== '')
     }
-    expect(await complete('s')).toEqual(['set ', 'status ', 'security '])
+    expect(await complete('s')).toEqual(['set ', 'search ', 'status ', 'security '])
+    expect(await complete('me')).toEqual(['meta '])
+    expect(await complete('meta', '')).toEqual(['get ', 'set '])
+    expect(await complete('mount', 'set', '--m')).toEqual(['--max-versions '])
+    expect(await complete('undelete', '--version', '2', '/ap')).toEqual([
+      '/app/',
+      '/app/a\\ b ',
+      '/apt ',
+    ])
+    expect(await complete('--v')).toEqual(['--verbose ', '--version '])
+    expect(await complete('status', '--v')).toEqual(['--verbose '])
+    expect(await complete('undelete', '--v')).toEqual(['--version ', '--verbose '])
+    expect(await complete('move', '/a', '/x')).toEqual(['/x\\$\\(id\\) '])
     expect(await complete('user', 'r')).toEqual(['remove ', 'roles '])
     expect(await complete('get', '--de')).toEqual(['--decrypt '])
     expect(await complete('-j', 'user', 'add', '--r')).toEqual(['--roles '])

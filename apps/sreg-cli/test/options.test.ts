@@ -5,8 +5,9 @@ import {
   type CommandSpec,
   GLOBAL_OPTIONS,
   type OptionSpec,
+  VERSION_SWITCH,
 } from '../src/command-table.ts'
-import { invocationOf, readWords } from '../src/parse.ts'
+import { invocationOf, preambleOf, readWords } from '../src/parse.ts'
 import { makeWorld } from './harness.ts'
 
 const parse = (argv: readonly string[]) => invocationOf(readWords(argv))
@@ -48,8 +49,9 @@ describe('weakness 56: every documented option in any position is accepted, unkn
           const invocation = parse(argv)
           expect([invocation.command, invocation.subcommand].slice(0, names.length)).toEqual(names)
           expect(invocation.operands).toEqual(words.slice(names.length))
-          expect(invocation.options.get(option.name)).toBe(
-            option.value === undefined ? true : sampleOf(option),
+          const sample = sampleOf(option)
+          expect(invocation.options.get(option.name)).toEqual(
+            option.value === undefined ? true : option.repeats === true ? [sample] : sample,
           )
         }
       }
@@ -92,6 +94,46 @@ describe('weakness 56: every documented option in any position is accepted, unkn
     [['audit', '--user', 'a', '--user', 'b'], 'option --user is given twice'],
     [['get', '/a', '--decrypt=yes'], 'option --decrypt takes no value'],
     [['get', '/a', '--no-decrypt'], 'unknown option --no-decrypt'],
+    [['get', '/a', '--version'], 'option --version needs a value: N'],
+    [['get', '/a', '--version='], 'option --version needs a value: N'],
+    [['--version', 'get', '/a'], 'option --version needs a value: N'],
+    [['get', '/a', '--version', '2', '--version', '3'], 'option --version is given twice'],
+    [['get', '/a', '--version', '0'], '--version must be a number from 1 on'],
+    [['get', '/a', '--version', '1.5'], '--version must be a number from 1 on'],
+    [['get', '/a', '--version', '99999999999999999'], '--version must be a number from 1 on'],
+    [['status', '--version'], 'unknown option --version'],
+    [['list', '/', '--version', '2'], 'unknown option --version'],
+    [['user', 'list', '--version'], 'unknown option --version'],
+    [['set', '/a', 'x', '--ttl', '1.5h'], '--ttl must be a duration'],
+    [['set', '/a', 'x', '--ttl', '0s'], '--ttl must be a duration'],
+    [['set', '/a', 'x', '--ttl', '999999999w'], '--ttl must be a duration'],
+    [['set', '/a', 'x', '--ttl', 'soon'], 'use 90s 15m 1h 7d 2w'],
+    [['set', '/a', 'x', '--if-version', '-1'], '--if-version must be a number from 0 on'],
+    [['list', '/', '--limit', '0'], '--limit must be a number from 1 on'],
+    [['destroy', '/a'], '<version> is missing: the versions'],
+    [['destroy', '/a', '1', 'two', '--yes'], '<version> must be a number from 1 on'],
+    [['rollback', '/a', '0'], '<version> must be a number from 1 on'],
+    [['diff', '/a', '1', '2', '3'], 'too many arguments: "diff" takes 3'],
+    [['diff', '/a', '1', 'x'], '<to> must be a number from 1 on'],
+    [['meta', 'set', '/a', '--tag', 'a', '--tag'], 'option --tag needs a value: TAG'],
+    [['meta', 'set', '/a', '--custom', 'owner'], 'option --custom needs a value: NAME=VALUE'],
+    [['meta', 'set', '/a', '--custom', '=x'], 'option --custom needs a value: NAME=VALUE'],
+    [['meta', 'set', '/a', '--custom', 'a=1', '--custom', 'a=2'], 'given twice for one name'],
+    [['meta', 'set', '/a', '--custom', 'a=1', '--remove', 'a'], 'have one name in common'],
+    [['meta', 'set', '/a', '--tag', 'a', '--no-tags'], '--tag and --no-tags exclude each other'],
+    [['meta', 'set', '/a', '--cas-required', '--no-cas-required'], 'exclude each other'],
+    [['meta', 'set', '/a', '--grant'], '--grant is only for --custom'],
+    [['meta', 'set', '/a'], 'what to set is missing'],
+    [['meta', 'set', '/a', '--if-revision', '3'], 'what to set is missing'],
+    [['meta', 'set', '/a', '--max-versions', '0'], '--max-versions must be a number from 1 on'],
+    [['search'], 'what to search for is missing'],
+    [['search', '--limit', '3'], 'what to search for is missing'],
+    [['search', '--metadata', 'owner'], 'option --metadata needs a value: NAME=VALUE'],
+    [['watch', '/a', '--exact', '--no-recursive'], 'exclude each other'],
+    [['watch', '/a', '--generation', 'g1'], '--generation is only for --since'],
+    [['mount', 'set', '/kv/a', 'kv', '--delete-after', '0'], '--delete-after must not be 0'],
+    [['purge', '/a'], 'give --yes too'],
+    [['destroy', '/a', '1'], 'give --yes too'],
     [['get', '/a', '--__proto__', 'x'], 'unknown option'],
     [['get', '/a', '--constructor'], 'unknown option --constructor'],
     [['completion', 'tcsh'], 'must be one of bash, zsh, fish'],
@@ -146,10 +188,45 @@ describe('words', () => {
     expect(parse(['status', '-s=/sock']).options.get('socket')).toBe('/sock')
   })
 
+  test('--version is a switch without a command and a number with one that has it', () => {
+    const version = (...argv: string[]): unknown => parse(argv).options.get('version')
+    expect(version('get', '/a', '--version', '2')).toBe('2')
+    expect(version('get', '--version=2', '/a')).toBe('2')
+    expect(version('--version', '2', '-j', 'get', '/a')).toBe('2')
+    expect(version('undelete', '/a', '--version', '7')).toBe('7')
+    expect(parse(['set', '/a', '--', '--version']).operands).toEqual(['/a', '--version'])
+    for (const argv of [['--version'], ['-j', '--version'], ['--version', '-s', '/get']]) {
+      expect(preambleOf(readWords(argv)).version).toBe(true)
+    }
+    for (const argv of [['get', '/a', '--version', '2'], ['get', '/a'], []]) {
+      expect(preambleOf(readWords(argv)).version).toBe(false)
+    }
+  })
+
+  test('options that may be repeated keep their order; the last operand may be several', () => {
+    const { options, key, operands } = parse([
+      'meta',
+      'set',
+      '--tag',
+      'b',
+      '/a',
+      '--tag=a',
+      '--custom',
+      'x=1=2',
+    ])
+    expect(options.get('tag')).toEqual(['b', 'a'])
+    expect(options.get('custom')).toEqual(['x=1=2'])
+    expect({ key, operands }).toEqual({ key: '/a', operands: ['/a'] })
+    expect(parse(['destroy', '/a', '1', '2', '3']).operands).toEqual(['/a', '1', '2', '3'])
+    expect(parse(['copy', '/a', '/b']).key).toBeUndefined()
+  })
+
   test('one option means the same kind of thing in every command', () => {
     const kinds = new Map<string, boolean>()
     for (const [, spec] of specs) {
       for (const { name, value } of [...spec.options, ...GLOBAL_OPTIONS]) {
+        // Two options of one name: the switch needs no command, the number needs one.
+        if (name === VERSION_SWITCH.name) continue
         expect(kinds.get(name) ?? value !== undefined).toBe(value !== undefined)
         kinds.set(name, value !== undefined)
       }

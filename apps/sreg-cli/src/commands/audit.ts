@@ -2,7 +2,6 @@
 import type { RegistryConnection } from '@secreg/client'
 import type { AuditRecord, RequestOf } from '@secreg/protocol'
 import type { Context } from '../context.ts'
-import { CliError } from '../errors.ts'
 import { formatTime } from '../format.ts'
 import { formatTable } from '../table.ts'
 import { parseTime } from '../time-form.ts'
@@ -18,7 +17,7 @@ type Filters = Omit<RequestOf<'audit'>, 'limit' | 'before'>
 
 export async function run(context: Context): Promise<undefined> {
   const filters = filtersOf(context)
-  const limit = limitOf(context.text('limit'))
+  const limit = context.whole('limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT
   const records = await context.withRegistry('needed', (registry) =>
     readRecords(registry, filters, limit),
   )
@@ -65,15 +64,6 @@ function filtersOf(context: Context): Filters {
   if (until !== undefined) filters.until_ms = parseTime(until, now)
   if (context.flag('failed')) filters.failed = true
   return filters
-}
-
-function limitOf(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_LIMIT
-  const limit = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : 0
-  if (limit < 1 || limit > MAX_LIMIT) {
-    throw new CliError('INVALID_ARGUMENT', `--limit must be a number from 1 to ${MAX_LIMIT}`)
-  }
-  return limit
 }
 
 async function readRecords(

@@ -6,11 +6,13 @@ import { writeAll } from '../io.ts'
 
 export async function run(context: Context): Promise<undefined> {
   const key = context.operand(0)
+  const version = context.whole('version', 1)
   const answer = await context.withRegistry('needed', (registry) =>
     registry.get({
       key,
       decrypt: context.flag('decrypt'),
       ...(context.json || context.verbose ? { detail: true } : {}),
+      ...(version === undefined ? {} : { version }),
     }),
   )
   const { stdout } = context.io

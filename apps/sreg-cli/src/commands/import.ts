@@ -1,8 +1,8 @@
 /** `sreg import`: entries from a file or a directory, all or nothing. */
-import { type ImportChange, SecregError } from '@secreg/protocol'
+import type { ImportChange } from '@secreg/protocol'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
-import { printable } from '../escape.ts'
+import { withHints } from '../hints.ts'
 import { readSource } from '../import/read-source.ts'
 import type { Source } from '../import/staged-entry.ts'
 import { importStaged, type StagedImportResult } from '../import/staged-import.ts'
@@ -32,30 +32,23 @@ async function store(
 ): Promise<StagedImportResult> {
   const bar = await startProgress(context, 'importing', entries.length)
   try {
-    return await context.withRegistry('needed', (registry) =>
-      importStaged(registry, entries, {
-        force: context.flag('force'),
-        dryRun,
-        progress: (staged) => bar.update(staged),
-      }),
+    return await withHints(HINTS, () =>
+      context.withRegistry('needed', (registry) =>
+        importStaged(registry, entries, {
+          force: context.flag('force'),
+          dryRun,
+          progress: (staged) => bar.update(staged),
+        }),
+      ),
     )
-  } catch (error) {
-    throw withHint(error)
   } finally {
     bar.stop()
   }
 }
 
-const HINTS: Readonly<Record<string, string>> = {
+const HINTS = {
   ALREADY_EXISTS: '--dry-run shows the differences, --force overwrites',
   LIMIT_EXCEEDED: 'import parts of it, each all or nothing: "sreg export --prefix" makes them',
-}
-
-function withHint(error: unknown): unknown {
-  if (!SecregError.is(error)) return error
-  const hint = HINTS[error.reason]
-  if (hint === undefined) return error
-  return new CliError(error.reason, printable(error.message), hint, { cause: error })
 }
 
 function skippedText({ skipped }: Source): string {

@@ -1,6 +1,6 @@
-/** `sreg list`: one key a line, all pages; a table with `--verbose`. */
+/** `sreg list`: one key a line, all pages or `--limit`; a table with `--verbose`. */
 import type { RegistryConnection } from '@secreg/client'
-import type { ListEntry } from '@secreg/protocol'
+import { LIMITS, type ListEntry } from '@secreg/protocol'
 import type { Context } from '../context.ts'
 import { hasControl, printable } from '../escape.ts'
 import { formatTime } from '../format.ts'
@@ -9,45 +9,61 @@ import { formatTable } from '../table.ts'
 interface Listing {
   readonly keys: string[]
   readonly entries: ListEntry[]
+  /** There is more behind this key. */
+  next?: string
 }
 
-async function listAll(
-  registry: RegistryConnection,
-  request: { readonly prefix: string; readonly recursive: boolean; readonly detail: boolean },
-): Promise<Listing> {
+interface ListRequest {
+  readonly prefix: string
+  readonly recursive: boolean
+  readonly detail: boolean
+  readonly after: string | undefined
+  readonly limit: number | undefined
+}
+
+async function readPages(registry: RegistryConnection, request: ListRequest): Promise<Listing> {
   const listing: Listing = { keys: [], entries: [] }
-  const { prefix, recursive, detail } = request
-  let after: string | undefined
-  do {
+  const { prefix, recursive, detail, limit = Number.POSITIVE_INFINITY } = request
+  let { after } = request
+  for (;;) {
+    const left = limit - listing.keys.length
     const page = await registry.list({
       prefix,
       recursive,
       ...(detail ? { detail } : {}),
+      ...(left === Number.POSITIVE_INFINITY ? {} : { limit: Math.min(left, LIMITS.listKeys) }),
       ...(after === undefined ? {} : { after }),
     })
     for (const key of page.keys) listing.keys.push(key)
     for (const entry of page.entries ?? []) listing.entries.push(entry)
-    after = page.next === after ? undefined : page.next
-  } while (after !== undefined)
-  return listing
+    // A page without progress would be asked for ever.
+    if (page.next === undefined || page.next === after) return listing
+    after = page.next
+    if (listing.keys.length >= limit) return { ...listing, next: after }
+  }
 }
 
 export async function run(context: Context): Promise<undefined> {
   const detail = context.verbose
-  const { keys, entries } = await context.withRegistry('needed', (registry) =>
-    listAll(registry, {
-      prefix: context.operand(0),
-      recursive: context.flag('recursive'),
-      detail,
-    }),
+  const request: ListRequest = {
+    prefix: context.operand(0),
+    recursive: context.flag('recursive'),
+    detail,
+    after: context.text('after'),
+    limit: context.whole('limit', 1),
+  }
+  const { keys, entries, next } = await context.withRegistry('needed', (registry) =>
+    readPages(registry, request),
   )
   const terminal = context.io.stdout.isTTY === true
-  await context.print(detail ? { keys, entries } : { keys }, () =>
+  const more = next === undefined ? {} : { next }
+  await context.print(detail ? { keys, entries, ...more } : { keys, ...more }, () =>
     detail
       ? detailTable(keys, entries)
       : // Into a pipe, a key goes as it is, unless it could not be one line.
         keys.map((key) => (terminal || hasControl(key) ? printable(key) : key)).join('\n'),
   )
+  if (next !== undefined) await context.note(`there is more; go on with --after ${next}`)
 }
 
 function detailTable(keys: readonly string[], entries: readonly ListEntry[]): string {

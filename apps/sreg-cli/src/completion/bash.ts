@@ -5,6 +5,7 @@ import {
   type Completes,
   GLOBAL_OPTIONS,
   type OptionSpec,
+  VERSION_SWITCH,
 } from '../command-table.ts'
 
 const names = (option: OptionSpec): string[] =>
@@ -108,6 +109,7 @@ ${valued
   if [[ $cur == -* ]]; then
     case $command in
 ${specs.map(([label, spec]) => `    "${label}") _sreg_words "${optionWords(spec)}" ;;`).join('\n')}
+    "") _sreg_words "${[...GLOBAL_OPTIONS, VERSION_SWITCH].flatMap(names).join(' ')}" ;;
     *) _sreg_words "${GLOBAL_OPTIONS.flatMap(names).join(' ')}" ;;
     esac
     return

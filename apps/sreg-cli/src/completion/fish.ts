@@ -5,6 +5,7 @@ import {
   type Completes,
   GLOBAL_OPTIONS,
   type OptionSpec,
+  VERSION_SWITCH,
 } from '../command-table.ts'
 
 const quote = (text: string): string =>
@@ -71,6 +72,7 @@ function __sreg_keys
 end
 complete -c sreg -f
 ${GLOBAL_OPTIONS.map((option) => optionLine('', option)).join('\n')}
+${optionLine(` -n ${quote('__sreg_no_command')}`, VERSION_SWITCH)}
 ${lines.join('\n')}
 `
 }

@@ -5,6 +5,7 @@ import {
   type Completes,
   GLOBAL_OPTIONS,
   type OptionSpec,
+  VERSION_SWITCH,
 } from '../command-table.ts'
 
 /** Text inside single quotes, and inside the brackets of an _arguments specification. */
@@ -19,21 +20,23 @@ function action(completes: Completes | undefined, values: readonly string[] | un
   return ' '
 }
 
-function optionSpecs({ name, short, value, values, completes, summary }: OptionSpec): string[] {
+function optionSpecs(option: OptionSpec): string[] {
+  const { name, short, value, values, completes, summary, repeats } = option
   const tail =
     value === undefined
       ? `[${plain(summary)}]`
       : `[${plain(summary)}]:${value}:${action(completes, values)}`
-  const long = value === undefined ? `--${name}` : `--${name}=`
+  const long = `${repeats === true ? '*' : ''}${value === undefined ? `--${name}` : `--${name}=`}`
   return short === undefined
     ? [quote(long + tail)]
     : [quote(long + tail), quote(`-${short}${tail}`)]
 }
 
 function argumentsOf(spec: CommandSpec): string {
-  const operands = spec.operands.map(({ name, completes, values }, index) =>
-    quote(`${index + 1}:${name}:${action(completes, values)}`),
-  )
+  const operands = spec.operands.map(({ name, completes, values, optional, repeats }, index) => {
+    const place = repeats === true ? '*' : `${index + 1}${optional === true ? ':' : ''}`
+    return quote(`${place}:${name}:${action(completes, values)}`)
+  })
   const options = [...spec.options, ...GLOBAL_OPTIONS].flatMap(optionSpecs)
   return `_arguments -s ${[...options, ...operands].join(' ')}`
 }
@@ -69,7 +72,7 @@ _sreg() {
   local context state state_descr line
   typeset -A opt_args
   local -a commands=(${described(commands)})
-  _arguments -C ${GLOBAL_OPTIONS.flatMap(optionSpecs).join(' ')} '1: :{_describe command commands}' '*:: :->command'
+  _arguments -C ${[...GLOBAL_OPTIONS, VERSION_SWITCH].flatMap(optionSpecs).join(' ')} '1: :{_describe command commands}' '*:: :->command'
   [[ $state == command ]] || return
   case $words[1] in
 ${cases.join('\n')}

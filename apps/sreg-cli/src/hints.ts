@@ -1,0 +1,73 @@
+/** What to do about an error, one line. */
+import { type Reason, SecregError } from '@secreg/protocol'
+import { CliError } from './errors.ts'
+import { printable } from './escape.ts'
+import { shellWord } from './shell-word.ts'
+
+/** Hints by reason; the word KEY stands for the path that the command is about. */
+const HINTS: Readonly<Partial<Record<Reason, string>>> = {
+  ACCESS_DENIED: 'ask an administrator; "sreg whoami" shows who you are',
+  ALREADY_INITIALIZED: 'log in, or move it aside with: sreg init --force',
+  AUDIT_FAILED: 'see the log of secregd; it works again once the audit log can be written',
+  AUTH_FAILED: 'check the name and the password',
+  AUTH_MFA_REQUIRED: 'a second factor is needed to log in',
+  AUTH_REQUIRED: 'run: sreg login NAME',
+  BUSY: 'try again',
+  DIALECT_REFUSED: '"sreg mount list" shows whose rules hold where',
+  ENTRY_DELETED: 'run: sreg undelete KEY',
+  NOT_A_LEAF: '--recursive deletes everything below it',
+  OUTCOME_UNKNOWN: 'read the key to see whether it was changed',
+  PASSPHRASE_WRONG: 'check the passphrase',
+  PASSWORD_POLICY: 'choose another one',
+  REVISION_COMPACTED: 'read the entries again, then watch from now on, without --since',
+  SEALED: 'run: sreg unlock',
+  SESSION_INVALID: 'run: sreg login NAME',
+  STORAGE_FULL: 'free space, then try again',
+  STORAGE_KEY_NOT_FOUND: 'run: sreg list / --recursive',
+  TIMEOUT: 'it may still be carried out; look before you try again',
+  TOO_MANY_CONNECTIONS: 'try again',
+  UNINITIALIZED: 'run: sreg init',
+  UNLOCK_FAILED: 'check the passphrase; the registry stays sealed',
+  UNREACHABLE: 'run: sreg status --socket PATH if it listens elsewhere',
+  VERSIONS_EXHAUSTED: 'its numbers are used up for ever; use another key',
+  VERSION_ACTIVE: 'make another version the active one first, or run: sreg purge KEY',
+  VERSION_CONFLICT:
+    'someone else changed it; "sreg history KEY" tells what came, then repeat with its latest number',
+  VERSION_DELETED: 'run: sreg undelete KEY --version N',
+  VERSION_DESTROYED: 'its value is gone for ever; "sreg history KEY" tells which are kept',
+  VERSION_NOT_FOUND: 'run: sreg history KEY',
+  VERSION_REQUIRED:
+    'give --if-version N: the latest number that "sreg history KEY" tells, 0 for a new entry',
+}
+
+/**
+ * What to do about an error.
+ *
+ * @param key - path that the command is about
+ */
+export function hintOf(error: SecregError, key?: string): string | undefined {
+  if (error instanceof CliError && error.hint !== undefined) return error.hint
+  if (error.retryAfterSeconds !== undefined) {
+    return `try again in ${Math.ceil(error.retryAfterSeconds)} s`
+  }
+  if (error.minRevision !== undefined) {
+    return `read the entries again, then go on with --since ${error.minRevision} or later`
+  }
+  const hint = HINTS[error.reason]?.replace('KEY', key === undefined ? 'KEY' : shellWord(key))
+  // Some messages of the daemon say it themselves.
+  return hint !== undefined && error.message.includes(hint) ? undefined : hint
+}
+
+/** Do some work whose errors need other hints than usual. */
+export async function withHints<T>(
+  hints: Readonly<Partial<Record<Reason, string>>>,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const hint = SecregError.is(error) ? hints[error.reason] : undefined
+    if (hint === undefined || !SecregError.is(error)) throw error
+    throw new CliError(error.reason, printable(error.message), hint, { cause: error })
+  }
+}
