@@ -103,6 +103,10 @@ export class Watches {
     const { watch_id: id, revision, generation } = answer
     const since = request.since_revision ?? revision
     if (this.#open.has(id)) return this.#pipeline.misunderstood('two watches have one number')
+    if (request.generation !== undefined && request.generation !== generation) {
+      void this.#unwatch(id)
+      return new SecregError('REVISION_COMPACTED', 'the store is another one: read it again')
+    }
     // What happened in between would be missing.
     if (revision > since) return this.#pipeline.misunderstood('a watch begins too late')
     const stream = new WatchStream({

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LIMITS } from '@secreg/protocol'
+import { type ChangeEvent, LIMITS, type WatchEventMessage } from '@secreg/protocol'
 import { decodePayload, encodeFrame, FrameReader } from '@secreg/wire-codec'
 
 export interface Asked {
@@ -30,6 +30,29 @@ export const answer = (socket: Socket, type: number, payload: object | string): 
       payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
     }),
   )
+
+/** Bytes of one message. */
+export const frameOf = (type: number, payload: object): Buffer =>
+  Buffer.from(
+    encodeFrame('length', {
+      type,
+      timestampMs: 1_700_000_000_000,
+      payload: JSON.stringify(payload),
+    }),
+  )
+
+/** Push events of a watch. */
+export const push = (socket: Socket, message: Partial<WatchEventMessage>): boolean =>
+  answer(socket, 0x80, { watch_id: 1, events: [], ...message })
+
+/** A change of an entry. */
+export const change = (key: string): ChangeEvent => ({
+  op: 'set',
+  key,
+  version: 1,
+  type: 'string',
+  encrypted: false,
+})
 
 export const refuse = (socket: Socket, reason: string, code: number, extra: object = {}): boolean =>
   answer(socket, 0xff, {
