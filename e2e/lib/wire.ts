@@ -22,11 +22,22 @@ export const TYPE = {
   whoami: 0x5c,
   password: 0x5e,
   security: 0x60,
+  txn: 0x4e,
+  history: 0x50,
+  watch: 0x54,
+  unwatch: 0x56,
+  search: 0x58,
+  versions: 0x62,
+  meta: 0x64,
+  transfer: 0x66,
+  mount: 0x68,
 } as const
 
 export type RequestKind = keyof typeof TYPE
 
 export const ERROR = 0xff
+/** What the daemon sends without a request. */
+export const PUSH = 0x80
 
 /** An answer. */
 export interface Reply {
@@ -75,6 +86,9 @@ export class Wire implements Disposable {
   #ended = false
   /** Session id that requests carry. */
   session = ''
+  /** Takes what is pushed; without it, that is among the answers. */
+  // biome-ignore lint/suspicious/noExplicitAny: a message is whatever the server sent
+  onPush: ((body: any) => void) | undefined
   /** Answers that have arrived in all. */
   received = 0
   /** Resolves once the server has closed. */
@@ -171,6 +185,10 @@ export class Wire implements Disposable {
       const taken = takeReply(this.#bytes, this.#form)
       if (taken === undefined) return
       this.#bytes = this.#bytes.subarray(taken.end)
+      if (taken.reply.type === PUSH && this.onPush !== undefined) {
+        this.onPush(taken.reply.body)
+        continue
+      }
       this.received++
       const waiting = this.#waiting.shift()
       if (waiting === undefined) this.#replies.push(taken.reply)

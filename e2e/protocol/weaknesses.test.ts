@@ -33,6 +33,15 @@ const EFFECTIVE: Readonly<Record<Exclude<RequestKind, 'auth' | 'hello' | 'status
   whoami: {},
   password: { old_password: PASSWORD, new_password: 'Very-Strong-Phrase-9' },
   security: { op: 'check' },
+  txn: { then: [{ op: 'set', key: '/w6/b', value: 'x' }] },
+  history: { key: '/w6/a' },
+  watch: { prefix: '/' },
+  unwatch: { watch_id: 1 },
+  search: { prefix: '/' },
+  versions: { op: 'purge', key: '/w6/a' },
+  meta: { op: 'set', key: '/w6/a', description: 'x' },
+  transfer: { op: 'move', from: '/w6/a', to: '/w6/b' },
+  mount: { op: 'list' },
 }
 
 test('weakness 1: one byte at a time yields the same answer as one write', async () => {
@@ -299,6 +308,27 @@ test('weakness 8: a payload that is no JSON or wrongly typed is refused, for eve
     whoami: [],
     password: [{}, { old_password: PASSWORD }, { old_password: 1, new_password: 2 }],
     security: [{}, { op: 'everything' }],
+    txn: [
+      { compare: {} },
+      { then: [{ op: 'move', key: '/a' }] },
+      { compare: [{ key: '/a', version: 1, absent: true }] },
+      { else: [{ op: 'set', key: '/a' }] },
+    ],
+    history: [{}, { key: 1 }, { key: '/a', limit: 0 }, { key: '/a', before: 0 }],
+    watch: [
+      { key: 1 },
+      { prefix: ['/'] },
+      { prefix: '/', recursive: 'no' },
+      { prefix: '/', since_revision: -1 },
+      { prefix: '/', generation: 7 },
+      { prefix: '/', progress: 1 },
+    ],
+    unwatch: [{}, { watch_id: 0 }, { watch_id: '1' }],
+    search: [{ prefix: 1 }, { text: '' }, { metadata: [] }, { limit: 0 }],
+    versions: [{}, { op: 'rollback', key: '/a' }, { op: 'destroy', key: '/a', versions: [] }],
+    meta: [{}, { op: 'get' }, { op: 'set', key: '/a', tags: 'x' }, { op: 'drop', key: '/a' }],
+    transfer: [{}, { op: 'copy', from: '/a' }, { op: 'swap', from: '/a', to: '/b' }],
+    mount: [{}, { op: 'set', path: '/m/' }, { op: 'remove' }],
   }
   for (const kind of Object.keys(TYPE) as RequestKind[]) {
     const payloads = [...notObjects.filter((text) => text !== ''), ...invalid, ...wrong[kind]]
