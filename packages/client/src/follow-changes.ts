@@ -81,7 +81,7 @@ export function followChanges(
 
 interface State {
   /** Where to resume; undefined is from now on. */
-  position: { readonly revision: number; readonly generation?: string } | undefined
+  position: (Pick<FollowPosition, 'revision'> & Partial<FollowPosition>) | undefined
   started: boolean
   /** Why changes are missing that the consumer has not been told of. */
   missing: SecregError | undefined
@@ -117,16 +117,12 @@ async function* follow(
       for (;;) {
         const { value } = await changes.next()
         if (value === undefined) return undefined
-        state.position = { revision: value.revision, generation: watch.generation }
         state.tries = 0
         if (value.events.length > 0 || request.progress === true) yield value
       }
     } catch (caught) {
       error = caught
-      // An overflow can tell of more that did not happen.
-      if (watch !== undefined) {
-        state.position = { revision: watch.revision, generation: watch.generation }
-      }
+      if (watch !== undefined) state.position = positionOf(watch)
     } finally {
       await connection?.close()
     }
@@ -140,6 +136,10 @@ function startOf(request: RequestOf<'watch'>): State['position'] {
   const { since_revision: revision, generation } = request
   if (revision === undefined) return undefined
   return generation === undefined ? { revision } : { revision, generation }
+}
+
+function positionOf({ revision, generation }: Watch): FollowPosition {
+  return { revision, generation }
 }
 
 async function open(
@@ -166,8 +166,7 @@ async function open(
 
 /** Tell the consumer of a watch that does not begin where the last one ended. */
 async function announce(watch: Watch, state: State, options: Settings): Promise<void> {
-  const position = { revision: watch.revision, generation: watch.generation }
-  state.position = position
+  const position = positionOf(watch)
   if (state.missing !== undefined) await options.onReset?.(state.missing, position)
   else if (!state.started) await options.onStart?.(position)
   state.missing = undefined

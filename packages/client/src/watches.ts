@@ -103,7 +103,8 @@ export class Watches {
     const { watch_id: id, revision, generation } = answer
     const since = request.since_revision ?? revision
     if (this.#open.has(id)) return this.#pipeline.misunderstood('two watches have one number')
-    if (request.generation !== undefined && request.generation !== generation) {
+    const life = request.since_revision === undefined ? undefined : request.generation
+    if (life !== undefined && life !== generation) {
       void this.#unwatch(id)
       return new SecregError('REVISION_COMPACTED', 'the store is another one: read it again')
     }

@@ -136,3 +136,13 @@ test('connects again after a loss, with its session', async () => {
   expect(await client.get('/a')).toBe('x')
   expect(daemon.asked.at(-1)?.sessionId).toBe('s')
 })
+
+test.each(['ENTRY_DELETED', 'VERSION_DELETED', 'VERSION_DESTROYED', 'VERSION_NOT_FOUND'])(
+  '%s is a key that is not there',
+  async (reason) => {
+    const client = await clientOf(({ socket }) => refuse(socket, reason, 2))
+    const error = await client.get('/a').catch((caught: unknown) => caught)
+    expect(error).toBeInstanceOf(KeyNotFoundException)
+    expect(error).toMatchObject({ reason, status: 2 })
+  },
+)

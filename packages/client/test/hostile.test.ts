@@ -3,7 +3,7 @@ import { type RequestName, SecregError } from '@secreg/protocol'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { REQUEST_TABLE } from '../src/requests.ts'
-import { type Asked, answer, entry, fakeDaemon } from './fake-daemon.ts'
+import { type Asked, answer, change, entry, fakeDaemon } from './fake-daemon.ts'
 
 async function outcome(
   handle: (asked: Asked) => void,
@@ -93,6 +93,50 @@ test('any JSON object as an answer to any request is accepted or a SecregError',
         })
       },
     ),
+    { numRuns: 300 },
+  )
+})
+
+test('any JSON object pushed for a watch is given, ignored or a SecregError', async () => {
+  const event = fc.oneof(
+    fc.constant(change('/a')),
+    fc.dictionary(fc.constantFrom('op', 'key', 'version', 'type', 'encrypted'), fc.jsonValue()),
+  )
+  const message = fc.record(
+    {
+      watch_id: fc.oneof(fc.constant(1), fc.jsonValue({ maxDepth: 1 })),
+      revision: fc.oneof(fc.nat(20), fc.jsonValue({ maxDepth: 1 })),
+      events: fc.oneof(fc.array(event, { maxLength: 3 }), fc.jsonValue({ maxDepth: 2 })),
+      more: fc.constantFrom(true, false, null),
+      overflow: fc.constantFrom(true, false, null),
+      error: fc.oneof(
+        fc.constant({ code: 6, message: 'x' }),
+        fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 1 })),
+      ),
+    },
+    { requiredKeys: ['watch_id'] },
+  )
+  await using daemon = await fakeDaemon(({ socket, type }) => {
+    answer(socket, type + 1, { watch_id: 1, revision: 5, generation: 'g' })
+    for (const one of messages) answer(socket, 0x80, one)
+    socket.end()
+  })
+  let messages: object[] = []
+  await fc.assert(
+    fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 5 }), async (all) => {
+      messages = all
+      await using registry = await connectRegistry({ socket: daemon.path })
+      let last = 5
+      try {
+        for await (const { revision, events } of await registry.watch({})) {
+          expect(revision).toBeGreaterThan(last)
+          expect(events.length).toBeGreaterThan(0)
+          last = revision
+        }
+      } catch (error) {
+        if (!SecregError.is(error)) throw error
+      }
+    }),
     { numRuns: 300 },
   )
 })

@@ -79,8 +79,6 @@ async function taken(watch: Watch, count: number): Promise<ChangeBatch[]> {
   return batches
 }
 
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-
 /** Once an answer has come, everything pushed before it has been read. */
 const read = (registry: Connection): Promise<unknown> => registry.get({ key: '/a' })
 
@@ -476,22 +474,40 @@ describe('abort', () => {
 })
 
 describe('keeping alive', () => {
-  test('a status is asked while a watch is open, and not afterwards', async () => {
-    const { daemon, watch, registry } = await watched({}, {}, { keepAliveMs: 2, sessionId: 's' })
+  test('a status is asked while a watch is open, with the session', async () => {
+    const { daemon } = await watched({}, {}, { keepAliveMs: 2, sessionId: 's' })
     await daemon.until(4)
     expect(daemon.asked.slice(1, 4).map(({ type, sessionId }) => [type, sessionId])).toEqual(
       Array(3).fill([0x44, 's']),
     )
-    await watch.close()
+  })
+
+  test('ends with the last watch, and with the connection', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     onTestFinished(() => void vi.useRealTimers())
+    let id = 0
+    const { registry } = await connected((asked) => {
+      if (asked.type === 0x54) answer(asked.socket, 0x55, { ...STANDS, watch_id: ++id })
+      else serve(asked)
+    })
+    const first = await registry.watch({})
+    const second = await registry.watch({})
+    expect(vi.getTimerCount()).toBe(1)
+    await first.close()
+    expect(vi.getTimerCount()).toBe(1)
+    await second.close()
     expect(vi.getTimerCount()).toBe(0)
-    await read(registry)
-    const before = daemon.asked.length
-    vi.advanceTimersByTime(1000)
-    await settled()
-    await read(registry)
-    expect(daemon.asked.length).toBe(before + 1)
+    await registry.watch({})
+    expect(vi.getTimerCount()).toBe(1)
+    await registry.close()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('is not wanted', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await watched({}, {}, { keepAliveMs: 0 })
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   test('is not needed where something else is asked', async () => {
