@@ -10,6 +10,9 @@ const SUITES = {
   reads: async (directory) => (await import('./bench/reads.mjs')).benchReads(ROOT, directory),
   writes: async (directory) => (await import('./bench/writes.mjs')).benchWrites(ROOT, directory),
   list: async (directory) => (await import('./bench/listing.mjs')).benchListing(ROOT, directory),
+  operations: async (directory) =>
+    (await import('./bench/operations.mjs')).benchOperations(ROOT, directory),
+  million: async (directory) => (await import('./bench/million.mjs')).benchMillion(ROOT, directory),
   command: async (directory) => (await import('./bench/command.mjs')).benchCommand(ROOT, directory),
 }
 
