@@ -1,31 +1,29 @@
 /** Requests that end in time. */
 import type { StoreClock } from './clock.ts'
+import type { Ending } from './ending.ts'
 import { StoreError } from './errors.ts'
 
 /**
- * Run a request that ends at the latest when its time is up or the signal is aborted, whether or not it listens. What
- * it answers later is dropped.
+ * Run a request that ends at the latest when its time is up or with the ending, whether or not it listens to its
+ * signal. What it answers later is dropped.
  *
  * @param timeoutMs - 0 = no limit
  */
 export function bounded<T>(
   clock: StoreClock,
   timeoutMs: number,
-  signal: AbortSignal,
+  ending: Ending,
   request: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason)
-      return
-    }
+    ending.throwIfEnded()
     const own = new AbortController()
     const give = (reason: unknown): void => {
       settle()
       reject(reason)
       own.abort(reason)
     }
-    const onAbort = (): void => give(signal.reason)
+    const unlisten = ending.onEnd(give)
     const cancel =
       timeoutMs > 0
         ? clock.after(timeoutMs, () =>
@@ -34,9 +32,8 @@ export function bounded<T>(
         : undefined
     const settle = (): void => {
       cancel?.()
-      signal.removeEventListener('abort', onAbort)
+      unlisten()
     }
-    signal.addEventListener('abort', onAbort, { once: true })
     // An async function, so that a source that throws instead of rejecting does no harm.
     const answer = (async () => request(own.signal))()
     answer.then(resolve, reject).finally(settle)

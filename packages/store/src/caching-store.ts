@@ -3,6 +3,7 @@ import { wipe } from '@secreg/crypto'
 import { abortable, bounded } from './bounded.ts'
 import { decodeCache, encodeCache } from './cache-format.ts'
 import { CacheWriter } from './cache-writer.ts'
+import { Ending } from './ending.ts'
 import { Entry } from './entry.ts'
 import { closedError, listNames, StoreError } from './errors.ts'
 import { fetchMissing } from './fetch-missing.ts'
@@ -24,7 +25,7 @@ export class CachingStore implements SecretStore {
   readonly #entries = new Map<string, Entry>()
   /** Names that are looked up and have no value yet. */
   readonly #lookups = new Map<string, Promise<Entry>>()
-  readonly #ending = new AbortController()
+  readonly #ending = new Ending()
   readonly #fetcher: Fetcher
   readonly #writer: CacheWriter | undefined
   #watcher: Watcher | undefined
@@ -41,7 +42,7 @@ export class CachingStore implements SecretStore {
       clock,
       timeoutMs: requestTimeoutMs,
       concurrency,
-      signal: this.#ending.signal,
+      ending: this.#ending,
       onDone: (entry, changed, outcome) => this.#done(entry, changed, outcome),
     })
     if (cache !== undefined) {
@@ -77,7 +78,7 @@ export class CachingStore implements SecretStore {
 
   /** Give up a start. */
   async abandon(): Promise<void> {
-    this.#ending.abort(closedError())
+    this.#ending.end(closedError())
     await this.#fetcher.idle()
     for (const entry of this.#entries.values()) entry.drop()
   }
@@ -125,7 +126,7 @@ export class CachingStore implements SecretStore {
 
   async #close(): Promise<void> {
     this.#cancelPoll?.()
-    this.#ending.abort(closedError())
+    this.#ending.end(closedError())
     await this.#fetcher.idle()
     if (this.#writer !== undefined) {
       // Also for the times of the last access, which alone are not worth a write.
@@ -189,7 +190,7 @@ export class CachingStore implements SecretStore {
         throw new StoreError('ERR_STORE_FULL', `${maxUndeclared} undeclared secrets are held`)
       }
       const entry = new Entry(name, false, clock.nowMs())
-      lookup = bounded(clock, LOOKUP_TIMEOUT_MS, this.#ending.signal, async () => {
+      lookup = bounded(clock, LOOKUP_TIMEOUT_MS, this.#ending, async () => {
         const outcome = await this.#fetcher.demand(entry)
         if (outcome.failed) throw outcome.error
         return entry
@@ -263,7 +264,7 @@ export class CachingStore implements SecretStore {
       names: () => this.names,
       onChange: (names) => this.#changed(names),
       onError: (error) => onError({ kind: 'watch', error }),
-      signal: this.#ending.signal,
+      ending: this.#ending,
     })
   }
 

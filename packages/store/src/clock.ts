@@ -1,5 +1,7 @@
 /** Time as the store sees it, so that a test can be the one who lets it pass. */
 
+import type { Ending } from './ending.ts'
+
 /** Longest delay that every platform's timer keeps, milliseconds (setTimeout takes 32 signed bits). */
 export const MAX_DELAY_MS: number = 2 ** 31 - 1
 
@@ -26,24 +28,29 @@ export const systemClock: StoreClock = Object.freeze<StoreClock>({
   },
 })
 
-/** Wait; ends early, without an error, when the signal is aborted. */
+/** Wait; no longer, without an error, than until the ending. */
 export function pause(
   clock: StoreClock,
   delayMs: number,
-  signal: AbortSignal,
+  ending: Ending,
   background?: boolean,
 ): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) {
+    if (ending.ended) {
       resolve()
       return
     }
-    const end = (): void => {
+    const unlisten = ending.onEnd(() => {
       cancel()
-      signal.removeEventListener('abort', end)
       resolve()
-    }
-    const cancel = clock.after(delayMs, end, background)
-    signal.addEventListener('abort', end, { once: true })
+    })
+    const cancel = clock.after(
+      delayMs,
+      () => {
+        unlisten()
+        resolve()
+      },
+      background,
+    )
   })
 }

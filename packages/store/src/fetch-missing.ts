@@ -1,5 +1,6 @@
 /** The start: asks for each name until it has a value. */
 import { pause, type StoreClock } from './clock.ts'
+import { Ending } from './ending.ts'
 import { listNames, StoreError } from './errors.ts'
 import type { Outcome } from './fetcher.ts'
 
@@ -28,18 +29,18 @@ export async function fetchMissing(options: FetchMissing): Promise<void> {
   const { names, attempt, isFinal, clock, signal } = options
   const failures = new Map<string, unknown>(names.map((name) => [name, undefined]))
   const final: string[] = []
-  const stop = new AbortController()
+  const stop = new Ending()
   let giveUp = (): void => {}
   let cancelGrace: (() => void) | undefined
   const given = new Promise<void>((resolve) => {
     giveUp = () => {
-      stop.abort()
+      stop.end()
       resolve()
     }
   })
 
   const obtain = async (name: string): Promise<void> => {
-    for (let waitMs = 1; !stop.signal.aborted; waitMs = Math.min(2 * waitMs, MAX_WAIT_MS)) {
+    for (let waitMs = 1; !stop.ended; waitMs = Math.min(2 * waitMs, MAX_WAIT_MS)) {
       const outcome = await attempt(name)
       if (!outcome.failed) {
         failures.delete(name)
@@ -48,9 +49,9 @@ export async function fetchMissing(options: FetchMissing): Promise<void> {
       failures.set(name, outcome.error)
       if (isFinal(outcome.error)) {
         final.push(name)
-        stop.abort()
+        stop.end()
         cancelGrace ??= clock.after(GRACE_MS, giveUp)
-      } else await pause(clock, waitMs, stop.signal)
+      } else await pause(clock, waitMs, stop)
     }
   }
 

@@ -6,6 +6,7 @@
  */
 import { bounded } from './bounded.ts'
 import type { StoreClock } from './clock.ts'
+import type { Ending } from './ending.ts'
 import type { Entry } from './entry.ts'
 import { Limiter } from './limiter.ts'
 import { checkAnswer, type SecretSource, type SecretValue } from './source.ts'
@@ -24,7 +25,7 @@ export interface FetcherOptions {
   /** Requests at once. */
   readonly concurrency: number
   /** Ends everything. */
-  readonly signal: AbortSignal
+  readonly ending: Ending
   /** After each request of an entry that is still wanted; `changed`: one value replaced another. */
   readonly onDone: (entry: Entry, changed: boolean, outcome: Outcome) => void
 }
@@ -78,13 +79,13 @@ export class Fetcher {
   }
 
   async #fetch(entry: Entry, flight: Flight): Promise<Outcome> {
-    const { clock, timeoutMs, signal, onDone } = this.#options
+    const { clock, timeoutMs, ending, onDone } = this.#options
     let changed = false
     let outcome = FINE
     try {
       flight.asked = true
       if (entry.dropped) return FINE
-      const answer = await bounded(clock, timeoutMs, signal, (own) => this.#ask(entry, own))
+      const answer = await bounded(clock, timeoutMs, ending, (own) => this.#ask(entry, own))
       if (entry.dropped) return FINE
       if (answer !== undefined) {
         const { loaded } = entry
@@ -96,7 +97,7 @@ export class Fetcher {
     } finally {
       this.#flights.delete(entry)
     }
-    if (!entry.dropped && !signal.aborted) onDone(entry, changed, outcome)
+    if (!entry.dropped && !ending.ended) onDone(entry, changed, outcome)
     return outcome
   }
 

@@ -1,6 +1,7 @@
 /** Keeps one connection: made when it is needed, and made again, not too often, when it is lost. */
 import { bounded } from './bounded.ts'
 import type { StoreClock } from './clock.ts'
+import { Ending } from './ending.ts'
 import { closedError } from './errors.ts'
 import type { RegistryPort } from './registry-port.ts'
 
@@ -20,7 +21,7 @@ export class Redial {
   /** While it rests: why it could not connect. */
   #failure: { readonly error: unknown } | undefined
   #cancelRest: (() => void) | undefined
-  readonly #ending = new AbortController()
+  readonly #ending = new Ending()
 
   constructor(connect: Connect, clock: StoreClock) {
     this.#connect = connect
@@ -34,7 +35,7 @@ export class Redial {
    * @throws what connecting throws; while it rests after that, the same error at once
    */
   async port(): Promise<{ readonly port: RegistryPort; readonly fresh: boolean }> {
-    this.#ending.signal.throwIfAborted()
+    this.#ending.throwIfEnded()
     if (this.#port?.closed === true) this.lost(this.#port)
     if (this.#port !== undefined) return { port: this.#port, fresh: false }
     if (this.#failure !== undefined) throw this.#failure.error
@@ -50,7 +51,7 @@ export class Redial {
   }
 
   async close(): Promise<void> {
-    this.#ending.abort(closedError())
+    this.#ending.end(closedError())
     this.#cancelRest?.()
     const port = this.#port
     this.#port = undefined
@@ -58,9 +59,8 @@ export class Redial {
   }
 
   async #dial(): Promise<RegistryPort> {
-    const { signal } = this.#ending
     try {
-      const port = await bounded(this.#clock, CONNECT_TIMEOUT_MS, signal, async (own) => {
+      const port = await bounded(this.#clock, CONNECT_TIMEOUT_MS, this.#ending, async (own) => {
         const made = await this.#connect({ signal: own })
         // Nobody is there any more to use it.
         if (own.aborted) await hangUp(made)
@@ -70,7 +70,7 @@ export class Redial {
       this.#restMs = FIRST_REST_MS
       return port
     } catch (error) {
-      if (!signal.aborted) this.#rest(error)
+      if (!this.#ending.ended) this.#rest(error)
       throw error
     } finally {
       this.#current = undefined

@@ -101,13 +101,18 @@ async function watchAll(
   { signal }: SourceOptions,
 ): Promise<void> {
   if (port.watch === undefined) throw new StoreError('ERR_STORE_WATCH_ENDED', 'it cannot watch')
-  const own = new AbortController()
-  const onAbort = (): void => own.abort(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  if (signal.aborted) onAbort()
+  // One each: a signal that a thousand listen to would be said to leak.
+  const watches = names.map((key) => ({ key, controller: new AbortController() }))
+  const endAll = (): void => {
+    for (const { controller } of watches) controller.abort(new Error('the watch has ended'))
+  }
+  signal.addEventListener('abort', endAll, { once: true })
+  if (signal.aborted) endAll()
   try {
     const opened = await Promise.allSettled(
-      names.map(async (key) => port.watch?.({ key }, { signal: own.signal })),
+      watches.map(async ({ key, controller }) =>
+        port.watch?.({ key }, { signal: controller.signal }),
+      ),
     )
     const standing: RegistryChanges[] = []
     let refused: unknown
@@ -122,8 +127,8 @@ async function watchAll(
     onChange()
     await Promise.race(standing.map((changes) => follow(changes, onChange)))
   } finally {
-    signal.removeEventListener('abort', onAbort)
-    own.abort(new Error('the watch has ended'))
+    signal.removeEventListener('abort', endAll)
+    endAll()
   }
 }
 

@@ -1,6 +1,7 @@
 /** Keeps a source watching: again after it ended, and again when there are more names. */
-import { abortable } from './bounded.ts'
+import { bounded } from './bounded.ts'
 import { pause, type StoreClock } from './clock.ts'
+import { Ending } from './ending.ts'
 import { StoreError } from './errors.ts'
 import { withJitter } from './options.ts'
 import type { OnChange, SecretSource } from './source.ts'
@@ -18,67 +19,65 @@ export interface WatcherOptions {
   readonly onChange: OnChange
   readonly onError: (error: unknown) => void
   /** Ends it. */
-  readonly signal: AbortSignal
+  readonly ending: Ending
 }
 
 export class Watcher {
   readonly #options: WatcherOptions
-  #restart: AbortController | undefined
+  #restart: Ending | undefined
   #cancelGather: (() => void) | undefined
 
   constructor(options: WatcherOptions) {
     this.#options = options
-    options.signal.addEventListener('abort', () => {
+    options.ending.onEnd((reason) => {
       this.#cancelGather?.()
-      this.#restart?.abort(options.signal.reason)
+      this.#restart?.end(reason)
     })
     void this.#run()
   }
 
   /** There are other names to watch. */
   namesChanged(): void {
-    if (this.#options.signal.aborted) return
+    if (this.#options.ending.ended) return
     this.#cancelGather ??= this.#options.clock.after(
       GATHER_MS,
       () => {
         this.#cancelGather = undefined
-        this.#restart?.abort(new Error('other names are watched'))
+        this.#restart?.end(new Error('other names are watched'))
       },
       true,
     )
   }
 
   async #run(): Promise<void> {
-    const { clock, random, signal, onError } = this.#options
+    const { clock, random, ending, onError } = this.#options
     let waitMs = FIRST_WAIT_MS
-    while (!signal.aborted) {
+    while (!ending.ended) {
       const sinceMs = clock.nowMs()
-      const restart = new AbortController()
+      const restart = new Ending()
       this.#restart = restart
-      const error = await this.#watch(restart.signal)
-      if (signal.aborted) return
-      if (restart.signal.aborted) continue
+      const error = await this.#watch(restart)
+      if (ending.ended) return
+      if (restart.ended) continue
       onError(error)
       if (clock.nowMs() - sinceMs >= MAX_WAIT_MS) waitMs = FIRST_WAIT_MS
       // Names that come now end the rest: one of them may be what can be watched.
-      await pause(clock, withJitter(waitMs, random), restart.signal, true)
+      await pause(clock, withJitter(waitMs, random), restart, true)
       waitMs = Math.min(2 * waitMs, MAX_WAIT_MS)
     }
   }
 
   /** Watch until it ends. @returns why */
-  async #watch(signal: AbortSignal): Promise<unknown> {
-    const { watch, names, onChange } = this.#options
+  async #watch(restart: Ending): Promise<unknown> {
+    const { watch, clock, names, onChange } = this.#options
     const watched = names()
+    const told: OnChange = (changed) => {
+      if (!restart.ended) onChange(changed)
+    }
     try {
-      if (watched.length === 0) {
-        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-        return undefined
-      }
-      const told: OnChange = (changed) => {
-        if (!signal.aborted) onChange(changed)
-      }
-      await abortable((async () => watch(watched, told, { signal }))(), signal)
+      await bounded(clock, 0, restart, (signal) =>
+        watched.length > 0 ? watch(watched, told, { signal }) : new Promise<never>(() => {}),
+      )
       return new StoreError('ERR_STORE_WATCH_ENDED', 'the source has stopped watching')
     } catch (error) {
       return error

@@ -196,6 +196,32 @@ describe('polling', () => {
   })
 })
 
+test('many secrets at once give no warning of leaking listeners', async () => {
+  const warnings: unknown[] = []
+  const warn = (warning: Error) => warnings.push(warning.name)
+  process.on('warning', warn)
+  try {
+    const clock = new FakeClock()
+    const names = Array.from({ length: 60 }, (_, index) => `s${index}`)
+    const source = new WatchedSource(clock)
+    source.latency = [5, 5]
+    const options = { source, secrets: names, clock, concurrency: 64, allowLookup: true } as const
+    const opened = openStore<string>(options)
+    await clock.advance(30)
+    for (const name of [...names, 'x']) source.set(name, name)
+    await clock.advance(5000)
+    const store = await opened
+    void Promise.allSettled(names.map(() => store.refresh()))
+    void Promise.allSettled(names.map((name) => store.lookup(`${name} more`)))
+    await clock.advance(5)
+    await store.close()
+    await settle()
+    expect(warnings).toEqual([])
+  } finally {
+    process.off('warning', warn)
+  }
+})
+
 describe('refresh', () => {
   test('calls at the same time share their requests', async () => {
     const clock = new FakeClock()

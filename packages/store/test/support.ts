@@ -70,6 +70,7 @@ export class FakeSource implements SecretSource {
   readonly calls: Call[] = []
   /** Milliseconds before and after the moment of reading. */
   latency: readonly [number, number] = [0, 0]
+  nextLatency = (): readonly [number, number] => this.latency
   inFlight = 0
   mostInFlight = 0
   /** Told of each answer that it gives, with the moment's value. */
@@ -102,7 +103,7 @@ export class FakeSource implements SecretSource {
   async #answer(name: string): Promise<SecretValue> {
     this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight)
     try {
-      const [before, after] = this.latency
+      const [before, after] = this.nextLatency()
       if (before > 0) await new Promise<void>((done) => this.clock.after(before, done))
       const failure = this.failures.get(name) ?? this.failures.get('*')
       const held = this.active.get(name)
