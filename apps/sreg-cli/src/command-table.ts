@@ -5,12 +5,14 @@
 import { ADMINISTRATION_COMMANDS } from './command-specs/administration.ts'
 import { CHANGE_COMMANDS } from './command-specs/changes.ts'
 import { ENTRY_COMMANDS } from './command-specs/entries.ts'
+import { HOT_COMMANDS } from './command-specs/hot.ts'
 import { PROGRAM_COMMANDS } from './command-specs/program.ts'
 import { SESSION_COMMANDS } from './command-specs/session.ts'
 import { SETTING_COMMANDS } from './command-specs/settings.ts'
 import type { CommandSpec } from './command-specs/spec.ts'
 import { TRANSFER_COMMANDS } from './command-specs/transfer.ts'
 import { VERSION_COMMANDS } from './command-specs/versions.ts'
+import { type Grammar, grammarOf } from './grammar.ts'
 
 export type { CommandSpec, Completes, OperandSpec, OptionSpec } from './command-specs/spec.ts'
 export { GLOBAL_OPTIONS, VERSION_SWITCH } from './command-specs/spec.ts'
@@ -54,6 +56,7 @@ export type CommandName =
 
 const LIST: readonly CommandSpec[] = [
   ...SESSION_COMMANDS,
+  ...HOT_COMMANDS,
   ...ENTRY_COMMANDS,
   ...VERSION_COMMANDS,
   ...SETTING_COMMANDS,
@@ -63,7 +66,8 @@ const LIST: readonly CommandSpec[] = [
   ...PROGRAM_COMMANDS,
 ]
 
+/** Everything that `sreg` understands. */
+export const GRAMMAR: Grammar = grammarOf(LIST)
+
 /** Commands by name. */
-export const COMMANDS: ReadonlyMap<string, CommandSpec> = new Map(
-  LIST.map((command) => [command.name, command]),
-)
+export const COMMANDS: ReadonlyMap<string, CommandSpec> = GRAMMAR.commands

@@ -4,6 +4,7 @@ import {
   COMMANDS,
   type CommandSpec,
   GLOBAL_OPTIONS,
+  GRAMMAR,
   type OperandSpec,
   type OptionSpec,
   VERSION_SWITCH,
@@ -42,7 +43,7 @@ export function helpText(
   const name = words[0] ?? ''
   const group = COMMANDS.get(name)
   if (group?.subcommands !== undefined && words.length === 1) return groupHelp(group, width)
-  const { command, subcommand } = commandOf(words)
+  const { command, subcommand } = commandOf(GRAMMAR, words)
   return subcommand === undefined
     ? commandHelp(command, '', width)
     : commandHelp(subcommand, command.name, width)

@@ -4,16 +4,16 @@
  */
 import { processIo } from './io.ts'
 import { readWords } from './parse.ts'
-import { isHotLine, type Lazy, run } from './run.ts'
+import { HOT_GRAMMAR, isHotLine, type Program, run } from './run.ts'
 
 const never = (): never => {
   throw new TypeError('this command line is not for the short way')
 }
-const nothing: Lazy = { commands: never, helpText: never }
+const program: Program = { grammar: HOT_GRAMMAR, commands: never, helpText: never }
 
 async function start(argv: readonly string[]): Promise<void> {
-  const line = readWords(argv)
-  if (isHotLine(line)) process.exitCode = await run(line, processIo(), nothing)
+  const line = readWords(HOT_GRAMMAR, argv)
+  if (isHotLine(line)) process.exitCode = await run(line, processIo(), program)
   // The built main stands beside this file, not beside its source.
   else await import(new URL('./main.js', import.meta.url).href)
 }

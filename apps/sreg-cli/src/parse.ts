@@ -2,15 +2,15 @@
 import Parser from 'yargs-parser'
 import { closest } from './closest.ts'
 import {
-  COMMANDS,
-  type CommandName,
   type CommandSpec,
   GLOBAL_OPTIONS,
   type OperandSpec,
   type OptionSpec,
   VERSION_SWITCH,
-} from './command-table.ts'
+} from './command-specs/spec.ts'
+import type { CommandName } from './command-table.ts'
 import { CliError } from './errors.ts'
+import type { Grammar } from './grammar.ts'
 
 /** A command line that fits the table. */
 export interface Invocation {
@@ -42,46 +42,31 @@ export interface Words {
   readonly fault: string | undefined
 }
 
-const everyCommand = (): CommandSpec[] =>
-  [...COMMANDS.values()].flatMap((command) => [command, ...(command.subcommands ?? [])])
-
-/**
- * Every option of every command by name; one name never has a value in one command and none in another. Only
- * `--version` has, in some commands; here it is the switch.
- */
-function unionOfOptions(): Map<string, OptionSpec> {
-  const union = new Map<string, OptionSpec>()
-  for (const option of GLOBAL_OPTIONS) union.set(option.name, option)
-  for (const command of everyCommand()) {
-    for (const option of command.options) union.set(option.name, option)
-  }
-  return union.set(VERSION_SWITCH.name, VERSION_SWITCH)
-}
-
-const UNION: ReadonlyMap<string, OptionSpec> = unionOfOptions()
-
 /** Read words and options, which may stand in any order; `--` ends the options. */
-export function readWords(argv: readonly string[]): Words {
-  const line = readWith(argv, false)
+export function readWords(grammar: Grammar, argv: readonly string[]): Words {
+  const line = readWith(grammar, argv, false)
   if (!line.options.has(VERSION_SWITCH.name) && line.fault !== VERSION_SWITCH.name) return line
   // Which of the two it is, the command says; and which word is the command may depend on it.
-  const valued = readWith(argv, true)
-  return takesVersion(valued.words) ? valued : line
+  const valued = readWith(grammar, argv, true)
+  return takesVersion(grammar, valued.words) ? valued : line
 }
 
 /** Whether words name a command that has an option `--version` of its own. */
-function takesVersion([name = '', second]: readonly string[]): boolean {
-  const command = COMMANDS.get(name)
+function takesVersion(grammar: Grammar, [name = '', second]: readonly string[]): boolean {
+  const command = grammar.commands.get(name)
   const spec = command?.subcommands?.find((one) => one.name === second) ?? command
   return spec?.options.some((option) => option.name === VERSION_SWITCH.name) ?? false
 }
 
-function readWith(argv: readonly string[], versionHasValue: boolean): Words {
+function readWith(grammar: Grammar, argv: readonly string[], versionHasValue: boolean): Words {
   const boolean: string[] = []
   const string: string[] = []
   const narg: Record<string, number> = {}
   const alias: Record<string, string[]> = {}
-  for (const { name, short, value } of UNION.values()) {
+  // The parser prepares each option that it is told of, which takes longer than to read the line.
+  const given = new Set(argv.map((word) => word.replace(/=.*$/s, '')))
+  for (const { name, short, value } of grammar.options.values()) {
+    if (short === undefined && !given.has(dashed(name))) continue
     const hasValue = value !== undefined || (versionHasValue && name === VERSION_SWITCH.name)
     ;(hasValue ? string : boolean).push(name)
     // A switch takes nothing, not even a following "true", which may be the value to set.
@@ -130,16 +115,20 @@ const dashed = (name: string): string => (name.length === 1 ? `-${name}` : `--${
  *
  * @throws CliError `INVALID_ARGUMENT`
  */
-export function commandOf(words: readonly string[]): {
+export function commandOf(
+  grammar: Grammar,
+  words: readonly string[],
+): {
   readonly command: CommandSpec
   readonly subcommand: CommandSpec | undefined
   readonly rest: readonly string[]
 } {
   const [name, ...rest] = words
   if (name === undefined) throw usage('a command is needed', 'run: sreg help')
-  const command = COMMANDS.get(name)
+  const command = grammar.commands.get(name)
   if (command === undefined) {
-    throw unknown(`unknown command "${name}"`, name, [...COMMANDS.keys()], 'run: sreg help')
+    const names = [...grammar.commands.keys()]
+    throw unknown(`unknown command "${name}"`, name, names, 'run: sreg help')
   }
   if (command.subcommands === undefined) return { command, subcommand: undefined, rest }
   const names = command.subcommands.map((one) => one.name)
@@ -154,31 +143,34 @@ export function commandOf(words: readonly string[]): {
   return { command, subcommand, rest: others }
 }
 
+/** Whether a command line is one of a grammar and without a fault, except in the values of its words. */
+export function belongsTo({ commands }: Grammar, { words, options, fault }: Words): boolean {
+  const spec = commands.get(words[0] ?? '')
+  if (spec === undefined || fault !== undefined) return false
+  const known = new Set([...GLOBAL_OPTIONS, ...spec.options].map(({ name }) => name))
+  return [...options.keys()].every((name) => known.has(name))
+}
+
 /**
- * Check a command line against the table.
+ * Check a command line against a grammar.
  *
  * @throws CliError `INVALID_ARGUMENT`, with the closest name where there is one
  */
-export function invocationOf(line: Words): Invocation {
+export function invocationOf(grammar: Grammar, line: Words): Invocation {
   // First of all: an option that nothing knows may have taken the command's word for its value.
   for (const name of line.options.keys()) {
-    if (!UNION.has(name)) {
-      throw unknown(
-        `unknown option ${dashed(name)}`,
-        name,
-        [...UNION.keys()],
-        'run: sreg help',
-        '--',
-      )
+    if (!grammar.options.has(name)) {
+      const names = [...grammar.options.keys()]
+      throw unknown(`unknown option ${dashed(name)}`, name, names, 'run: sreg help', '--')
     }
   }
-  const { command, subcommand, rest } = commandOf(line.words)
+  const { command, subcommand, rest } = commandOf(grammar, line.words)
   const spec = subcommand ?? command
   const help = `run: sreg help ${command.name}`
   const known = [...GLOBAL_OPTIONS, ...spec.options]
   const options = new Map<string, OptionValue>()
   const given = new Map(line.options)
-  const faulty = [...UNION.values()].find(({ name, short }) =>
+  const faulty = [...grammar.options.values()].find(({ name, short }) =>
     [name, short].includes(line.fault ?? ''),
   )
   // A value that is missing altogether leaves no trace of its option.

@@ -1,5 +1,6 @@
 /** One command line from its words to its exit code. */
 import type { SecregError } from '@secreg/protocol'
+import { HOT_COMMANDS } from './command-specs/hot.ts'
 import type { CommandName } from './command-table.ts'
 import { run as deleteEntry } from './commands/delete.ts'
 import { run as get } from './commands/get.ts'
@@ -8,9 +9,10 @@ import { run as set } from './commands/set.ts'
 import { Context, type Run } from './context.ts'
 import { asSecregError, CliError } from './errors.ts'
 import { printable, printableLines, safeJson } from './escape.ts'
+import { type Grammar, grammarOf } from './grammar.ts'
 import { hintOf } from './hints.ts'
 import { type Io, writeAll } from './io.ts'
-import { invocationOf, type Preamble, preambleOf, type Words } from './parse.ts'
+import { belongsTo, invocationOf, type Preamble, preambleOf, type Words } from './parse.ts'
 import { VERSION } from './version.ts'
 
 /** The commands that are run in loops, which load nothing more. */
@@ -20,16 +22,20 @@ type HotName = 'get' | 'set' | 'delete' | 'list'
 
 const isHot = (name: string): name is HotName => Object.hasOwn(HOT, name)
 
-/** What is loaded only when it is used. */
-export interface Lazy {
+/** What there is beside the commands that are run in loops; loaded only when it is used. */
+export interface Program {
+  readonly grammar: Grammar
   readonly commands: () => Promise<Readonly<Record<Exclude<CommandName, HotName>, Run>>>
   readonly helpText: () => Promise<(words: readonly string[], columns?: number) => Promise<string>>
 }
 
-/** Whether a command line needs none of what is lazy. */
+/** The grammar of the short way. */
+export const HOT_GRAMMAR: Grammar = grammarOf(HOT_COMMANDS)
+
+/** Whether a command line, read by the grammar of the short way, needs nothing else, not even a message about it. */
 export function isHotLine(line: Words): boolean {
   const { help, version } = preambleOf(line)
-  return !help && !version && isHot(line.words[0] ?? '')
+  return !help && !version && belongsTo(HOT_GRAMMAR, line)
 }
 
 /**
@@ -38,12 +44,12 @@ export function isHotLine(line: Words): boolean {
  * @param line - words after the program's name, as read
  * @returns exit code: the documented status, 0 to 8
  */
-export async function run(line: Words, io: Io, lazy: Lazy): Promise<number> {
+export async function run(line: Words, io: Io, program: Program): Promise<number> {
   const preamble = preambleOf(line)
   let key: string | undefined
   try {
     if (preamble.help) {
-      const helpText = await lazy.helpText()
+      const helpText = await program.helpText()
       await writeAll(io.stdout, `${await helpText(line.words, io.stdout.columns)}\n`)
       return 0
     }
@@ -51,10 +57,10 @@ export async function run(line: Words, io: Io, lazy: Lazy): Promise<number> {
       await writeAll(io.stdout, `sreg ${VERSION}\n`)
       return 0
     }
-    const context = new Context(io, invocationOf(line))
+    const context = new Context(io, invocationOf(program.grammar, line))
     key = context.invocation.key
     const name = context.invocation.command
-    const command = isHot(name) ? HOT[name] : (await lazy.commands())[name]
+    const command = isHot(name) ? HOT[name] : (await program.commands())[name]
     return (await command(context)) ?? 0
   } catch (thrown) {
     const error = asSecregError(thrown)

@@ -10,6 +10,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 export interface Built {
   readonly main: string
+  /** The short way in, as the installed command starts. */
+  readonly hot: string
   /** Text of the files that are loaded before any command is chosen. */
   startFiles(): string
   remove(): void
@@ -38,7 +40,7 @@ export function build(): Built {
     }
     return read('main.js')
   }
-  return { main, startFiles, remove: () => home.remove() }
+  return { main, hot: home.file('hot.cjs'), startFiles, remove: () => home.remove() }
 }
 
 export interface Step {

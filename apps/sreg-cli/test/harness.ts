@@ -2,8 +2,8 @@
 import { createTempHome, type TempHome } from '@secreg/testkit'
 import { onTestFinished } from 'vitest'
 import type { Io, Output } from '../src/io.ts'
-import { lazy } from '../src/lazy.ts'
 import { readWords } from '../src/parse.ts'
+import { program } from '../src/program.ts'
 import { run } from '../src/run.ts'
 import { saveSession } from '../src/session-file.ts'
 import { FakeRegistry } from './fake-registry.ts'
@@ -74,7 +74,7 @@ export async function runSreg(
     stderr,
     now: () => options.now ?? Date.now(),
   }
-  const code = await run(readWords(args), io, lazy)
+  const code = await run(readWords(program.grammar, args), io, program)
   return { code, stdout: stdout.text(), stderr: stderr.text() }
 }
 

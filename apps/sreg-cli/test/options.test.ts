@@ -4,13 +4,15 @@ import {
   COMMANDS,
   type CommandSpec,
   GLOBAL_OPTIONS,
+  GRAMMAR,
   type OptionSpec,
   VERSION_SWITCH,
 } from '../src/command-table.ts'
 import { invocationOf, preambleOf, readWords } from '../src/parse.ts'
 import { makeWorld } from './harness.ts'
 
-const parse = (argv: readonly string[]) => invocationOf(readWords(argv))
+const read = (argv: readonly string[]) => readWords(GRAMMAR, argv)
+const parse = (argv: readonly string[]) => invocationOf(GRAMMAR, read(argv))
 
 /** Every command with the words that name it. */
 const specs = [...COMMANDS.values()].flatMap((command): [string[], CommandSpec][] =>
@@ -196,10 +198,10 @@ describe('words', () => {
     expect(version('undelete', '/a', '--version', '7')).toBe('7')
     expect(parse(['set', '/a', '--', '--version']).operands).toEqual(['/a', '--version'])
     for (const argv of [['--version'], ['-j', '--version'], ['--version', '-s', '/get']]) {
-      expect(preambleOf(readWords(argv)).version).toBe(true)
+      expect(preambleOf(read(argv)).version).toBe(true)
     }
     for (const argv of [['get', '/a', '--version', '2'], ['get', '/a'], []]) {
-      expect(preambleOf(readWords(argv)).version).toBe(false)
+      expect(preambleOf(read(argv)).version).toBe(false)
     }
   })
 

@@ -44,6 +44,29 @@ describe('the built command', () => {
     expect(await sreg(['help', 'get'], env)).toMatchObject({ code: 0, stderr: '' })
   })
 
+  test('the short way in: the same answers, and the long way where more is needed', async () => {
+    const { registry, env } = await makeWorld()
+    registry.put('/a', 'one')
+    registry.put('/a', 'two')
+    const lines = [
+      ['get', '/a', '--version', '1'],
+      ['set', '/a', 'three', '--if-version', '9'],
+      ['list', '/', '--limit', '1', '--json'],
+      ['get', '/none', '--json'],
+      ['get', '/a', '--versoin', '2'],
+      ['get', '/a', '--version'],
+      ['history', '/a', '--limit', '1'],
+      ['--version'],
+      ['get', '--help'],
+    ]
+    for (const line of lines) {
+      const short = await runChild(process.execPath, [built.hot, ...line], {
+        env: environment(env),
+      })
+      expect(short, line.join(' ')).toEqual(await sreg(line, env))
+    }
+  })
+
   test('weakness 58: status with no daemon', async () => {
     const { home, env } = await makeWorld()
     const result = await sreg(['status', '-s', home.file('nobody')], env)
@@ -135,6 +158,123 @@ describe('the built command', () => {
       expect(registry.entries.size).toBe(0)
       expect(registry.imports.size).toBe(0)
     }
+  })
+})
+
+describe('watch, as a process', () => {
+  const event = { op: 'set', key: '/a', version: 1, type: 'string', encrypted: false } as const
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends it with 0', async (signal) => {
+    const { registry, env } = await makeWorld()
+    const child = startNode(built.main, ['watch', '/'], { env: environment(env) })
+    await waitFor(() => registry.watches === 1)
+    registry.push(101, [event])
+    await waitFor(() => child.stdout() === '101 set /a 1\n')
+    child.signal(signal)
+    expect(await child.exit).toEqual({ code: 0, signal: null })
+    expect(child.stderr()).toBe('')
+  })
+
+  test('a reader that has seen enough ends it without a message', async () => {
+    const { registry, env } = await makeWorld()
+    const child = spawn(process.execPath, [built.main, 'watch', '/'], { env: environment(env) })
+    let stderr = ''
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+    })
+    const closed = new Promise((resolve) => child.on('close', resolve))
+    await waitFor(() => registry.watches === 1)
+    child.stdout.once('data', () => child.stdout.destroy())
+    let revision = 100
+    // It notices at the first write after that.
+    const pushing = setInterval(() => registry.push(++revision, [event]), 5)
+    expect({ code: await closed, stderr }).toEqual({ code: 0, stderr: '' })
+    clearInterval(pushing)
+  })
+
+  test('a signal ends it also while nobody reads what it prints', async () => {
+    const { registry, env } = await makeWorld()
+    const child = spawn(process.execPath, [built.main, 'watch', '/'], { env: environment(env) })
+    const closed = new Promise((resolve) => child.on('exit', resolve))
+    await waitFor(() => registry.watches === 1)
+    const events = Array.from({ length: 20_000 }, (_, index) => ({ ...event, key: `/k/${index}` }))
+    registry.push(101, events)
+    child.stdout.pause()
+    // Its first bytes have come, and the pipe has room for few more of them.
+    await waitFor(() => child.stdout.readableLength > 0)
+    child.kill('SIGTERM')
+    expect(await closed).toBe(0)
+    child.stdout.destroy()
+  })
+
+  test('a reader that is too slow makes it end with 6 and the command to go on', async () => {
+    const { registry, env } = await makeWorld()
+    const child = spawn(process.execPath, [built.main, 'watch', '/'], { env: environment(env) })
+    let [stdout, stderr] = ['', '']
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+    })
+    const closed = new Promise((resolve) => child.on('close', resolve))
+    await waitFor(() => registry.watches === 1)
+    // More than the client keeps for one who does not take it.
+    const events = Array.from({ length: 20_000 }, (_, index) => ({ ...event, key: `/k/${index}` }))
+    for (let revision = 101; revision <= 120; revision++) registry.push(revision, events)
+    await waitFor(() => registry.asked.some(({ name }) => name === 'unwatch'))
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk
+    })
+    expect(await closed).toBe(6)
+    const last = Number(/^(\d+) /.exec(stdout.trimEnd().split('\n').at(-1) ?? '')?.[1])
+    expect(last).toBeGreaterThan(100)
+    expect(last).toBeLessThan(120)
+    expect(stderr).toContain(`go on with: sreg watch / --since ${last} --generation g1`)
+    // Every revision that was printed was printed whole.
+    expect(stdout.split('\n')).toHaveLength(1 + 20_000 * (last - 100))
+  })
+})
+
+describe('what cannot be undone is asked on a terminal', () => {
+  test.each([
+    [['purge', '/a'], '/a will be erased with all its history for ever.'],
+    [['purge', '/a', '--recursive', '--json'], '/a and everything below it will be erased'],
+    [['destroy', '/a', '1', '2'], 'versions 1, 2 of /a will be erased for ever.'],
+  ])('%j', async (argv, question) => {
+    const context = {
+      skip: (note?: string): never => {
+        throw new Error(note)
+      },
+    }
+    const { registry, env } = await makeWorld()
+    for (const value of ['1', '2', '3']) registry.put('/a', value)
+    for (const answer of ['no\r', 'y\r', '\r']) {
+      const refused = await onTerminal(context, [built.main, ...argv], env, [
+        { expect: 'to go on: ', send: answer },
+      ])
+      expect(refused).toMatchObject({ code: 1, echoAfter: true })
+      expect(refused.screen).toContain(question)
+      expect(refused.screen).toContain('nothing was changed')
+    }
+    expect(registry.asked).toEqual([])
+    const meant = await onTerminal(context, [built.main, ...argv], env, [
+      { expect: 'to go on: ', send: 'yes\r' },
+    ])
+    expect(meant.code).toBe(0)
+    expect(registry.asked.map(({ name }) => name)).toEqual(['versions'])
+  })
+
+  test('--yes asks nothing', async (context) => {
+    const { registry, env } = await makeWorld()
+    registry.put('/a', '1')
+    const seen = await onTerminal(context, [built.main, 'purge', '/a', '--yes'], env, [])
+    expect(seen.code).toBe(0)
+    expect(registry.entries.size).toBe(0)
+  })
+
+  test('txn does not wait for JSON to be typed', async (context) => {
+    const { env } = await makeWorld()
+    const seen = await onTerminal(context, [built.main, 'txn'], env, [])
+    expect(seen.code).toBe(1)
+    expect(seen.screen).toContain('give a file')
   })
 })
 
@@ -268,6 +408,14 @@ describe('weakness 61: a terminal is asked without echo', () => {
     expect(piped.stderr).toBe('sreg: 0 imported, 20 unchanged\n')
     expect(home.path).not.toBe('')
   })
+})
+
+test('the transaction of the README is one', async () => {
+  const { registry, env } = await makeWorld()
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const document = /```json\n([\s\S]*?)```/.exec(readme)?.[1] ?? ''
+  expect((await sreg(['txn', '--json'], env, document)).code).toBe(0)
+  expect(registry.asked.at(-1)?.payload).toEqual(JSON.parse(document))
 })
 
 test('the example of the README runs', async () => {

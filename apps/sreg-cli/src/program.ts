@@ -1,7 +1,9 @@
 /** Everything that `get`, `set`, `delete` and `list` do without. */
-import type { Lazy } from './run.ts'
+import { GRAMMAR } from './command-table.ts'
+import type { Program } from './run.ts'
 
-export const lazy: Lazy = {
+export const program: Program = {
+  grammar: GRAMMAR,
   commands: async () => (await import('./commands/more.ts')).MORE,
   helpText: async () => (await import('./help.ts')).helpText,
 }
