@@ -375,16 +375,21 @@ describe('a watch on the wire', () => {
   })
 
   test('a session that expires ends its watch by an error; until then the connection is not idle', async () => {
-    // The connection alone would be closed after 2 seconds without a request, and the session ends after 4.
+    // A connection without a request is closed after as many seconds as an unused session lasts.
     await using running = await startSite({ session: 'timeout = 2' })
     const { site } = running
     using wire = await site.admin()
     const watcher = new Watcher(wire)
     const watch = await watcher.watch({ prefix: '/' })
     let closed = false
-    wire.closed.then(() => {
+    void wire.closed.then(() => {
       closed = true
     })
+    using beside = await Wire.open(site.socket)
+    beside.session = wire.session
+    const { uptime_s: since } = await beside.ok('status', {})
+    await waitFor(async () => (await beside.ok('status', {})).uptime_s > since + 5)
+    expect([watch.end, closed]).toEqual([undefined, false])
     await watcher.until(() => watch.end !== undefined)
     expect(watch.end?.error).toMatchObject({ reason: 'SESSION_INVALID' })
     expect(closed).toBe(false)
