@@ -69,3 +69,53 @@ test('a peer stalls while there is something for it and it takes nothing', () =>
   writes[1]?.done()
   expect(queue.stalledMs(1000)).toBe(0)
 })
+
+test('what is pushed goes behind what has left, and is counted until it is taken', () => {
+  const { socket, writes } = fakeSocket()
+  const queue = new ReplyQueue(socket)
+  const [first, second] = [queue.open(true), queue.open(true)]
+  const one = { unreadBytes: 0 }
+  const two = { unreadBytes: 0 }
+  second(frame('answer 2'), () => queue.push(frame('after 2'), one))
+  queue.push(frame('before'), two)
+  first(frame('answer 1'))
+  expect([one.unreadBytes, two.unreadBytes]).toEqual([7, 6])
+  queue.flush()
+  expect(writes.map(({ bytes }) => bytes)).toEqual(['beforeanswer 1answer 2after 2'])
+  queue.push(frame('more'), two)
+  queue.flush()
+  expect([one.unreadBytes, two.unreadBytes]).toEqual([7, 10])
+  writes[0]?.done()
+  expect([one.unreadBytes, two.unreadBytes]).toEqual([0, 4])
+  writes[1]?.done()
+  expect(two.unreadBytes).toBe(0)
+})
+
+test('an answer out of turn tells that it has left as well', () => {
+  const { socket, writes } = fakeSocket()
+  const queue = new ReplyQueue(socket)
+  queue.open(true)
+  const account = { unreadBytes: 0 }
+  queue.open(false)(frame('free'), () => queue.push(frame(' pushed'), account))
+  queue.flush()
+  expect(writes.map(({ bytes }) => bytes)).toEqual(['free pushed'])
+})
+
+test('who waits for the peer to take something is called once', () => {
+  const { socket, writes } = fakeSocket()
+  const queue = new ReplyQueue(socket)
+  const calls: string[] = []
+  for (const text of ['a', 'b']) {
+    queue.open(true)(frame(text))
+    queue.flush()
+  }
+  queue.onceTaken(() => {
+    calls.push('first')
+    queue.onceTaken(() => calls.push('again'))
+  })
+  expect(calls).toEqual([])
+  writes[0]?.done()
+  expect(calls).toEqual(['first'])
+  writes[1]?.done()
+  expect(calls).toEqual(['first', 'again'])
+})
