@@ -13,13 +13,22 @@ test('the short way writes the bytes of the long one', () => {
     modify_revision: fc.nat(),
   })
   fc.assert(
-    fc.property(response, fc.boolean(), fc.boolean(), (base, withDetail, withId) => {
-      const answer = {
-        ...base,
-        ...(withDetail ? { created_at: 1, created_by: 'a', modified_at: 2, modified_by: 'b' } : {}),
-        ...(withId ? { id: 'x"' } : {}),
-      } as GetResponse
-      expect(answerText('get', answer)).toBe(encodePayload(answer))
-    }),
+    fc.property(
+      response,
+      fc.boolean(),
+      fc.boolean(),
+      fc.boolean(),
+      (base, withDetail, withId, same) => {
+        const answer = {
+          ...base,
+          ...(withDetail
+            ? { created_at: 1, created_by: 'a', modified_at: 2, modified_by: 'b' }
+            : {}),
+          ...(same ? { value: null, unchanged: true } : {}),
+          ...(withId ? { id: 'x"' } : {}),
+        } as GetResponse
+        expect(answerText('get', answer)).toBe(encodePayload(answer))
+      },
+    ),
   )
 })

@@ -10,8 +10,10 @@ export function answerText(name: RequestName, response: object): string {
 
 /** The same bytes as `encodePayload`, half the time: only the value needs escaping. */
 function getText(response: GetResponse): string {
-  const { value, type, encrypted, version, modify_revision, created_at } = response
-  // With details or a correlation id it is not the common case any more.
-  if (created_at !== undefined || 'id' in response) return encodePayload(response)
+  const { value, type, encrypted, version, modify_revision, created_at, unchanged } = response
+  // With details, a correlation id or nothing new it is not the common case any more.
+  if (created_at !== undefined || unchanged === true || 'id' in response) {
+    return encodePayload(response)
+  }
   return `{"value":${JSON.stringify(value)},"type":"${type}","encrypted":${encrypted},"version":${version},"modify_revision":${modify_revision}}`
 }
