@@ -1,8 +1,10 @@
 /** Watches between real processes: who is told what, how fast, and what becomes of the slow and of a dying daemon. */
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { connectRegistry, followChanges, WatchOverflowError } from '@secreg/client'
 import { waitFor } from '@secreg/testkit'
 import { describe, expect, test } from 'vitest'
-import { ADMIN, PASSWORD, startSite } from '../lib/site.ts'
+import { ADMIN, PASSWORD, Site, startSite } from '../lib/site.ts'
 import { type Seen, Watched, Watcher } from '../lib/watcher.ts'
 import { PUSH, type Reply, TYPE, Wire } from '../lib/wire.ts'
 
@@ -431,4 +433,63 @@ test('a connection whose peer is gone leaves no watch behind', async () => {
   await waitFor(async () => (await admin.ok('status', {})).connections === 1)
   expect(await setAll(admin, ['/a', '/b'])).toHaveLength(2)
   expect(await admin.refused('unwatch', { watch_id: 1 })).toMatchObject({ reason: 'NOT_FOUND' })
+})
+
+describe('with the client library', () => {
+  const connect = async (socket: string) => {
+    const connection = await connectRegistry({ socket })
+    await connection.auth({ username: ADMIN, password: PASSWORD })
+    return connection
+  }
+
+  test('a follower is given each change once across kill -9 and restart', async () => {
+    await using site = new Site()
+    // Unsealed as soon as it is there: a session of the sealed time would end with it.
+    const key = site.home.write('key', randomBytes(32))
+    site.configure({ config: `[unlock]\nkey_file = ${JSON.stringify(key)}` })
+    let daemon = await site.start()
+    using admin = await site.initialize()
+    const { revision, generation, watch_id } = await admin.ok('watch', { prefix: '/' })
+    await admin.ok('unwatch', { watch_id })
+    const stop = new AbortController()
+    const given: string[] = []
+    const following = (async () => {
+      const request = { prefix: '/f', since_revision: revision, generation }
+      const options = { signal: stop.signal, minDelayMs: 1, maxDelayMs: 20 }
+      for await (const { events } of followChanges(() => connect(site.socket), request, options)) {
+        for (const { key } of events) given.push(key)
+      }
+    })()
+    const keys = Array.from({ length: 200 }, (_, i) => `/f/${i}`)
+    await setAll(admin, keys.slice(0, 100))
+    await waitFor(() => given.length === 100)
+    await daemon.kill('SIGKILL')
+    daemon = await site.start()
+    using again = await site.admin()
+    await setAll(again, keys.slice(100))
+    await waitFor(() => given.length === 200)
+    expect(given).toEqual(keys)
+    stop.abort(new Error('enough'))
+    await expect(following).rejects.toThrow('enough')
+  })
+
+  test('a consumer who does not read is told where to resume', async () => {
+    await using running = await startSite()
+    const { site, admin } = running
+    await using connection = await connect(site.socket)
+    const watch = await connection.watch({ prefix: '/' }, { maxBufferedEvents: 100 })
+    const keys = Array.from({ length: 1000 }, (_, i) => `/o/${i}`)
+    await setAll(admin, keys)
+    const given: string[] = []
+    const overflow = await (async () => {
+      for await (const { events } of watch) for (const { key } of events) given.push(key)
+    })().catch((error: unknown) => error)
+    if (!(overflow instanceof WatchOverflowError)) throw overflow
+    await using rest = await connection.watch({ prefix: '/', since_revision: overflow.revision })
+    for await (const { events } of rest) {
+      for (const { key } of events) given.push(key)
+      if (given.length >= keys.length) break
+    }
+    expect(given).toEqual(keys)
+  })
 })
