@@ -201,8 +201,8 @@ test('values of every type: set, get, list, delete', async () => {
     {"keys":["/t/at","/t/base64"{any}
     $ sreg delete /t/at
     $ sreg get /t/at
-    ! sreg: no such key
-    ! run: sreg list / --recursive
+    ! sreg: the entry was deleted; undelete brings it back
+    ! run: sreg undelete /t/at
     [2]
     $ sreg delete /t/at
     ! sreg: no such key

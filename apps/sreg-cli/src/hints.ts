@@ -32,7 +32,7 @@ const HINTS: Readonly<Partial<Record<Reason, string>>> = {
   VERSIONS_EXHAUSTED: 'its numbers are used up for ever; use another key',
   VERSION_ACTIVE: 'make another version the active one first, or run: sreg purge KEY',
   VERSION_CONFLICT:
-    'someone else changed it; "sreg history KEY" tells what came, then repeat with its latest number',
+    'someone else changed it: "sreg history KEY" tells the latest version, "sreg meta get KEY" the revision; then repeat',
   VERSION_DELETED: 'run: sreg undelete KEY --version N',
   VERSION_DESTROYED: 'its value is gone for ever; "sreg history KEY" tells which are kept',
   VERSION_NOT_FOUND: 'run: sreg history KEY',
@@ -53,7 +53,7 @@ export function hintOf(error: SecregError, key?: string): string | undefined {
   if (error.minRevision !== undefined) {
     return `read the entries again, then go on with --since ${error.minRevision} or later`
   }
-  const hint = HINTS[error.reason]?.replace('KEY', key === undefined ? 'KEY' : shellWord(key))
+  const hint = HINTS[error.reason]?.replaceAll('KEY', key === undefined ? 'KEY' : shellWord(key))
   // Some messages of the daemon say it themselves.
   return hint !== undefined && error.message.includes(hint) ? undefined : hint
 }

@@ -29,7 +29,7 @@ describe('set with conditions, times and flags', () => {
     registry.put('/a', 'two')
     const stale = await sreg(['set', '/a', 'mine', '--if-version', '1'])
     expect(stale).toMatchObject({ code: 6, stdout: '' })
-    expect(stale.stderr).toContain('"sreg history /a" tells what came, then repeat')
+    expect(stale.stderr).toContain('"sreg history /a" tells the latest version')
     expect(registry.entries.get('/a')?.value).toBe('two')
     expect((await sreg(['set', '/a', 'mine', '--if-version', '2'])).code).toBe(0)
     expect((await sreg(['set', '/a', 'new', '--if-revision', '0'])).code).toBe(6)

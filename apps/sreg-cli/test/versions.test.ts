@@ -193,7 +193,7 @@ describe('every reason says what to do', () => {
     ['VERSION_DELETED', 2, 'run: sreg undelete /a --version N'],
     ['VERSION_DESTROYED', 2, '"sreg history /a" tells which are kept'],
     ['VERSION_ACTIVE', 6, 'run: sreg purge /a'],
-    ['VERSION_CONFLICT', 6, '"sreg history /a" tells what came'],
+    ['VERSION_CONFLICT', 6, '"sreg history /a" tells the latest version'],
     ['VERSION_REQUIRED', 6, 'give --if-version N'],
     ['VERSIONS_EXHAUSTED', 6, 'use another key'],
     ['DIALECT_REFUSED', 6, '"sreg mount list"'],

@@ -8,7 +8,7 @@ import { formatTable } from '../table.ts'
 
 const HINTS = {
   NOT_FOUND: 'run: sreg mount list',
-  DIALECT_REFUSED: '"sreg mount list" tells which there are',
+  DIALECT_REFUSED: '"sreg mount list" tells which rules are served',
 }
 
 export async function run(context: Context): Promise<undefined> {
