@@ -47,6 +47,28 @@ export function recorded<T>(
   })
 }
 
+/**
+ * Check what needs no state, and go on with it; a refusal leaves its record. Synchronous up to then, so that operations
+ * reach the writer in the order in which they were asked.
+ */
+export function prepared<P, T>(
+  journal: Journal,
+  caller: Caller,
+  facts: Facts,
+  prepare: () => P,
+  run: (prepared: P) => Promise<T>,
+): Promise<T> {
+  let ready: P
+  try {
+    ready = prepare()
+  } catch (error) {
+    return recorded(journal, caller, facts, () => {
+      throw error
+    })
+  }
+  return run(ready)
+}
+
 /** Body of an operation that was refused or failed; says nothing that only success may tell. */
 export function refusalBody(caller: Caller, facts: Facts, error: SecregError): string {
   const { paths, pathsText, detail } = facts

@@ -21,11 +21,13 @@ export interface TestRegistryOptions extends Partial<Omit<OpenRegistryOptions, '
   readonly scrypt: Scrypt
   readonly files?: LogFiles
   readonly logDirectory?: string
+  /** How long a written line may wait for its sync, milliseconds; default that of the log. */
+  readonly syncIntervalMs?: number
 }
 
 /** Open a registry on a memory engine and a log in memory, unless others are given. */
 export function openTestRegistry(options: TestRegistryOptions): Promise<OpenedRegistry> {
-  const { files = createMemoryFiles(), logDirectory = '/log', ...rest } = options
+  const { files = createMemoryFiles(), logDirectory = '/log', syncIntervalMs, ...rest } = options
   const engine: Engine = options.engine ?? new MemoryEngine()
   return openRegistry({
     auditDirectory: logDirectory,
@@ -36,7 +38,12 @@ export function openTestRegistry(options: TestRegistryOptions): Promise<OpenedRe
     ...rest,
     engine,
     openLog: (cursor) =>
-      openLog({ directory: logDirectory, files, ...(cursor === undefined ? {} : { cursor }) }),
+      openLog({
+        directory: logDirectory,
+        files,
+        ...(cursor === undefined ? {} : { cursor }),
+        ...(syncIntervalMs === undefined ? {} : { syncIntervalMs }),
+      }),
   })
 }
 

@@ -97,7 +97,8 @@ test('the outbox is freed once its lines are synced', async () => {
 test('a backlog of the outbox larger than a commit never makes a commit too large', async () => {
   const medium = new MemoryEngine()
   const files = createMemoryFiles()
-  const home = await start({ engine: new FaultEngine(medium), files })
+  const syncIntervalMs = 600_000
+  const home = await start({ engine: new FaultEngine(medium), files, syncIntervalMs })
   for (let at = 0; at < 1200; at++) await home.api.set({ key: '/k', value: `${at}` })
   await home.registry.close()
   const outbox = async () => {

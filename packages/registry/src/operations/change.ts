@@ -7,7 +7,7 @@ import { decodeEntry, isExpired } from '../entry.ts'
 import type { EntryEdit } from '../entry-edit.ts'
 import type { Plan } from '../operation.ts'
 import { notFound } from '../read-value.ts'
-import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { type Facts, prepared, refusalBody } from '../recorded.ts'
 import { chooseSubtree, scanSubtree } from '../subtree.ts'
 import { requireWritable, rowsOf } from './set.ts'
 
@@ -23,7 +23,7 @@ export interface Done<T> {
  * @param prepare - checks what needs no state, and gives the path
  * @param make - does it; refuses by throwing
  */
-export async function changeEntry<T>(
+export function changeEntry<T>(
   core: Core,
   caller: Caller,
   facts: Facts,
@@ -31,72 +31,73 @@ export async function changeEntry<T>(
   prepare: () => string,
   make: (edit: EntryEdit) => Done<T>,
 ): Promise<T> {
-  let path: string
-  try {
-    path = prepare()
+  return prepared(core.journal, caller, facts, preparing(core, facts, prepare), (path) =>
+    core.writer.submit<T>({
+      plan: (view) => {
+        const edits = new Edits(core, caller, view)
+        const edit = edits.at(path)
+        core.authorizer.require(caller, action, path, edit.entry)
+        core.keys.requireUnsealed()
+        requireWritable(edit)
+        const rows = rowsOf(edit)
+        const { facts: more, result } = make(edit)
+        return atOnceOrSliced(
+          action === 'purge' ? rows : 0,
+          edits.plan(caller, { action: facts.action, facts: { ...facts, ...more }, result }),
+        )
+      },
+      refusal: (error) => refusalBody(caller, facts, error),
+    }),
+  )
+}
+
+/** Take note of the path before it is asked whether anything can be changed at all. */
+function preparing(core: Core, facts: Facts, prepare: () => string): () => string {
+  return () => {
+    const path = prepare()
     facts.paths = [path]
     core.keys.requireUnsealed()
-  } catch (error) {
-    return recorded(core.journal, caller, facts, () => {
-      throw error
-    })
+    return path
   }
-  return core.writer.submit<T>({
-    plan: (view) => {
-      const edits = new Edits(core, caller, view)
-      const edit = edits.at(path)
-      core.authorizer.require(caller, action, path, edit.entry)
-      core.keys.requireUnsealed()
-      requireWritable(edit)
-      const rows = rowsOf(edit)
-      const { facts: more, result } = make(edit)
-      return atOnceOrSliced(
-        action === 'purge' ? rows : 0,
-        edits.plan(caller, { action: facts.action, facts: { ...facts, ...more }, result }),
-      )
-    },
-    refusal: (error) => refusalBody(caller, facts, error),
-  })
 }
 
 /** The same for everything at and below a path that is there, deleted or not. */
-export async function changeSubtree<T>(
+export function changeSubtree<T>(
   core: Core,
   caller: Caller,
   facts: Facts,
   action: Action,
-  path: string,
+  prepare: () => string,
   make: (edit: EntryEdit) => void,
   result: (revision: number, count: number) => T,
 ): Promise<T> {
-  const ask = {
-    action,
-    path,
-    takes: (row: Row) => !isExpired(decodeEntry(row), core.clock.now()),
-  }
-  return core.writer.submit<T>({
-    plan: (view, found) => {
-      core.keys.requireUnsealed()
-      if (found === undefined) return scanSubtree(core, caller, ask)
-      const paths = chooseSubtree(core, caller, ask, view, found)
-      if (paths.length === 0) throw notFound()
-      const edits = new Edits(core, caller, view)
-      function* all(): Generator<undefined, Plan<T>> {
-        for (const each of paths) {
-          yield
-          core.keys.requireUnsealed()
-          const edit = edits.at(each)
-          requireWritable(edit)
-          make(edit)
+  return prepared(core.journal, caller, facts, preparing(core, facts, prepare), (path) => {
+    const takes = (row: Row): boolean => !isExpired(decodeEntry(row), core.clock.now())
+    const ask = { action, path, takes }
+    return core.writer.submit<T>({
+      plan: (view, found) => {
+        core.keys.requireUnsealed()
+        if (found === undefined) return scanSubtree(core, caller, ask)
+        const paths = chooseSubtree(core, caller, ask, view, found)
+        if (paths.length === 0) throw notFound()
+        const edits = new Edits(core, caller, view)
+        function* all(): Generator<undefined, Plan<T>> {
+          for (const each of paths) {
+            yield
+            core.keys.requireUnsealed()
+            const edit = edits.at(each)
+            requireWritable(edit)
+            make(edit)
+          }
+          return yield* edits.plan(caller, {
+            action: facts.action,
+            facts: { ...facts, count: paths.length },
+            result: (revision) => result(revision, paths.length),
+          })
         }
-        return yield* edits.plan(caller, {
-          action: facts.action,
-          facts: { ...facts, count: paths.length },
-          result: (revision) => result(revision, paths.length),
-        })
-      }
-      return { slices: all() }
-    },
-    refusal: (error) => refusalBody(caller, facts, error),
+        return { slices: all() }
+      },
+      refusal: (error) => refusalBody(caller, facts, error),
+    })
   })
 }

@@ -15,7 +15,7 @@ import type { View } from '../group-view.ts'
 import { entriesBelow, pathOfEntryKey } from '../keys.ts'
 import type { Plan, Scan, Slices } from '../operation.ts'
 import { notFound } from '../read-value.ts'
-import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { type Facts, prepared, refusalBody } from '../recorded.ts'
 import { chooseSubtree, scanSubtree } from '../subtree.ts'
 import { requireWritable } from './set.ts'
 
@@ -31,27 +31,25 @@ export function remove(
   request: RequestOf<'delete'>,
 ): Promise<DeleteResponse> {
   const facts: Facts = { action: 'delete' }
-  let path: string
-  try {
-    path = parsePath(request.key)
+  const recursive = request.recursive === true
+  if (recursive) facts.detail = 'recursive'
+  const prepare = (): string => {
+    const path = parsePath(request.key)
     facts.paths = [path]
     // Whoever asked while it was sealed is not answered by what it is when his turn comes.
     core.keys.requireUnsealed()
-  } catch (error) {
-    return recorded(core.journal, caller, facts, () => {
-      throw error
-    })
+    return path
   }
-  if (request.recursive === true) facts.detail = 'recursive'
-  return core.writer.submit<DeleteResponse>({
-    plan: (view, rows) => {
-      core.keys.requireUnsealed()
-      return request.recursive === true
-        ? planSubtree(core, caller, path, facts, view, rows)
-        : planLeaf(core, caller, path, facts, view, rows)
-    },
-    refusal: (error) => refusalBody(caller, facts, error),
-  })
+  return prepared(core.journal, caller, facts, prepare, (path) =>
+    core.writer.submit<DeleteResponse>({
+      plan: (view, rows) => {
+        core.keys.requireUnsealed()
+        const plan = recursive ? planSubtree : planLeaf
+        return plan(core, caller, path, facts, view, rows)
+      },
+      refusal: (error) => refusalBody(caller, facts, error),
+    }),
+  )
 }
 
 function planLeaf(

@@ -14,7 +14,7 @@ import type { Core } from '../core.ts'
 import { atOnceOrSliced, Edits } from '../edits.ts'
 import type { Metadata } from '../entry.ts'
 import type { EntryEdit } from '../entry-edit.ts'
-import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { type Facts, prepared, refusalBody } from '../recorded.ts'
 import { stateOfVersion } from '../version.ts'
 import { isToBeEncrypted, rowsOf } from './set.ts'
 
@@ -39,51 +39,48 @@ const ERASES: ReadonlySet<DialectEffect['do']> = new Set(['destroy', 'purge'])
  *   is in no mount of it; `ERR_ACCESS_DENIED`, `ERR_SEALED`, what the dialect refuses with, and the failures of store
  *   and log
  */
-export async function dialectOperation(
+export function dialectOperation(
   core: Core,
   caller: Caller,
   asked: DialectRequest,
 ): Promise<unknown> {
   const facts: Facts = { action: 'write', detail: `${asked.dialect} ${asked.operation}` }
-  let operation: DialectOperation
-  let path: string
-  try {
-    path = parsePath(asked.path)
+  const prepare = () => {
+    const path = parsePath(asked.path)
     facts.paths = [path]
-    operation = operationOf(core, asked)
+    const operation = operationOf(core, asked)
     facts.action = operation.audit
     core.keys.requireUnsealed()
-  } catch (error) {
-    return recorded<unknown>(core.journal, caller, facts, () => {
-      throw error
-    })
+    return { path, operation }
   }
-  let erases = false
-  const answer = await core.writer.submit<unknown>({
-    plan: (view) => {
-      core.keys.requireUnsealed()
-      const edits = new Edits(core, caller, view)
-      const edit = edits.at(path)
-      core.authorizer.require(caller, operation.action, path, edit.entry)
-      if (edit.mount.dialect !== asked.dialect) throw notItsMount()
-      const rows = rowsOf(edit)
-      const { effects, result } = operation.plan(stateOf(edit, edits.expiryNowMs), asked.request)
-      erases = effects.some((effect) => ERASES.has(effect.do))
-      for (const effect of effects) apply(core, edit, effect)
-      const { active } = edit.entry ?? { active: 0 }
-      return atOnceOrSliced(
-        erases ? rows : 0,
-        edits.plan(caller, {
-          action: operation.audit,
-          facts: active === 0 ? facts : { ...facts, versions: [active] },
-          result: () => result,
-        }),
-      )
-    },
-    refusal: (error) => refusalBody(caller, facts, error),
+  return prepared(core.journal, caller, facts, prepare, async ({ path, operation }) => {
+    let erases = false
+    const answer = await core.writer.submit<unknown>({
+      plan: (view) => {
+        core.keys.requireUnsealed()
+        const edits = new Edits(core, caller, view)
+        const edit = edits.at(path)
+        core.authorizer.require(caller, operation.action, path, edit.entry)
+        if (edit.mount.dialect !== asked.dialect) throw notItsMount()
+        const rows = rowsOf(edit)
+        const { effects, result } = operation.plan(stateOf(edit, edits.expiryNowMs), asked.request)
+        erases = effects.some((effect) => ERASES.has(effect.do))
+        for (const effect of effects) apply(core, edit, effect)
+        const { active } = edit.entry ?? { active: 0 }
+        return atOnceOrSliced(
+          erases ? rows : 0,
+          edits.plan(caller, {
+            action: operation.audit,
+            facts: active === 0 ? facts : { ...facts, versions: [active] },
+            result: () => result,
+          }),
+        )
+      },
+      refusal: (error) => refusalBody(caller, facts, error),
+    })
+    if (erases) await core.eraser.settle()
+    return answer
   })
-  if (erases) await core.eraser.settle()
-  return answer
 }
 
 function operationOf(core: Core, asked: DialectRequest): DialectOperation {

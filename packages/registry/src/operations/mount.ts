@@ -2,7 +2,6 @@
 import {
   type Caller,
   type MountResponse,
-  parsePath,
   parsePrefix,
   type RequestOf,
   SecregError,
@@ -12,7 +11,7 @@ import { auditBody } from '../audit-record.ts'
 import type { Core } from '../core.ts'
 import { mountKey } from '../keys.ts'
 import { encodeMount, infoOfMount, type Mount } from '../mounts.ts'
-import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { type Facts, prepared, recorded, refusalBody } from '../recorded.ts'
 
 /** Mounts of one registry: each decision about an entry looks at them. */
 const MOST_MOUNTS = 1000
@@ -23,7 +22,7 @@ const MOST_MOUNTS = 1000
  * @throws SecregError `ERR_ACCESS_DENIED`, `ERR_PATH_INVALID`, `ERR_DIALECT_REFUSED` for an unknown dialect,
  *   `ERR_NOT_FOUND`, `ERR_INVALID_ARGUMENT`, `ERR_SEALED`, and the failures of store and log
  */
-export async function mount(
+export function mount(
   core: Core,
   caller: Caller,
   request: RequestOf<'mount'>,
@@ -36,38 +35,36 @@ export async function mount(
       return listed(core)
     })
   }
-  let path: string
-  try {
-    path = parsePrefix(request.path)
-    path = path === '' ? '/' : parsePath(path)
+  const prepare = (): string => {
+    const prefix = parsePrefix(request.path)
+    const path = prefix === '' ? '/' : prefix
     facts.paths = [path]
     core.keys.requireUnsealed()
-  } catch (error) {
-    return recorded(core.journal, caller, facts, () => {
-      throw error
-    })
+    return path
   }
-  return core.writer.submit<MountResponse>({
-    plan: (view) => {
-      core.authorizer.require(caller, 'mount', path)
-      core.keys.requireUnsealed()
-      const key = mountKey(path)
-      const op: Op =
-        request.op === 'set'
-          ? { type: 'put', key, value: encodeMount(mountOf(core, path, request)) }
-          : { type: 'delete', key }
-      if (request.op === 'remove' && view.get(key) === undefined) {
-        throw new SecregError('NOT_FOUND', 'no such mount')
-      }
-      return {
-        ops: [op],
-        record: auditBody(caller, 'mount', 'ok', facts),
-        publish: () => core.mounts.apply([op]),
-        result: () => listed(core),
-      }
-    },
-    refusal: (error) => refusalBody(caller, facts, error),
-  })
+  return prepared(core.journal, caller, facts, prepare, (path) =>
+    core.writer.submit<MountResponse>({
+      plan: (view) => {
+        core.authorizer.require(caller, 'mount', path)
+        core.keys.requireUnsealed()
+        const key = mountKey(path)
+        const op: Op =
+          request.op === 'set'
+            ? { type: 'put', key, value: encodeMount(mountOf(core, path, request)) }
+            : { type: 'delete', key }
+        if (request.op === 'remove' && view.get(key) === undefined) {
+          throw new SecregError('NOT_FOUND', 'no such mount')
+        }
+        return {
+          ops: [op],
+          record: auditBody(caller, 'mount', 'ok', facts),
+          publish: () => core.mounts.apply([op]),
+          result: () => listed(core),
+        }
+      },
+      refusal: (error) => refusalBody(caller, facts, error),
+    }),
+  )
 }
 
 function listed(core: Core): MountResponse {

@@ -15,7 +15,7 @@ import type { Core } from '../core.ts'
 import { atOnceOrSliced, Edits } from '../edits.ts'
 import type { EntryEdit } from '../entry-edit.ts'
 import { countNumbers } from '../number-set.ts'
-import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { type Facts, prepared, refusalBody } from '../recorded.ts'
 
 /** A value to write, checked as far as it can be without the state. */
 export interface SetDraft {
@@ -39,44 +39,37 @@ export interface SetDraft {
  *   `ERR_VERSION_CONFLICT`, `ERR_VERSION_REQUIRED`, `ERR_DIALECT_REFUSED`, `ERR_SEALED`, and the failures of store
  *   and log
  */
-export async function set(
-  core: Core,
-  caller: Caller,
-  request: RequestOf<'set'>,
-): Promise<SetResponse> {
+export function set(core: Core, caller: Caller, request: RequestOf<'set'>): Promise<SetResponse> {
   const facts: Facts = { action: 'write' }
-  let draft: SetDraft
-  try {
+  const prepare = (): SetDraft => {
     facts.paths = [parsePath(request.key)]
     // Whoever asked while it was sealed is not answered by what it is when his turn comes.
     core.keys.requireUnsealed()
-    draft = draftOf(request)
-  } catch (error) {
-    return recorded(core.journal, caller, facts, () => {
-      throw error
-    })
+    return draftOf(request)
   }
-  let erases = false
-  const answer = await core.writer.submit<SetResponse>({
-    plan: (view) => {
-      const edits = new Edits(core, caller, view)
-      const edit = edits.at(draft.path)
-      const rows = draft.ephemeral === undefined ? 0 : rowsOf(edit)
-      erases = draft.ephemeral === true && rows > 0
-      const version = planSet(core, caller, draft, edit)
-      return atOnceOrSliced(
-        rows,
-        edits.plan(caller, {
-          action: 'write',
-          facts: { ...facts, versions: [version] },
-          result: (revision) => ({ success: true, version, revision }),
-        }),
-      )
-    },
-    refusal: (error) => refusalBody(caller, facts, error),
+  return prepared(core.journal, caller, facts, prepare, async (draft) => {
+    let erases = false
+    const answer = await core.writer.submit<SetResponse>({
+      plan: (view) => {
+        const edits = new Edits(core, caller, view)
+        const edit = edits.at(draft.path)
+        const rows = draft.ephemeral === undefined ? 0 : rowsOf(edit)
+        erases = draft.ephemeral === true && rows > 0
+        const version = planSet(core, caller, draft, edit)
+        return atOnceOrSliced(
+          rows,
+          edits.plan(caller, {
+            action: 'write',
+            facts: { ...facts, versions: [version] },
+            result: (revision) => ({ success: true, version, revision }),
+          }),
+        )
+      },
+      refusal: (error) => refusalBody(caller, facts, error),
+    })
+    if (erases) await core.eraser.settle()
+    return answer
   })
-  if (erases) await core.eraser.settle()
-  return answer
 }
 
 /** Rows of an entry's versions, about. */

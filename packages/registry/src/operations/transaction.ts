@@ -16,7 +16,7 @@ import type { Core } from '../core.ts'
 import { atOnceOrSliced, Edits } from '../edits.ts'
 import type { EntryEdit } from '../entry-edit.ts'
 import type { Plan } from '../operation.ts'
-import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { type Facts, prepared, refusalBody } from '../recorded.ts'
 import { requireValue } from './get.ts'
 import { draftOf, planSet, requireWritable, rowsOf, type SetDraft } from './set.ts'
 
@@ -47,39 +47,33 @@ interface Draft {
  *   when a `set` in it has a precondition of its own that does not hold; `ERR_SEALED`, and the failures of store and
  *   log. Nothing of it is done then.
  */
-export async function transaction(
-  core: Core,
-  caller: Caller,
-  request: Request,
-): Promise<TxnResponse> {
+export function transaction(core: Core, caller: Caller, request: Request): Promise<TxnResponse> {
   const facts: Facts = { action: 'transaction' }
-  let draft: Draft
-  try {
-    draft = draftTransaction(request)
+  const prepare = (): Draft => {
+    const draft = draftTransaction(request)
     facts.paths = pathsOf(draft)
     core.keys.requireUnsealed()
-  } catch (error) {
-    return recorded(core.journal, caller, facts, () => {
-      throw error
-    })
+    return draft
   }
-  let erases = false
-  const answer = await core.writer.submit<TxnResponse>({
-    plan: (view) => {
-      core.keys.requireUnsealed()
-      const edits = new Edits(core, caller, view)
-      const steps = draft.compare.length + draft.then.length + draft.else.length
-      const ephemeral = draft.then
-        .concat(draft.else)
-        .filter((step) => step.op === 'set' && step.draft.ephemeral !== undefined)
-      const rows = ephemeral.reduce((sum, { path }) => sum + rowsOf(edits.at(path)), 3 * steps)
-      erases = ephemeral.length > 0
-      return atOnceOrSliced(rows, planTransaction(core, caller, draft, facts, edits))
-    },
-    refusal: (error) => refusalBody(caller, facts, error),
+  return prepared(core.journal, caller, facts, prepare, async (draft) => {
+    let erases = false
+    const answer = await core.writer.submit<TxnResponse>({
+      plan: (view) => {
+        core.keys.requireUnsealed()
+        const edits = new Edits(core, caller, view)
+        const steps = draft.compare.length + draft.then.length + draft.else.length
+        const ephemeral = [...draft.then, ...draft.else].filter(
+          (step) => step.op === 'set' && step.draft.ephemeral !== undefined,
+        )
+        const rows = ephemeral.reduce((sum, { path }) => sum + rowsOf(edits.at(path)), 3 * steps)
+        erases = ephemeral.length > 0
+        return atOnceOrSliced(rows, planTransaction(core, caller, draft, facts, edits))
+      },
+      refusal: (error) => refusalBody(caller, facts, error),
+    })
+    if (erases) await core.eraser.settle()
+    return answer
   })
-  if (erases) await core.eraser.settle()
-  return answer
 }
 
 function* planTransaction(

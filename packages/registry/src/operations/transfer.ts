@@ -7,19 +7,18 @@ import {
   SecregError,
   type TransferResponse,
 } from '@secreg/protocol'
-import type { KeyedRow } from '@secreg/storage'
+import type { Row } from '@secreg/storage'
 import type { Core } from '../core.ts'
 import { atOnceOrSliced, Edits } from '../edits.ts'
 import { isLiveRow } from '../entry.ts'
 import type { EntryEdit } from '../entry-edit.ts'
-import { countNumbers } from '../number-set.ts'
 import type { Plan, Scan, Slices } from '../operation.ts'
 import { notFound, requireLive } from '../read-value.ts'
-import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { type Facts, prepared, refusalBody } from '../recorded.ts'
 import { relocate } from '../relocate.ts'
 import { chooseSubtree, scanSubtree } from '../subtree.ts'
 import { requireValue } from './get.ts'
-import { isToBeEncrypted, requireWritable } from './set.ts'
+import { isToBeEncrypted, requireWritable, rowsOf } from './set.ts'
 
 type Request = RequestOf<'transfer'>
 
@@ -33,48 +32,41 @@ type Pair = readonly [from: string, to: string]
  *   `ERR_ACCESS_DENIED`, `ERR_STORAGE_KEY_NOT_FOUND`, `ERR_ENTRY_DELETED`, `ERR_ALREADY_EXISTS`, `ERR_DIALECT_REFUSED`,
  *   `ERR_LIMIT_EXCEEDED`, `ERR_SEALED`, and the failures of store and log
  */
-export async function transfer(
-  core: Core,
-  caller: Caller,
-  request: Request,
-): Promise<TransferResponse> {
+export function transfer(core: Core, caller: Caller, request: Request): Promise<TransferResponse> {
   const facts: Facts = { action: request.op }
-  let from: string
-  let to: string
-  try {
-    from = parsePath(request.from)
-    to = parsePath(request.to)
+  if (request.recursive === true) facts.detail = 'recursive'
+  const prepare = (): Pair => {
+    const from = parsePath(request.from)
+    const to = parsePath(request.to)
     facts.paths = [from, to]
     if (isAtOrBelow(from, to) || isAtOrBelow(to, from)) {
       throw new SecregError('INVALID_ARGUMENT', 'an entry cannot go into itself')
     }
     core.keys.requireUnsealed()
-  } catch (error) {
-    return recorded(core.journal, caller, facts, () => {
-      throw error
-    })
+    return [from, to]
   }
-  if (request.recursive === true) facts.detail = 'recursive'
-  return core.writer.submit<TransferResponse>({
-    plan: (view, rows): Plan<TransferResponse> | Scan | Slices<TransferResponse> => {
-      core.keys.requireUnsealed()
-      const edits = new Edits(core, caller, view)
-      if (request.recursive !== true) {
-        const size = countNumbers(edits.at(from).entry?.present ?? [])
-        return atOnceOrSliced(size, plan(core, caller, request, facts, edits, [[from, to]]))
-      }
-      const takes = (row: Pick<KeyedRow, 'value' | 'createRevision' | 'modifyRevision'>) =>
-        isLiveRow(row, edits.expiryNowMs)
-      const ask = { action: 'read', path: from, takes } as const
-      if (rows === undefined) return scanSubtree(core, caller, ask)
-      const pairs = chooseSubtree(core, caller, ask, view, rows).map(
-        (path): Pair => [path, to + path.slice(from.length)],
-      )
-      if (pairs.length === 0) throw notFound()
-      return { slices: plan(core, caller, request, facts, edits, pairs) }
-    },
-    refusal: (error) => refusalBody(caller, facts, error),
-  })
+  return prepared(core.journal, caller, facts, prepare, ([from, to]) =>
+    core.writer.submit<TransferResponse>({
+      plan: (view, rows): Plan<TransferResponse> | Scan | Slices<TransferResponse> => {
+        core.keys.requireUnsealed()
+        const edits = new Edits(core, caller, view)
+        if (request.recursive !== true) {
+          const pairs: Pair[] = [[from, to]]
+          const size = rowsOf(edits.at(from))
+          return atOnceOrSliced(size, plan(core, caller, request, facts, edits, pairs))
+        }
+        const takes = (row: Row): boolean => isLiveRow(row, edits.expiryNowMs)
+        const ask = { action: 'read', path: from, takes } as const
+        if (rows === undefined) return scanSubtree(core, caller, ask)
+        const pairs = chooseSubtree(core, caller, ask, view, rows).map(
+          (path): Pair => [path, to + path.slice(from.length)],
+        )
+        if (pairs.length === 0) throw notFound()
+        return { slices: plan(core, caller, request, facts, edits, pairs) }
+      },
+      refusal: (error) => refusalBody(caller, facts, error),
+    }),
+  )
 }
 
 function* plan(

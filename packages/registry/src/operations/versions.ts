@@ -3,7 +3,7 @@ import { type Caller, parsePath, type RequestOf, type VersionsResponse } from '@
 import type { Core } from '../core.ts'
 import type { EntryEdit } from '../entry-edit.ts'
 import { notFound, requirePresent } from '../read-value.ts'
-import { type Facts, recorded } from '../recorded.ts'
+import type { Facts } from '../recorded.ts'
 import { changeEntry, changeSubtree } from './change.ts'
 import { isToBeEncrypted, otherVersion } from './set.ts'
 
@@ -150,29 +150,19 @@ async function purge(
   return { ...answer, ...(await erased(core, true)) }
 }
 
-async function purgeSubtree(
+function purgeSubtree(
   core: Core,
   caller: Caller,
   facts: Facts,
   request: Request<'purge'>,
 ): Promise<VersionsResponse> {
   facts.detail = 'recursive'
-  let path: string
-  try {
-    path = pathOf(request)()
-    facts.paths = [path]
-    core.keys.requireUnsealed()
-  } catch (error) {
-    return recorded(core.journal, caller, facts, () => {
-      throw error
-    })
-  }
   return changeSubtree(
     core,
     caller,
     facts,
     'purge',
-    path,
+    pathOf(request),
     (edit) => edit.purge(),
     (revision, count) => ({ success: true, revision, count }),
   )
