@@ -64,7 +64,7 @@ export class Housekeeping {
     this.#timer = setInterval(() => {
       if (this.#busy) return
       this.#busy = true
-      this.#work(registry)
+      this.work(registry)
         .catch((fault: unknown) => this.#options.onFault?.(fault))
         .finally(() => {
           this.#busy = false
@@ -85,7 +85,8 @@ export class Housekeeping {
     return this.#core.keys.state === 'unsealed'
   }
 
-  async #work(registry: { sweep(): Promise<void> }): Promise<void> {
+  /** One round of it all. */
+  async work(registry: { sweep(): Promise<void> }): Promise<void> {
     const { journal, writer } = this.#core
     this.#identity.sessions.sweep()
     await registry.sweep()

@@ -237,6 +237,12 @@ export class Registry {
     return this.#exports.sweep(refs)
   }
 
+  /** Do now what it does by itself now and then, to the end; for who has the time in his own hands. */
+  async housekeep(): Promise<void> {
+    await this.#parts.housekeeping.work(this)
+    await this.#parts.core.eraser.settle()
+  }
+
   /** Finish what is under way, sync the log and close; everything acknowledged is durable then. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
