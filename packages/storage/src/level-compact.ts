@@ -2,9 +2,11 @@
  * Making old bytes leave the disk. LevelDB's own range compaction is not enough: it leaves a table
  * alone when there is nothing above it to merge in, and a flush can write a value together with
  * the deletion that hides it straight into such a table. So every table that may hold old bytes is
- * merged with a marker (a deletion of a key that cannot exist) at either end of the range, until
- * no table from before is left in it, nor its file on the disk.
+ * merged with a marker, which is a row between its first and last key and in the range, until no
+ * table from before is left in it, nor its file on the disk. A marker is a deletion of a key that
+ * cannot exist; LevelDB carries it down to the table, and drops it earlier outside of all tables.
  */
+import { isUtf8 } from 'node:buffer'
 import { readdir } from 'node:fs/promises'
 import type { Crc32c } from './crc32c.ts'
 import { StorageError } from './errors.ts'
@@ -13,13 +15,15 @@ import type { LevelDatabase, LevelOperation } from './level-port.ts'
 import { readManifest, type TableFile } from './manifest.ts'
 
 const MAX_ROUNDS = 16
+/** Markers of one write: some are rows of any size. */
+const MARKERS_AT_ONCE = 16
 
 export interface CompactHost {
   readonly directory: string
   readonly crc: Crc32c
   readonly db: LevelDatabase
-  /** In the writer's turn, synced. */
-  write(operations: readonly LevelOperation[]): Promise<void>
+  /** In the writer's turn, synced; what is written is made then. */
+  write(make: () => readonly LevelOperation[]): Promise<void>
 }
 
 /** Rejects with ERR_STORAGE_UNAVAILABLE when old tables remain, as after a failed compaction. */
@@ -41,12 +45,15 @@ export async function compactRange(
     if (round === MAX_ROUNDS) throw unfinished(old.size)
     const remaining = (await tablesIn(host, lower, upper)).filter(({ number }) => old.has(number))
     if (remaining.length > 0) {
-      await host.write(remaining.flatMap((table) => markers(table, lower, upper)))
+      for (let at = 0; at < remaining.length; at += MARKERS_AT_ONCE) {
+        const tables = remaining.slice(at, at + MARKERS_AT_ONCE)
+        await host.write(() => tables.map((table) => marker(host.db, table, lower, upper)))
+      }
       await host.db.compactRange(lower, upper)
     } else {
       if (!(await areOnDisk(host.directory, old))) return
       // A read held them when LevelDB cleaned up; it does so again when it writes its memory to a table.
-      await host.write([lower, upper].map((key) => ({ type: 'del', key })))
+      await host.write(() => [lower, upper].map((key) => ({ type: 'del', key })))
       await host.db.compactRange(nowhere, nowhere)
     }
   }
@@ -66,23 +73,27 @@ async function tablesIn(host: CompactHost, lower: Buffer, upper: Buffer): Promis
   )
 }
 
-/** Two deletions around the part of the table that lies in the range. */
-function markers(table: TableFile, lower: Buffer, upper: Buffer): LevelOperation[] {
-  const first = Buffer.from(table.smallest)
-  const last = Buffer.from(table.largest)
-  const from = Buffer.compare(first, lower) < 0 ? lower : justBefore(first)
-  const to = Buffer.compare(last, upper) < 0 ? Buffer.concat([last, Buffer.of(0xff)]) : upper
-  return [
-    { type: 'del', key: from },
-    { type: 'del', key: to },
-  ]
+function marker(
+  db: LevelDatabase,
+  { smallest, largest }: TableFile,
+  lower: Buffer,
+  upper: Buffer,
+): LevelOperation {
+  if (Buffer.compare(smallest, lower) < 0) return { type: 'del', key: lower }
+  if (Buffer.compare(largest, upper) > 0) return { type: 'del', key: upper }
+  const between = justBefore(largest)
+  if (Buffer.compare(smallest, between) <= 0) return { type: 'del', key: between }
+  // There is no room in a table of one key, so its row is written once more, as it is.
+  const key = Buffer.from(largest)
+  const value = isUtf8(key) ? db.getSync(key.toString()) : undefined
+  return value === undefined ? { type: 'del', key } : { type: 'put', key, value }
 }
 
 /**
  * A key below `key`, and above all keys of the store that are: as keys are UTF-8, 0xFF makes sure
  * that it is none of them.
  */
-function justBefore(key: string | Buffer): Buffer {
+function justBefore(key: string | Uint8Array): Buffer {
   const bytes = Buffer.from(key as string)
   let length = bytes.length
   while (length > 1 && bytes[length - 1] === 0) length--

@@ -203,10 +203,12 @@ export class LevelEngine implements Engine {
     await this.#pins.settle(options.signal)
     const { directory, crc } = this.#settings
     const db = this.#db
-    const write = (operations: readonly LevelOperation[]): Promise<void> =>
+    const write = (make: () => readonly LevelOperation[]): Promise<void> =>
       this.#turns.run(async () => {
         await this.#usable()
-        await this.#write(operations)
+        // After a reopening, what was found out about the tables is of another database.
+        if (db !== this.#db) throw this.#unusable()
+        await this.#write(make())
       })
     const work = compactRange({ directory, crc, db, write }, gte, lt, options.signal)
     await this.#background(db, work)

@@ -76,6 +76,31 @@ describe('compacting removes deleted and overwritten bytes from all files', () =
     expect(engine.stats().rows).toBe(298)
   })
 
+  test('fault: where more than 20 MiB of a level overlapped the range, it did not finish', async () => {
+    const directory = join(await temporaryDirectory(), 'db')
+    const engine = await LevelEngine.open(directory)
+    onTestFinished(() => engine.close())
+    const large = 'x'.repeat(6 * 1024 * 1024)
+    for (const key of ['/b', '/c', '/d', '/e', '/f', '/f1', '/f2'])
+      await engine.commit({ ops: [put(key, `${SECRET}${large}`)] })
+    await engine.commit({ ops: [put('/a', '1'), put('/g', '2')] })
+    await engine.compact('', '')
+    await engine.commit({ ops: [remove('/c'), put('/a', '3'), put('/g', '4')] })
+    await engine.compact('/c', '/c\u0000')
+    expect(textOf(engine.get('/d'))?.slice(0, SECRET.length)).toBe(SECRET)
+    // A change at one end only, and what stands above the other tables is brought down to them.
+    await engine.commit({ ops: [put('/a', '5')] })
+    await engine.compact('/g', '/h')
+    await engine.compact('/', '/g')
+    await engine.commit({
+      ops: [...['/b', '/e', '/f', '/f1', '/f2'].map(remove), put('/d', 'changed')],
+    })
+    await engine.compact('/', '/g')
+    expect(await filesWith(directory, SECRET)).toEqual([])
+    expect(['/a', '/d', '/g'].map((key) => textOf(engine.get(key)))).toEqual(['5', 'changed', '4'])
+    expect((await engine.scrub()).findings).toEqual([])
+  })
+
   test('after waiting for those who still look at them', async () => {
     const directory = join(await temporaryDirectory(), 'db')
     const engine = await open(directory)
