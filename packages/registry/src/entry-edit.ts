@@ -14,7 +14,7 @@ import {
   isLive,
   type Metadata,
 } from './entry.ts'
-import { activated, beginLife, claim, hidden, pruned } from './entry-life.ts'
+import { activated, beginLife, claim, hidden, left, pruned } from './entry-life.ts'
 import { EntryRows } from './entry-rows.ts'
 import type { View } from './group-view.ts'
 import type { KeyState } from './key-state.ts'
@@ -366,7 +366,8 @@ export class EntryEdit {
     for (const [atMs, number] of expiries) this.rows.deleteExpiry(atMs, number)
     this.#retire({ latest: entry.latest, unused: entry.unused, movedId: entry.id })
     this.#entry = undefined
-    return { entry, expiries }
+    // In memory it leaves nothing behind.
+    return { entry: entry.ephemeral ? entry : left(entry, this.path), expiries }
   }
 
   /** What this path remembers of its lives before. */

@@ -13,6 +13,9 @@ import {
 import type { Retired } from './retired.ts'
 import type { Version } from './version.ts'
 
+/** Paths that an entry remembers to have been at. */
+const FORMER_PATHS = 8
+
 /** A new life of a path: no version yet, and the numbers go on from the lives before. */
 export function beginLife(
   id: string,
@@ -87,6 +90,12 @@ export function activated(
 export function hidden(entry: Entry, activeState: 'deleted' | 'destroyed'): Entry {
   const { value: _, activeExpiresAtMs: __, ...rest } = entry
   return { ...rest, activeState }
+}
+
+/** Take it away from a path; whoever erases it must know where it was. */
+export function left(entry: Entry, path: string): Entry {
+  const former = [...new Set([...(entry.former ?? []), path])]
+  return { ...entry, former: former.length > FORMER_PATHS || former[0] === '' ? [''] : former }
 }
 
 /** The oldest versions that are too many; never the active one. */

@@ -2,6 +2,7 @@
 import { SecregError } from '@secreg/protocol'
 import type { Op } from '@secreg/storage'
 import { type Entry, encodeEntry } from './entry.ts'
+import { encodeErasure } from './eraser.ts'
 import type { View } from './group-view.ts'
 import { entryKey, erasureKey, expiryKey, retiredKey, valueKey, versionKey } from './keys.ts'
 import { numbersUp } from './number-set.ts'
@@ -111,8 +112,8 @@ export class EntryRows {
   }
 
   /** Have the erased bytes of an entry leave the files. */
-  noteErasure({ id }: Entry): void {
-    this.#put(erasureKey(id), encoder.encode(this.#path))
+  noteErasure({ id, former = [] }: Entry): void {
+    this.#put(erasureKey(id), encodeErasure([this.#path, ...former]))
   }
 
   /** @param entry - whose row it is: rows of an entry in memory are in memory too */

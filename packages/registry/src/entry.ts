@@ -59,6 +59,8 @@ export interface Entry {
   readonly expiresAtMs?: number
   readonly metadata: Metadata
   readonly limits: EntryLimits
+  /** Paths at which it was before, where files may still hold its records; `['']` when they are too many. */
+  readonly former?: readonly string[]
   /** Bytes of the active version when they are small; a view of the row. */
   readonly value?: Uint8Array
 }
@@ -83,6 +85,7 @@ interface EntryHeader {
   x?: number
   md?: Metadata
   li?: EntryLimits
+  f?: readonly string[]
 }
 
 const NOTHING: object = Object.freeze({})
@@ -111,6 +114,7 @@ export function encodeEntry(entry: Entry): Uint8Array {
   if (expiresAtMs !== undefined) header.x = expiresAtMs
   if (!isEmpty(entry.metadata)) header.md = entry.metadata
   if (!isEmpty(entry.limits)) header.li = entry.limits
+  if (entry.former !== undefined) header.f = entry.former
   const hidden = deletedAtMs !== undefined || activeState !== undefined || entry.active === 0
   const expires = expiresAtMs !== undefined || activeExpiresAtMs !== undefined
   const flags =
@@ -155,6 +159,7 @@ export function decodeEntry(row: Row): Entry {
         ...(h.x === undefined ? NOTHING : { expiresAtMs: h.x }),
         metadata: h.md ?? NOTHING,
         limits: h.li ?? NOTHING,
+        ...(h.f === undefined ? NOTHING : { former: h.f }),
         ...(value === undefined ? NOTHING : { value }),
       }
     })

@@ -2,8 +2,8 @@
  * Lets erased bytes leave the files (DESIGN §5): destroy, purge and the switch to ephemeral note the entry in the same
  * commit; here its ranges are compacted and the note is taken back. What a death interrupts goes on at the next start.
  */
-import type { Engine, Op } from '@secreg/storage'
-import { ERASURE_SPACE, entryKey, erasureKey, type Space, versionSpaces } from './keys.ts'
+import type { Engine, KeyedRow, Op } from '@secreg/storage'
+import { ENTRY_SPACE, ERASURE_SPACE, entryKey, type Space, versionSpaces } from './keys.ts'
 import type { Writer } from './writer.ts'
 
 /** Notes from which the whole spaces are compacted at once. */
@@ -13,7 +13,16 @@ const ROUND = 10_000
 /** How long an answer waits for its erasure, milliseconds; it goes on afterwards. */
 const WAIT_MS = 10_000
 
+const encoder = new TextEncoder()
 const decoder = new TextDecoder()
+
+/** A note that something of an entry is to be erased, as it was read. */
+interface Note {
+  readonly key: string
+  readonly revision: number
+  readonly id: string
+  readonly paths: readonly string[]
+}
 
 export interface EraserOptions {
   readonly engine: Engine
@@ -27,19 +36,12 @@ export interface EraserOptions {
 export class Eraser {
   readonly #options: EraserOptions
   readonly #stop = new AbortController()
-  #running: Promise<void> | undefined
-  /** Something was noted since the round under way began. */
-  #again = false
-  /** Nothing is known to wait. */
-  #idle = false
+  #running: Promise<boolean> | undefined
+  /** Begins after the one that is running. */
+  #next: Promise<boolean> | undefined
 
   constructor(options: EraserOptions) {
     this.#options = options
-  }
-
-  /** Whether erased bytes may still be in files. */
-  get isPending(): boolean {
-    return !this.#idle
   }
 
   /**
@@ -52,87 +54,100 @@ export class Eraser {
     const late = new Promise<boolean>((resolve) => {
       timer = setTimeout(() => resolve(false), this.#options.waitMs ?? WAIT_MS)
     })
-    const done = this.#run().then(
-      () => this.#idle,
-      () => false,
-    )
     try {
-      return await Promise.race([done, late])
+      return await Promise.race([this.#run().catch(() => false), late])
     } finally {
       clearTimeout(timer)
     }
   }
 
-  /** Note that there is something to erase, for the next {@link tick}. */
-  note(): void {
-    this.#idle = false
-  }
-
-  /** Go on with what waits; called now and then. */
+  /** Erase what is noted, whoever noted it: an answer may have been lost. Called now and then. */
   tick(): void {
-    if (this.#idle || this.#running !== undefined || !this.#options.mayRun()) return
+    if (this.#running !== undefined || !this.#options.mayRun()) return
     this.#run().catch((fault: unknown) => this.#options.onFault?.(fault))
   }
 
   async close(): Promise<void> {
     this.#stop.abort()
-    await this.#running?.catch(() => {})
+    await (this.#next ?? this.#running)?.catch(() => {})
   }
 
-  #run(): Promise<void> {
-    this.#idle = false
-    if (this.#running === undefined) {
-      this.#running = this.#rounds().finally(() => {
-        this.#running = undefined
-      })
-      return this.#running
+  /** A pass that begins now or later; one that is under way may have read its notes before. */
+  #run(): Promise<boolean> {
+    if (this.#running === undefined) return this.#begin()
+    const begin = (): Promise<boolean> => {
+      this.#next = undefined
+      return this.#running ?? this.#begin()
     }
-    // The round under way may have read its notes before ours was there.
-    this.#again = true
+    this.#next ??= this.#running.then(begin, begin)
+    return this.#next
+  }
+
+  #begin(): Promise<boolean> {
+    this.#running = this.#pass().finally(() => {
+      this.#running = undefined
+    })
     return this.#running
   }
 
-  async #rounds(): Promise<void> {
-    do {
-      this.#again = false
-      const more = await this.#round()
-      this.#again ||= more
-    } while (this.#again && !this.#stop.signal.aborted)
-    this.#idle = !this.#again
+  /** @returns false when it was stopped before its end */
+  async #pass(): Promise<boolean> {
+    while (!this.#stop.signal.aborted) if (!(await this.#round())) return true
+    return false
   }
 
   /** @returns whether there is more */
   async #round(): Promise<boolean> {
     const { engine, writer } = this.#options
-    const notes: { readonly id: string; readonly path: string }[] = []
-    const iterator = engine.iterate({ ...ERASURE_SPACE, limit: ROUND })
-    try {
-      for await (const { key, value } of iterator) {
-        notes.push({ id: key.slice(ERASURE_SPACE.gte.length), path: decoder.decode(value) })
-      }
-    } finally {
-      await iterator.close()
-    }
-    if (notes.length === 0) return false
+    const notes = await this.#read({ limit: ROUND })
+    const last = notes.at(-1)
+    if (last === undefined) return false
     for (const { gte, lt } of rangesOf(notes)) {
       await engine.compact(gte, lt, { signal: this.#stop.signal })
     }
-    const ops: Op[] = notes.map(({ id }) => ({ type: 'delete', key: erasureKey(id) }))
-    await writer.commitAside(ops)
+    const done = new Map(notes.map(({ key, revision }) => [key, revision]))
+    await writer.commitAside(async () => {
+      const left = await this.#read({ lte: last.key })
+      // What was noted anew meanwhile has still to be done.
+      return left
+        .filter(({ key, revision }) => done.get(key) === revision)
+        .map(({ key }): Op => ({ type: 'delete', key }))
+    })
     return notes.length === ROUND
+  }
+
+  async #read(part: { readonly limit: number } | { readonly lte: string }): Promise<Note[]> {
+    const { gte, lt } = ERASURE_SPACE
+    const notes: Note[] = []
+    const iterator = this.#options.engine.iterate(
+      'lte' in part ? { gte, ...part } : { gte, lt, ...part },
+    )
+    try {
+      for await (const row of iterator) notes.push(noteOf(row))
+    } finally {
+      await iterator.close()
+    }
+    return notes
   }
 }
 
-function rangesOf(notes: readonly { readonly id: string; readonly path: string }[]): Space[] {
-  if (notes.length >= MANY) {
-    return [
-      { gte: 'e/', lt: 'e0' },
-      { gte: 'v/', lt: 'w0' },
-    ]
-  }
-  return notes.flatMap(({ id, path }) => [
+/** Value of a note: the paths at which the entry is or was; none when they are too many to be kept. */
+export function encodeErasure(paths: readonly string[]): Uint8Array {
+  return encoder.encode(paths.join('\n'))
+}
+
+function noteOf({ key, value, modifyRevision: revision }: KeyedRow): Note {
+  const id = key.slice(ERASURE_SPACE.gte.length)
+  return { key, revision, id, paths: decoder.decode(value).split('\n') }
+}
+
+function rangesOf(notes: readonly Note[]): Space[] {
+  if (notes.length >= MANY) return [ENTRY_SPACE, { gte: 'v/', lt: 'w0' }]
+  return notes.flatMap(({ id, paths }) => [
     ...versionSpaces(id),
-    // No character of a path comes before `!` in ASCII but the space, so this holds the one record.
-    { gte: entryKey(path), lt: `${entryKey(path)}!` },
+    ...paths.map((path) =>
+      // No character of a path comes before `!` in ASCII but the space, so this holds the one record.
+      path === '' ? ENTRY_SPACE : { gte: entryKey(path), lt: `${entryKey(path)}!` },
+    ),
   ])
 }

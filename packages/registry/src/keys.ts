@@ -37,6 +37,7 @@ export const IDENTITY_SPACES: readonly Space[] = [
   { gte: 'u/', lt: 'u0' },
 ]
 
+export const ENTRY_SPACE: Space = { gte: 'e/', lt: 'e0' }
 export const POLICY_SPACE: Space = { gte: 'p/', lt: 'p0' }
 export const OUTBOX_SPACE: Space = { gte: 'o/', lt: 'o0' }
 export const ACCOUNT_SPACE: Space = { gte: 'a/', lt: 'a0' }

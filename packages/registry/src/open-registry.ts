@@ -58,6 +58,8 @@ export interface OpenRegistryOptions {
   readonly monotonicMs?: () => number
   /** How often the outbox is freed when nothing is written, milliseconds; default 1000. */
   readonly housekeepingMs?: number
+  /** How long an answer waits until erased bytes have left the files, milliseconds; default 10,000. */
+  readonly eraseWaitMs?: number
   /** When the store is read through for damage, milliseconds; default 5 minutes after the start, then daily. */
   readonly scrub?: { readonly firstAfterMs: number; readonly everyMs: number }
   /** Observes the pipeline. */
@@ -134,7 +136,13 @@ async function openOver(
       monotonicMs,
       ...(mark === undefined ? {} : { highWaterMs: parseMark(mark.value) }),
     }),
-    eraser: new Eraser({ engine, writer, mayRun: isUnsealed, onFault }),
+    eraser: new Eraser({
+      engine,
+      writer,
+      mayRun: isUnsealed,
+      onFault,
+      ...(options.eraseWaitMs === undefined ? {} : { waitMs: options.eraseWaitMs }),
+    }),
     polls: new Polls(),
     authorizer,
     keys,

@@ -31,7 +31,7 @@ function* rewrite(source: EntryEdit, target: EntryEdit, before: Entry): Generato
     )
   }
   const id = target.context.newEntryId()
-  const { value: _, ...rest } = before
+  const { value: _, former: __, ...rest } = before
   const moved: Entry = {
     ...rest,
     id,

@@ -56,7 +56,7 @@ export class Sweeper {
       }
       if (due.length > 0) await this.#expire(due, nowMs)
       else if (waits && nowMs - this.#markedMs >= MARK_EVERY_MS) {
-        await writer.commitAside([markOp(nowMs)])
+        await writer.commitAside(() => [markOp(nowMs)])
         this.#markedMs = nowMs
       }
       if (due.length < ROUND) return
@@ -72,14 +72,13 @@ export class Sweeper {
     } finally {
       await iterator.close()
     }
-    await writer.commitAside([markOp(clock.believed())])
+    await writer.commitAside(() => [markOp(clock.believed())])
   }
 
   async #expire(due: readonly string[], nowMs: number): Promise<void> {
     const core = this.#core
     const paths = [...new Set(due.map((key) => parseExpiryKey(key).path))]
     const facts: Facts = { action: 'expire', paths, count: due.length }
-    let erases = false
     await core.writer.submit({
       plan: (view) => {
         core.keys.requireUnsealed()
@@ -94,7 +93,7 @@ export class Sweeper {
             const { path, version } = parseExpiryKey(key)
             const edit = edits.at(path)
             if (version === 0) {
-              if (edit.expire()) erases = true
+              edit.expire()
               continue
             }
             const isSame = edit.entry?.id === decoder.decode(row.value)
@@ -115,7 +114,6 @@ export class Sweeper {
       refusal: (error) => refusalBody(SWEEPER, facts, error),
     })
     this.#markedMs = nowMs
-    if (erases) core.eraser.note()
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import { ENVELOPE_BYTES } from '@secreg/audit'
 import { type ChangeEvent, SecregError } from '@secreg/protocol'
-import { type Engine, isStorageError, type Op } from '@secreg/storage'
+import { type Engine, isStorageError, type MaybePromise, type Op } from '@secreg/storage'
 import { encodeChange } from './change.ts'
 import { Group, type Planned, type Queued } from './group.ts'
 import { auditFailed, FREED_ROWS, type Journal } from './journal.ts'
@@ -100,11 +100,16 @@ export class Writer {
     return this.#aside(() => this.#free())
   }
 
-  /** Commit rows that no operation asks for and no record tells of, when nothing else is in flight. */
-  commitAside(ops: readonly Op[]): Promise<void> {
+  /**
+   * Commit rows that no operation asks for and no record tells of, when nothing else is in flight.
+   *
+   * @param make - called then, so that it can rest on what is stored
+   */
+  commitAside(make: () => MaybePromise<readonly Op[]>): Promise<void> {
     return this.#aside(async () => {
       if (this.needsMending) await this.#mend()
-      await this.#commitQuietly(ops)
+      const ops = await make()
+      if (ops.length > 0) await this.#commitQuietly(ops)
     })
   }
 
