@@ -127,11 +127,12 @@ export class Registry {
   }
 
   async lock(caller: Caller): Promise<SealResponse> {
+    const before = this.state
     try {
       return await lock(this.#parts.identity, caller)
     } finally {
       // Also when it is locked and only the record of that could not be written.
-      if (this.state === 'sealed') {
+      if (before === 'unsealed' && this.state === 'sealed') {
         const error = new SecregError('SEALED', 'the registry was locked')
         this.#parts.watches.end(error)
       }

@@ -509,6 +509,9 @@ describe('how it ends', () => {
     expect(waiting.messages).toEqual([{ revision: unstarted.revision, ...sealed }])
     const plain = await begin(home, admin, { prefix: '/', since_revision: unstarted.revision })
     await eventually(plain.told).toEqual(['set /a'])
+    // Whoever asks for a lock of what is sealed ends nothing.
+    await expect(registry.lock(admin)).rejects.toEqual(reason('SEALED'))
+    expect(plain.sink.hasEnded).toBe(false)
     registry.configure({ requireMfa: false, sealedReads: false, encryptPrefixes: [] })
     await expect(registry.watch(admin, { prefix: '/' }, new TestSink())).rejects.toEqual(
       reason('SEALED'),
