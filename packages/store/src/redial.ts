@@ -3,10 +3,13 @@ import { bounded } from './bounded.ts'
 import type { StoreClock } from './clock.ts'
 import { Ending } from './ending.ts'
 import { closedError } from './errors.ts'
+import { isPermanent } from './options.ts'
 import type { RegistryPort } from './registry-port.ts'
 
 const FIRST_REST_MS = 100
 const MAX_REST_MS = 30_000
+/** After a login that was refused: five within five minutes would lock the account out. */
+const REFUSED_REST_MS = 90_000
 const CONNECT_TIMEOUT_MS = 60_000
 
 /** Makes a connection that is logged in. The signal is aborted when nobody wants it any more. */
@@ -79,8 +82,8 @@ export class Redial {
 
   #rest(error: unknown): void {
     this.#failure = { error }
-    const restMs = this.#restMs
-    this.#restMs = Math.min(2 * restMs, MAX_REST_MS)
+    const restMs = isPermanent(error) ? REFUSED_REST_MS : this.#restMs
+    this.#restMs = Math.min(2 * this.#restMs, MAX_REST_MS)
     this.#cancelRest = this.#clock.after(
       restMs,
       () => {

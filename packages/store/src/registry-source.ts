@@ -30,7 +30,7 @@ const STALE: ReadonlySet<string> = new Set(['UNREACHABLE', 'SESSION_INVALID', 'A
  *
  * @param connection - a connection, whose loss is then final, or a function that connects and logs in, within a
  *   minute. It is called when it is first needed, and again when the connection is lost or its session has ended; after
- *   failures with rests of 100 ms to 30 s.
+ *   failures with rests of 100 ms to 30 s, and of 90 s when it is refused, so that it locks no account out.
  *
  * @example
  * ```ts

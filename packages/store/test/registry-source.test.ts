@@ -233,12 +233,12 @@ describe('connections', () => {
       { clock },
     )
     registry.set('/a', '1')
-    registry.failure.connect = new SecregError('AUTH_FAILED', 'wrong password')
+    registry.failure.connect = unreachable()
     const at: number[] = []
     const begin = clock.now
     while (at.length < 11) {
       const before = dials
-      await expect(source.get('/a', options)).rejects.toMatchObject({ reason: 'AUTH_FAILED' })
+      await expect(source.get('/a', options)).rejects.toMatchObject({ reason: 'UNREACHABLE' })
       if (dials > before) at.push(clock.now - begin)
       await clock.advance(100)
     }
@@ -249,6 +249,26 @@ describe('connections', () => {
     expect(text((await source.get('/a', options)).value)).toBe('1')
     await source.close()
     expect(clock.pending).toBe(0)
+  })
+
+  test('a refused login is not repeated so often that it locks the account out', async () => {
+    const clock = new FakeClock()
+    const registry = new FakeRegistry()
+    let dials = 0
+    const source = registrySource(
+      async () => {
+        dials++
+        throw new SecregError('AUTH_FAILED', 'no')
+      },
+      { clock },
+    )
+    registry.set('/a', '1')
+    for (let second = 0; second < 300; second++) {
+      await expect(source.get('/a', options)).rejects.toMatchObject({ reason: 'AUTH_FAILED' })
+      await clock.advance(1000)
+    }
+    expect(dials).toBe(4)
+    await source.close()
   })
 
   test('connecting that does not end is given up after a minute, and what comes late is closed', async () => {
