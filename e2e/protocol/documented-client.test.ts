@@ -202,7 +202,7 @@ describe.each(FORMS)('form $name', (form) => {
     const get = await client.request(0x03, { key: '/app/config/setting', decrypt: false })
     expect(get).toMatchObject({
       type: 0xff,
-      payload: { code: 2, name: 'NotFound', reason: 'STORAGE_KEY_NOT_FOUND', request_type: 3 },
+      payload: { code: 2, name: 'NotFound', reason: 'ENTRY_DELETED', request_type: 3 },
     })
     const again = await client.request(0x07, { key: '/app/config/setting' })
     expect(again).toMatchObject({ type: 0xff, payload: { code: 2 } })

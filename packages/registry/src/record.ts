@@ -3,7 +3,7 @@
  *
  * ```
  * off  size  field
- * 0    1     format, 1
+ * 0    1     format, 2
  * 1    1     flags: 1 encrypted, 2 private, 4 ephemeral, 8 not to be read, 16 value follows, 32 expires, 64 destroyed
  * 2    4     length n of the header, big-endian
  * 6    n     header, JSON
@@ -14,7 +14,7 @@
  */
 import { SecregError } from '@secreg/protocol'
 
-const FORMAT = 1
+const FORMAT = 2
 const HEADER_AT = 6
 
 export const FLAG: Readonly<
