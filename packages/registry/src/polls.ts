@@ -1,8 +1,6 @@
 /** Who asked last whether an entry has changed, and was told that it has not: such reads leave no record (DESIGN §2). */
 import type { Caller } from '@secreg/protocol'
-
-/** Pairs of entry and principal that are remembered; the ones asked longest ago make room. */
-const MOST_POLLS = 100_000
+import { REGISTRY_LIMITS } from './limits.ts'
 
 export interface Poll {
   readonly by: string
@@ -17,7 +15,7 @@ export class Polls {
     const key = `${path}\n${by}`
     this.#polls.delete(key)
     this.#polls.set(key, { by, at: nowMs })
-    if (this.#polls.size > MOST_POLLS) {
+    if (this.#polls.size > REGISTRY_LIMITS.polls) {
       for (const oldest of this.#polls.keys()) {
         this.#polls.delete(oldest)
         return

@@ -6,10 +6,8 @@ import type { Core } from './core.ts'
 import { decodeEntry } from './entry.ts'
 import type { View } from './group-view.ts'
 import { entriesBelow, entryKey, pathOfEntryKey } from './keys.ts'
+import { REGISTRY_LIMITS } from './limits.ts'
 import type { Scan } from './operation.ts'
-
-/** Most entries that one operation on a subtree takes. */
-export const SUBTREE_ENTRIES = 10_000
 
 export interface SubtreeAsk {
   /** Right that is needed on each entry. */
@@ -39,7 +37,7 @@ export function scanSubtree(core: Core, caller: Caller, ask: SubtreeAsk): Scan {
     const entry = () => decodeEntry(row)
     return passes(allowed, below, entry) || passes(listable, below, entry)
   }
-  return { scan: entriesBelow(path), maxRows: SUBTREE_ENTRIES, keep }
+  return { scan: entriesBelow(path), maxRows: REGISTRY_LIMITS.subtreeEntries, keep }
 }
 
 /**

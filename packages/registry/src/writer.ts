@@ -10,6 +10,7 @@ import { type Engine, isStorageError, type MaybePromise, type Op } from '@secreg
 import { encodeChange } from './change.ts'
 import { Group, type Planned, type Queued } from './group.ts'
 import { auditFailed, FREED_ROWS, type Journal } from './journal.ts'
+import { REGISTRY_LIMITS } from './limits.ts'
 import type { WriteOperation } from './operation.ts'
 import { planNow, planWaiting } from './planner.ts'
 import { asSecregError } from './store-failure.ts'
@@ -22,7 +23,6 @@ export type PipelineStep = 'planned' | 'gated' | 'committed' | 'logged' | 'publi
  * bounds that make a commit worth its sync and keep its plans from holding the main thread.
  */
 const GROUP_OPERATIONS = Object.freeze({ least: 64, most: 128 })
-const GROUP_BYTES = 4 * 1024 * 1024
 /** Rows that a plan has at most unless it is the first of its group: only those read a range or run in slices. */
 const SMALL_PLAN_ROWS = 64
 /** Rows of a commit that its group cannot use: its own outbox row, the cursor, and the outbox rows that it frees. */
@@ -182,7 +182,7 @@ export class Writer {
     const revision = await this.#journal.adopt(this.#engine, doubt.number)
     this.#doubt = undefined
     // It was there all the time: its callers know of the doubt, everybody else must see the change.
-    if (revision !== undefined) this.#publish(doubt.group, revision, doubt.events)
+    
   }
 
   /**
@@ -270,7 +270,8 @@ export class Writer {
     const room = this.#engine.limits.maxOps - OUTBOX_ROWS - SMALL_PLAN_ROWS
     for (let queued = this.#queue[0]; queued !== undefined; queued = this.#queue[0]) {
       const { view, planned } = group
-      const full = planned.length >= bound || view.bytes >= GROUP_BYTES || view.size > room
+      const full =
+        planned.length >= bound || view.bytes >= REGISTRY_LIMITS.groupBytes || view.size > room
       if (full || group.changesDecisions) return false
       const needs = planNow(group, queued)
       if (needs !== undefined) return false

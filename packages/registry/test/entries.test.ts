@@ -12,9 +12,9 @@ import { FaultEngine } from '@secreg/storage/testing'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { decodeChangePiece } from '../src/change.ts'
+import { REGISTRY_LIMITS } from '../src/limits.ts'
 import { EXPORT_IDLE_MS } from '../src/operations/export.ts'
 import { IMPORT_LIMITS } from '../src/operations/import.ts'
-import { SUBTREE_ENTRIES } from '../src/subtree.ts'
 import {
   addUser,
   type Home,
@@ -303,7 +303,7 @@ test('delete: of what has only keys below it is refused, of nothing is not found
 
 test('a recursive delete takes 10,000 entries at once, refuses more, and ignores deleted ones', async () => {
   const home = await start()
-  const keys = Array.from({ length: SUBTREE_ENTRIES + 1 }, (_, at) => `/big/${at}`)
+  const keys = Array.from({ length: REGISTRY_LIMITS.subtreeEntries + 1 }, (_, at) => `/big/${at}`)
   await fill(home.api, keys)
   await expect(home.api.delete({ key: '/big', recursive: true })).rejects.toEqual(
     reason('LIMIT_EXCEEDED'),
@@ -311,7 +311,7 @@ test('a recursive delete takes 10,000 entries at once, refuses more, and ignores
   expect((await home.api.list({ prefix: '/big', recursive: true })).keys).toHaveLength(keys.length)
   await home.api.delete({ key: '/big/0' })
   expect(await home.api.delete({ key: '/big', recursive: true })).toMatchObject({
-    deleted: SUBTREE_ENTRIES,
+    deleted: REGISTRY_LIMITS.subtreeEntries,
   })
   expect(home.registry.status(home.admin).entries).toBe(0)
 })
@@ -321,7 +321,7 @@ test('10,000 rows that a caller does not see neither stop his delete nor show in
   const bob = await addUser(home, 'bob', ['user'])
   await fill(
     home.api,
-    Array.from({ length: SUBTREE_ENTRIES + 1 }, (_, at) => `/user/other/${at}`),
+    Array.from({ length: REGISTRY_LIMITS.subtreeEntries + 1 }, (_, at) => `/user/other/${at}`),
   )
   await bob.api.set({ key: '/user/bob/a', value: 'x' })
   expect(await bob.api.delete({ key: '/user', recursive: true })).toMatchObject({ deleted: 1 })

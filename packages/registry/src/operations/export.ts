@@ -13,6 +13,7 @@ import { accessDenied, passes } from '../authorizer.ts'
 import type { Core } from '../core.ts'
 import { decodeEntry, isLiveRow } from '../entry.ts'
 import { entriesBelow, entryKey, pathOfEntryKey } from '../keys.ts'
+import { REGISTRY_LIMITS } from '../limits.ts'
 import { textOf } from '../read-value.ts'
 import { type Facts, recorded } from '../recorded.ts'
 import { asSecregError } from '../store-failure.ts'
@@ -20,8 +21,6 @@ import { asSecregError } from '../store-failure.ts'
 /** Text of one page: one value of the largest size always fits the frame. */
 const PAGE_BYTES = 1024 * 1024
 const PAGE_ROWS = 128
-/** Exports that wait for their next page, over all callers; the oldest makes room. */
-const OPEN_EXPORTS = 8
 /** An export whose next page nobody has fetched for so long ends, milliseconds. */
 export const EXPORT_IDLE_MS = 60_000
 /** Paths that one record names; of a larger export it names the prefix, as that of a listing does. */
@@ -197,7 +196,7 @@ export class Exports {
     job.touchedMs = this.#core.now()
     this.#open.set(cursor, job)
     for (const [oldest, old] of this.#open) {
-      if (this.#open.size <= OPEN_EXPORTS) return
+      if (this.#open.size <= REGISTRY_LIMITS.openExports) return
       this.#open.delete(oldest)
       await old.snapshot.close()
     }

@@ -78,7 +78,8 @@ export function answerOf(
 }
 
 function detailOf({ entry, header }: Readable): Partial<GetResponse> {
-  const expiresAtMs = earliest(entry, header?.expiresAtMs ?? entry.activeExpiresAtMs)
+  const versionAtMs = header === undefined ? entry.activeExpiresAtMs : header.expiresAtMs
+  const expiresAtMs = earliest(entry, versionAtMs)
   return {
     created_at: header?.createdAtMs ?? entry.createdAtMs,
     created_by: header?.createdBy ?? entry.createdBy,

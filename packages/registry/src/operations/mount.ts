@@ -10,11 +10,9 @@ import type { Op } from '@secreg/storage'
 import { auditBody } from '../audit-record.ts'
 import type { Core } from '../core.ts'
 import { mountKey } from '../keys.ts'
+import { REGISTRY_LIMITS } from '../limits.ts'
 import { encodeMount, infoOfMount, type Mount } from '../mounts.ts'
 import { type Facts, prepared, recorded, refusalBody } from '../recorded.ts'
-
-/** Mounts of one registry: each decision about an entry looks at them. */
-const MOST_MOUNTS = 1000
 
 /**
  * Run one request about mounts.
@@ -76,8 +74,8 @@ function mountOf(
   path: string,
   request: Extract<RequestOf<'mount'>, { op: 'set' }>,
 ): Mount {
-  if (core.mounts.list().length >= MOST_MOUNTS) {
-    throw new SecregError('LIMIT_EXCEEDED', `there are at most ${MOST_MOUNTS} mounts`)
+  if (core.mounts.list().length >= REGISTRY_LIMITS.mounts) {
+    throw new SecregError('LIMIT_EXCEEDED', `there are at most ${REGISTRY_LIMITS.mounts} mounts`)
   }
   if (core.mounts.isBuiltIn(path) && core.mounts.at(path).dialect !== request.dialect) {
     throw new SecregError('INVALID_ARGUMENT', `${path} keeps the write rules that it has`)

@@ -13,12 +13,11 @@ import { accessDenied, passes } from '../authorizer.ts'
 import type { Core } from '../core.ts'
 import { decodeEntry, type Entry, isLiveRow } from '../entry.ts'
 import { entriesBelow, pathOfEntryKey } from '../keys.ts'
+import { REGISTRY_LIMITS } from '../limits.ts'
 import { type Facts, recorded } from '../recorded.ts'
 
 const DEFAULT_LIMIT = 1000
 const PAGE_ROWS = 128
-/** Entries that one request looks at; the answer then says where to go on. */
-const MOST_ROWS = 100_000
 /** Room for the entries of one answer. */
 const ANSWER_BYTES = LIMITS.frameBytes / 2
 
@@ -79,7 +78,7 @@ export function search(
           entries.push(found)
         }
         const last = page.at(-1)
-        if (looked >= MOST_ROWS && last !== undefined) {
+        if (looked >= REGISTRY_LIMITS.searchRows && last !== undefined) {
           facts.count = entries.length
           return { entries, next: pathOfEntryKey(last.key) }
         }

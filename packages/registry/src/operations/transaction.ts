@@ -15,6 +15,7 @@ import {
 import type { Core } from '../core.ts'
 import { atOnceOrSliced, Edits } from '../edits.ts'
 import type { EntryEdit } from '../entry-edit.ts'
+import { REGISTRY_LIMITS } from '../limits.ts'
 import type { Plan } from '../operation.ts'
 import { type Facts, prepared, refusalBody } from '../recorded.ts'
 import { requireValue } from './get.ts'
@@ -23,9 +24,6 @@ import { draftOf, planSet, requireWritable, rowsOf, type SetDraft } from './set.
 type Request = RequestOf<'txn'>
 type Comparison = NonNullable<Request['compare']>[number]
 type Operation = NonNullable<Request['then']>[number]
-
-/** Bytes of the values that one transaction answers. */
-const ANSWER_BYTES = 2 * 1024 * 1024
 
 /** An operation, checked as far as it can be without the state. */
 type Step =
@@ -100,7 +98,7 @@ function* planTransaction(
     yield
     const answer = read(core, caller, edits.at(step.path), step)
     bytes += answer?.value?.length ?? 0
-    if (bytes > ANSWER_BYTES) {
+    if (bytes > REGISTRY_LIMITS.transactionAnswerBytes) {
       throw new SecregError('LIMIT_EXCEEDED', 'the values do not fit one answer; read less')
     }
     found.set(step, answer)

@@ -87,16 +87,13 @@ function undelete(
   return changeEntry(core, caller, { action: 'undelete' }, 'undelete', pathOf(request), (edit) => {
     const { entry } = edit
     if (entry === undefined) throw notFound()
-    if (request.version === undefined) {
-      if (entry.deletedAtMs !== undefined) edit.undelete()
-      else if (entry.activeState === 'deleted') edit.undeleteVersion(entry.active)
-    } else {
-      const version = edit.version(request.version)
-      if (version === undefined || version.deletedAtMs !== undefined || version.destroyed) {
-        edit.undeleteVersion(request.version)
-      } else edit.readableVersion(request.version)
+    const number = request.version ?? entry.active
+    if (request.version === undefined && entry.deletedAtMs !== undefined) edit.undelete()
+    else if (request.version !== undefined || entry.activeState !== 'destroyed') {
+      // One that has expired is deleted, whether the sweeper has come or not.
+      if (edit.isHidden(number)) edit.undeleteVersion(number)
     }
-    return done([request.version ?? entry.active], edit)
+    return done([number], edit)
   })
 }
 

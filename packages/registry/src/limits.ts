@@ -1,0 +1,28 @@
+/** Bounds of the registry's own work and memory; those of messages are in `@secreg/protocol`, of watches in `watch/limits.ts`. */
+export const REGISTRY_LIMITS: Readonly<
+  Record<
+    | 'subtreeEntries'
+    | 'transactionAnswerBytes'
+    | 'searchRows'
+    | 'openExports'
+    | 'mounts'
+    | 'polls'
+    | 'groupBytes',
+    number
+  >
+> = Object.freeze({
+  /** Entries that one operation on a subtree takes. */
+  subtreeEntries: 10_000,
+  /** Bytes of the values that one transaction answers. */
+  transactionAnswerBytes: 2 * 1024 * 1024,
+  /** Entries that one search looks at before it says where to go on. */
+  searchRows: 100_000,
+  /** Exports that are open at once; the oldest makes room. */
+  openExports: 8,
+  /** Mounts of one registry: each decision about an entry looks at them. */
+  mounts: 1000,
+  /** Pairs of entry and principal of which the last conditional read is remembered. */
+  polls: 100_000,
+  /** Bytes of rows from which a group of operations takes no more into its commit. */
+  groupBytes: 4 * 1024 * 1024,
+})
