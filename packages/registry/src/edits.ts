@@ -24,14 +24,15 @@ export class Edits {
   readonly #context: EditContext
   readonly #edits = new Map<string, EntryEdit>()
 
-  constructor(core: Core, caller: Caller, view: View) {
+  /** @param expiryNowMs - time by which things have expired; default that of readers */
+  constructor(core: Core, caller: Caller, view: View, expiryNowMs: number = core.clock.now()) {
     this.#core = core
     this.#view = view
     this.#context = {
       keys: core.keys,
       crypto: core.crypto,
       nowMs: core.now(),
-      expiryNowMs: core.clock.now(),
+      expiryNowMs,
       by: authorOf(caller),
       newEntryId: core.newEntryId,
     }

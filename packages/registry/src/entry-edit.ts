@@ -14,7 +14,7 @@ import {
   isLive,
   type Metadata,
 } from './entry.ts'
-import { activated, beginLife, claim, hidden, left, pruned } from './entry-life.ts'
+import { activated, beginLife, claim, hidden, left, pruned, unhidden } from './entry-life.ts'
 import { EntryRows } from './entry-rows.ts'
 import type { View } from './group-view.ts'
 import type { KeyState } from './key-state.ts'
@@ -147,6 +147,17 @@ export class EntryEdit {
   }
 
   /**
+   * Whether a version was deleted or has expired.
+   *
+   * @throws SecregError `ERR_VERSION_NOT_FOUND`, `ERR_VERSION_DESTROYED`
+   */
+  isHidden(number: number): boolean {
+    const version = this.#required(number)
+    if (version.destroyed) throw versionDestroyed(number)
+    return stateOfVersion(version, this.context.expiryNowMs) !== 'kept'
+  }
+
+  /**
    * Bytes of a version.
    *
    * @returns a view of the row when it is plain, else a fresh copy, which the caller wipes
@@ -266,7 +277,7 @@ export class EntryEdit {
     if (version.destroyed) throw versionDestroyed(number)
     if (expiresAtMs !== undefined) this.rows.deleteExpiry(expiresAtMs, number)
     this.rows.putVersion(this.#now, number, version)
-    if (number === this.#now.active) this.#entry = activated(this.#now, number, version)
+    if (number === this.#now.active) this.#entry = unhidden(this.#now, version)
     this.#tell('undelete', number)
   }
 

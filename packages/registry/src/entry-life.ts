@@ -92,6 +92,15 @@ export function hidden(entry: Entry, activeState: 'deleted' | 'destroyed'): Entr
   return { ...rest, activeState }
 }
 
+/** Give the active version back to readers; an entry that is deleted stays so. */
+export function unhidden(entry: Entry, version: Version): Entry {
+  const { deletedAtMs, deletedBy } = entry
+  const shown = activated(entry, entry.active, version)
+  if (deletedAtMs === undefined) return shown
+  const { value: _, ...rest } = shown
+  return { ...rest, deletedAtMs, ...(deletedBy === undefined ? {} : { deletedBy }) }
+}
+
 /** Take it away from a path; whoever erases it must know where it was. */
 export function left(entry: Entry, path: string): Entry {
   const former = [...new Set([...(entry.former ?? []), path])]

@@ -101,14 +101,22 @@ export class EntryRows {
     this.#delete(expiryKey(atMs, this.#path, number))
   }
 
-  /** When the entry (0) and its versions expire. */
+  /** When the entry (0) and those of its versions expire that the sweeper has not met yet. */
   *expiries(entry: Entry): Generator<readonly [atMs: number, number: number]> {
     if (entry.expiresAtMs !== undefined) yield [entry.expiresAtMs, 0]
     if (!entry.scattered) return
     for (const number of numbersUp(entry.present)) {
       const { expiresAtMs } = this.version(entry, number)
-      if (expiresAtMs !== undefined) yield [expiresAtMs, number]
+      if (expiresAtMs !== undefined && this.#expires(expiresAtMs, number)) {
+        yield [expiresAtMs, number]
+      }
     }
+  }
+
+  #expires(atMs: number, number: number): boolean {
+    const key = expiryKey(atMs, this.#path, number)
+    const written = this.#ops.get(key)
+    return written === undefined ? this.#view.get(key) !== undefined : written.type === 'put'
   }
 
   /** Have the erased bytes of an entry leave the files. */

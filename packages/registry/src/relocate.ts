@@ -41,15 +41,16 @@ function* rewrite(source: EntryEdit, target: EntryEdit, before: Entry): Generato
     present: before.present.map((number) => number + shift),
     unused: [...past.unused, ...shifted(before, shift)],
   }
-  const expiries: Expiry[] = []
   let inline: Uint8Array | undefined
   for (const number of numbersUp(before.present)) {
     yield
     const version = rewriteVersion(source, target, [before, number], [moved, number + shift])
-    if (version.expiresAtMs !== undefined) expiries.push([version.expiresAtMs, number + shift])
     if (number === before.active && before.value !== undefined) inline = version.value
   }
-  if (before.expiresAtMs !== undefined) expiries.push([before.expiresAtMs, 0])
+  const expiries: Expiry[] = []
+  for (const [atMs, number] of source.rows.expiries(before)) {
+    expiries.push([atMs, number === 0 ? 0 : number + shift])
+  }
   target.become(inline === undefined ? moved : { ...moved, value: inline }, expiries)
   source.purge()
 }

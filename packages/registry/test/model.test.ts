@@ -6,7 +6,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { EngineName } from './model-bench.ts'
 import { runSequence } from './model-runner.ts'
-import { type Step, sequences } from './model-steps.ts'
+import { sequences } from './model-sequences.ts'
+import type { Step } from './model-steps.ts'
 
 const STEPS = 100
 const IS_SOAK = process.env['SECREG_SOAK'] === '1'
@@ -18,7 +19,70 @@ const REGRESSIONS: readonly (readonly [
   fault: string,
   engine: EngineName,
   steps: readonly Step[],
-])[] = []
+])[] = [
+  [
+    'undelete left a version expired that the sweeper had not met yet',
+    'memory',
+    [
+      { op: 'set', who: 'root', key: '/app/a', value: 'a' },
+      { op: 'describe', who: 'root', key: '/app/a', delete_after_s: 10 },
+      { op: 'set', who: 'root', key: '/app/a', value: 'b' },
+      { op: 'advance', by: 'both', s: 10 },
+      { op: 'undelete', who: 'root', key: '/app/a' },
+      { op: 'get', who: 'root', key: '/app/a' },
+    ],
+  ],
+  [
+    'undelete of a version brought back its entry too',
+    'memory',
+    [
+      { op: 'set', who: 'root', key: '/app/a', value: 'a' },
+      { op: 'describe', who: 'root', key: '/app/a', delete_after_s: 10 },
+      { op: 'set', who: 'root', key: '/app/a', value: 'b' },
+      { op: 'delete', who: 'root', key: '/app/a' },
+      { op: 'advance', by: 'both', s: 10 },
+      { op: 'sweep' },
+      { op: 'undelete', who: 'root', key: '/app/a', version: 0 },
+      { op: 'get', who: 'root', key: '/app/a' },
+    ],
+  ],
+  [
+    'what had expired before a move was recorded to expire again',
+    'memory',
+    [
+      { op: 'set', who: 'root', key: '/app/a', value: 'a' },
+      { op: 'describe', who: 'root', key: '/app/a', delete_after_s: 10 },
+      { op: 'set', who: 'root', key: '/app/a', value: 'b' },
+      { op: 'advance', by: 'both', s: 10 },
+      { op: 'sweep' },
+      { op: 'activate', who: 'root', key: '/app/a', version: 1 },
+      { op: 'move', who: 'root', from: '/app/a', to: '/app-2' },
+      { op: 'sweep' },
+    ],
+  ],
+  [
+    'an older version was told to expire when the active one does',
+    'memory',
+    [
+      { op: 'set', who: 'root', key: '/app/a', value: 'a' },
+      { op: 'describe', who: 'root', key: '/app/a', delete_after_s: 60 },
+      { op: 'set', who: 'root', key: '/app/a', value: 'b' },
+      { op: 'get', who: 'root', key: '/app/a', version: 1, detail: true },
+    ],
+  ],
+  [
+    'in a leap of the clock the sweeper forgot a version of an entry that expired for readers',
+    'memory',
+    [
+      { op: 'set', who: 'root', key: '/app/a', value: 'a', ttl_s: 60 },
+      { op: 'describe', who: 'root', key: '/app/a', delete_after_s: 10 },
+      { op: 'rollback', who: 'root', key: '/app/a', version: 0 },
+      { op: 'advance', by: 'both', s: 10 },
+      { op: 'advance', by: 'wall', s: 4000 },
+      { op: 'sweep' },
+    ],
+  ],
+]
 
 test.each(REGRESSIONS)('fault: %s (%s)', async (_, engine, steps) => {
   await runSequence(engine, steps)

@@ -162,8 +162,6 @@ export class Model {
       )
       if (due.length === 0) continue
       paths.push(path)
-      // A life that has expired for readers is not touched before it goes.
-      if (isExpired(life, this.clock.now())) continue
       for (const version of due) version.swept = true
       Object.assign(life, { revision, modifiedAt: this.clock.wall(), modifiedBy: 'secregd' })
     }
