@@ -444,18 +444,16 @@ function copy(draft: ModelDraft, from: string, to: string, force: boolean): void
   const version = activeOf(source)
   const { description, tags, custom } = structuredClone(source)
   const target = draft.life(to)
+  // What policy relies on is neither taken along nor replaced.
+  const granted = target?.granted ?? []
+  for (const name of granted) custom[name] = target?.custom[name] ?? ''
   if (target !== undefined) delete target.description
   draft.put(to, version, {
     encrypted: version.encrypted || draft.staysEncrypted(to),
     private: source.private,
     ephemeral: source.ephemeral ? true : undefined,
     expiresAt: source.expiresAt ?? 'never',
-    description: {
-      ...(description === undefined ? {} : { description }),
-      tags,
-      custom,
-      granted: [],
-    },
+    description: { ...(description === undefined ? {} : { description }), tags, custom, granted },
   })
 }
 
@@ -463,6 +461,7 @@ function move(draft: ModelDraft, from: string, to: string): void {
   requireTakeable(draft, from)
   draft.require('delete', from)
   draft.require('create', to)
+  if ((draft.life(from)?.granted.length ?? 0) > 0) draft.require('grant', to)
   requireLive(draft.life(from), draft.now)
   if (draft.life(to) !== undefined) throw new Refusal('ALREADY_EXISTS')
   draft.move(from, to)

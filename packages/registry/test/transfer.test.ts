@@ -115,6 +115,37 @@ describe('move', () => {
   })
 })
 
+describe('fault: what policy relies on was changed by who has no grant', () => {
+  async function withGranted() {
+    const home = await start()
+    const { api } = await addUser(home, 'bob', ['user'])
+    for (const key of ['/user/bob/a', '/user/bob/b']) await api.set({ key, value: key })
+    const custom = { team: 'web', frozen: 'yes' }
+    await home.api.meta({ op: 'set', key: '/user/bob/a', custom: { frozen: 'yes' }, granted: true })
+    await home.api.meta({ op: 'set', key: '/user/bob/b', custom: { ...custom, frozen: 'no' } })
+    return { root: home.api, api }
+  }
+
+  test('a copy over it, which took it away', async () => {
+    const { api } = await withGranted()
+    await api.transfer({ op: 'copy', from: '/user/bob/b', to: '/user/bob/a', force: true })
+    await api.delete({ key: '/user/bob/a' })
+    await api.transfer({ op: 'copy', from: '/user/bob/b', to: '/user/bob/a' })
+    expect(await api.meta({ op: 'get', key: '/user/bob/a' })).toMatchObject({
+      custom: { team: 'web', frozen: 'yes' },
+      granted: ['frozen'],
+    })
+  })
+
+  test('a move, which took it along', async () => {
+    const { api, root } = await withGranted()
+    const move = { op: 'move', from: '/user/bob/a', to: '/user/bob/c' } as const
+    await expect(api.transfer(move)).rejects.toEqual(reason('ACCESS_DENIED'))
+    await root.transfer(move)
+    expect(await api.meta({ op: 'get', key: move.to })).toMatchObject({ granted: ['frozen'] })
+  })
+})
+
 describe('metadata (weakness 27)', () => {
   test('what is set is returned, changed member by member, and outlives new values', async () => {
     const { api } = await start()

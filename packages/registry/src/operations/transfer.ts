@@ -2,6 +2,7 @@
 import {
   type Caller,
   isAtOrBelow,
+  LIMITS,
   parsePath,
   type RequestOf,
   SecregError,
@@ -10,7 +11,7 @@ import {
 import type { Row } from '@secreg/storage'
 import type { Core } from '../core.ts'
 import { atOnceOrSliced, Edits } from '../edits.ts'
-import { isLiveRow } from '../entry.ts'
+import { isLiveRow, type Metadata } from '../entry.ts'
 import type { EntryEdit } from '../entry-edit.ts'
 import type { Plan, Scan, Slices } from '../operation.ts'
 import { notFound, requireLive } from '../read-value.ts'
@@ -118,13 +119,26 @@ function copy(
     if (entry.private && !before.private) target.makePrivate()
     if (entry.ephemeral) target.makeEphemeral()
     target.expireAt(entry.expiresAtMs)
-    const { granted: _, ...metadata } = entry.metadata
-    target.carry(metadata)
+    target.carry(carried(entry.metadata, before.metadata))
     const activate = target.mount.rules?.activatesNew !== false
     target.put({ type: entry.type, bytes }, { encrypted, activate })
   } finally {
     if (entry.encrypted) bytes.fill(0)
   }
+}
+
+/** What policy relies on is changed under `grant` only: a copy neither takes it along nor replaces what is there. */
+function carried({ granted: _, ...metadata }: Metadata, there: Metadata): Metadata {
+  if (there.granted === undefined) return metadata
+  const kept = there.granted.map((name) => [name, there.custom?.[name] ?? ''] as const)
+  const custom = { ...metadata.custom, ...Object.fromEntries(kept) }
+  if (Object.keys(custom).length > LIMITS.metadataMembers) {
+    throw new SecregError(
+      'LIMIT_EXCEEDED',
+      'together they have too many members of custom metadata',
+    )
+  }
+  return { ...metadata, custom, granted: there.granted }
 }
 
 function* move(
@@ -136,6 +150,10 @@ function* move(
   requireTakeable(core, caller, source)
   core.authorizer.require(caller, 'delete', source.path, source.entry)
   core.authorizer.require(caller, 'create', target.path, target.entry)
+  // What policy relies on comes along.
+  if (source.entry?.metadata.granted !== undefined) {
+    core.authorizer.require(caller, 'grant', target.path, target.entry)
+  }
   requireLive(source.entry, core.clock.now())
   requireWritable(source)
   requireWritable(target)
