@@ -3,9 +3,10 @@
  * `SECREG_SOAK_ROUNDS`, 20 unless told.
  */
 import { randomBytes, randomInt } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { requireProgram, runChild, skipTest, startChild, waitFor } from '@secreg/testkit'
 import { expect, test } from 'vitest'
+import { fillDisk } from '../lib/fill-disk.ts'
 import { readLog, SECREGD, Site, startSite } from '../lib/site.ts'
 import { TYPE, Wire } from '../lib/wire.ts'
 
@@ -157,7 +158,7 @@ for (const part of ['store', 'audit log'] as const) {
       for (let i = 0; i < 20; i++) await set(`/before/${i}`)
 
       const filling = `${disk}/filling`
-      fill(filling)
+      fillDisk(filling)
       let refusals = 0
       for (let i = 0; i < 3000 && refusals < 10; i++) {
         const key = `/full/${i}`
@@ -167,7 +168,7 @@ for (const part of ['store', 'audit log'] as const) {
           expect(body, JSON.stringify(body)).toMatchObject({ code: 7, name: 'DatabaseError' })
           refusals++
         }
-        fill(filling)
+        fillDisk(filling)
       }
       expect(refusals).toBe(10)
 
@@ -198,23 +199,6 @@ for (const part of ['store', 'audit log'] as const) {
       await runChild('umount', [disk])
     }
   })
-}
-
-/** Take all room that there is. */
-function fill(path: string): void {
-  const file = openSync(path, 'a', 0o600)
-  try {
-    for (const size of [1024 * 1024, 4096, 1]) {
-      const zeros = Buffer.alloc(size)
-      try {
-        for (;;) if (writeSync(file, zeros) < size) break
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-      }
-    }
-  } finally {
-    closeSync(file)
-  }
 }
 
 test('each commit is synced before its answer: one fdatasync of the store per group', async (context) => {
