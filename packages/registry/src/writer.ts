@@ -182,7 +182,7 @@ export class Writer {
     const revision = await this.#journal.adopt(this.#engine, doubt.number)
     this.#doubt = undefined
     // It was there all the time: its callers know of the doubt, everybody else must see the change.
-    
+    if (revision !== undefined) this.#publish(doubt.group, revision, doubt.events)
   }
 
   /**
