@@ -341,6 +341,7 @@ export class EntryEdit {
     for (const number of numbersUp(entry.present)) this.rows.deleteVersion(entry, number)
     this.#erases = this.#stored !== undefined
     this.#entry = { ...entry, ephemeral: true, present: NO_NUMBERS, active: 0 }
+    if (entry.expiresAtMs !== undefined) this.rows.putExpiry(this.#now, entry.expiresAtMs, 0)
   }
 
   /** Keep it on disk from now on, with the versions that it has. */

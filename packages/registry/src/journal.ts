@@ -51,6 +51,8 @@ export class Journal {
   #nextNumber = 1
   /** Sequence of the cursor in the engine. */
   #stored = 0
+  /** Before this line is synced, the last synced one may stand in the midst of a commit. */
+  #wholeFrom = 0
 
   private constructor(log: AuditLog, now: () => number) {
     this.#log = log
@@ -95,6 +97,7 @@ export class Journal {
       log.append(itemsOf({ ...group, bodies: missing }, row.modifyRevision))
       appended += missing.length
     }
+    if (appended > 0) journal.#wholeFrom = log.tail.sequence
     return { journal, recovery: { appended } }
   }
 
@@ -180,6 +183,8 @@ export class Journal {
   freeingOps(): Op[] {
     const { synced } = this.#log
     const ops: Op[] = []
+    // A cursor there would say that the whole commit is synced.
+    if (synced.sequence < this.#wholeFrom) return ops
     if (synced.sequence > this.#stored) {
       ops.push({ type: 'put', key: CURSOR_KEY, value: encoder.encode(JSON.stringify(synced)) })
     }

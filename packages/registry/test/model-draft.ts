@@ -70,6 +70,8 @@ export class ModelDraft {
     this.changes = true
     life.modifiedAt = this.wall
     life.modifiedBy = this.who
+    // Or a comparison of revisions would miss one of them.
+    if (life.revision > this.facts.head) throw new Error('one revision has two states of an entry')
     life.revision = this.facts.head + 1
   }
 

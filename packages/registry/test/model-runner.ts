@@ -9,11 +9,18 @@ import { ExpiryClock } from '../src/expiry-clock.ts'
 import { ERASURE_SPACE, TIME_KEY } from '../src/keys.ts'
 import { parseMark } from '../src/sweeper.ts'
 import { addUser, type Home, type Line, outcomeOf, PASSWORD, restart, start } from './fixture.ts'
-import { type Call, Model, type ModelClock, type Outcome } from './model.ts'
+import { type Call, Model, type ModelClock, type ModelRecord, type Outcome } from './model.ts'
 import { type Bench, createBench, type EngineName, filesOfProcess } from './model-bench.ts'
 import { ModelLog, recordOf } from './model-log.ts'
 import { CALLERS, ROLE_OF, type Who } from './model-policy.ts'
-import { callOf, isWorldStep, type Step, type WorldStep } from './model-steps.ts'
+import {
+  type CallerStep,
+  callOf,
+  type Death,
+  isWorldStep,
+  type Step,
+  type WorldStep,
+} from './model-steps.ts'
 
 const STORE_FAILURES = ['STORAGE_FULL', 'STORAGE_FAILED', 'OUTCOME_UNKNOWN']
 const BEGIN_MS = 1_800_000_000_000
@@ -51,7 +58,7 @@ class SequenceRun {
   readonly #time = { wall: BEGIN_MS, monotonic: 1000 }
   readonly #apis = new Map<Who, RegistryApi>()
   readonly #faults: unknown[] = []
-  #kill: { readonly at: FaultPoint; readonly power: boolean } | undefined
+  #kill: { readonly at: FaultPoint; readonly death: Death } | undefined
   #hasLostPower = false
   /** Another process than the one that the model knows. */
   #isNew = false
@@ -78,6 +85,7 @@ class SequenceRun {
 
   async step(step: Step): Promise<void> {
     if (isWorldStep(step)) await this.#worldStep(step)
+    else if (step.op === 'together') await this.#togetherStep(step.steps)
     else await this.#callStep(callOf(step, this.#model))
     if (this.#engine.state === 'failed') {
       await this.#heal()
@@ -112,9 +120,8 @@ class SequenceRun {
     const actual = await this.#ask(call)
     if (this.#engine.state === 'closed') return this.#afterDeath(call, actual, head)
     const lines = this.#log.take()
-    if ('reason' in actual && STORE_FAILURES.includes(actual.reason)) {
-      return this.#afterFailure(call, actual.reason, head, lines)
-    }
+    const failure = failureOf(actual)
+    if (failure !== undefined) return this.#afterFailure(call, failure, head, lines)
     const ran = this.#model.run(call, { head, learned: await this.#learn() })
     this.#model = ran.next
     same(`answer to ${JSON.stringify(call)}`, plain(actual), plain(ran.outcome))
@@ -148,6 +155,57 @@ class SequenceRun {
     await this.#goOn(happened ? ran.next : this.#model)
   }
 
+  /** Requests that are under way at once: each has its effect in turn, or none where its commit failed. */
+  async #togetherStep(steps: readonly CallerStep[]): Promise<void> {
+    if (this.#model.floating.length > 0) {
+      for (const step of steps) await this.step(step)
+      return
+    }
+    this.#kill = undefined
+    const calls = steps.map((step) => callOf(step, this.#model))
+    const outcomes = await Promise.all(calls.map((call) => this.#ask(call)))
+    const lines = this.#log.take()
+    const isTroubled = outcomes.some(failureOf)
+    if (isTroubled) await this.#heal()
+    lines.push(...this.#log.take().filter(({ rev }) => rev !== undefined))
+    // What an answer tells of is not also what became of a request without one.
+    const told = outcomes.map((each) => ('answer' in each ? revisionOf(each.answer) : undefined))
+    const untold = lines.filter(
+      ({ rev, body }) =>
+        rev !== undefined &&
+        !calls.some((call, at) => {
+          const { record } = this.#model.run(call, { head: this.#engine.head, learned: new Map() })
+          return told[at] === rev && isDeepStrictEqual(record?.paths, body.paths)
+        }),
+    )
+    const wanted = calls.flatMap((call, at) => this.#oneOf(call, outcomes[at] as Outcome, untold))
+    same('records', sorted(lines.map(recordOf)), sorted(wanted))
+    if (isTroubled) await this.#goOn(this.#model)
+  }
+
+  /** One of several requests, after those before it. @returns its records */
+  #oneOf(call: Call, actual: Outcome, lines: readonly Line[]): ModelRecord[] {
+    const run = (head: number) => this.#model.run(call, { head, learned: new Map() })
+    const { changes, record } = run(this.#engine.head)
+    const failure = failureOf(actual)
+    const failed =
+      failure === undefined
+        ? undefined
+        : this.#model.failed(call, { head: this.#engine.head, learned: new Map() }, failure)
+    let revision = this.#engine.head
+    if (failure !== undefined) {
+      const logged = lines.find((line) => isDeepStrictEqual(recordOf(line), record))
+      if (logged === undefined || failure !== 'OUTCOME_UNKNOWN')
+        return failed === undefined ? [] : [failed]
+      revision = logged.rev ?? 0
+    } else if ('answer' in actual) revision = revisionOf(actual.answer)
+    const ran = run(changes ? revision - 1 : revision)
+    if (failure === undefined)
+      same(`answer to ${JSON.stringify(call)}`, plain(actual), plain(ran.outcome))
+    this.#model = ran.next
+    return [failed, ran.record].filter((each) => each !== undefined)
+  }
+
   async #worldStep(step: WorldStep): Promise<void> {
     switch (step.op) {
       case 'advance':
@@ -159,12 +217,12 @@ class SequenceRun {
       case 'sweep':
         return this.#sweep()
       case 'kill':
-        if (step.at !== 'now') this.#kill = { at: step.at, power: step.power }
+        if (step.at !== 'now') this.#kill = { at: step.at, death: step.death }
         else {
           this.#log.take()
-          this.#die(step.power)
+          this.#die(step.death)
           await this.#revive()
-          this.#log.afterDeath(step.power)
+          this.#log.afterDeath(this.#hasLostPower)
           await this.#goOn(this.#model)
         }
         return
@@ -276,13 +334,15 @@ class SequenceRun {
     if (both) this.#time.monotonic += 1000 * s
   }
 
-  #die(power: boolean): void {
+  #die(death: Death): void {
     this.#kill = undefined
-    this.#hasLostPower = power
+    this.#hasLostPower = death !== 'written'
     this.#engine.crash()
     this.#process.die()
-    if (power) this.#files.crash('lost')
-    else this.#files.kill()
+    // The same at every run of a sequence.
+    let chance = 0
+    if (death === 'written') this.#files.kill()
+    else this.#files.crash(death, () => (chance = (chance + 0.37) % 1))
   }
 
   /** Start again after a death. */
@@ -307,7 +367,7 @@ class SequenceRun {
   async #options() {
     this.#engine = await this.#bench.open({
       onPoint: (point) => {
-        if (this.#kill?.at === point) this.#die(this.#kill.power)
+        if (this.#kill?.at === point) this.#die(this.#kill.death)
       },
     })
     this.#process = filesOfProcess(this.#files)
@@ -357,6 +417,22 @@ const pathsOf = (line: Line): string[] => {
 }
 
 const pathsIn = ({ paths }: { readonly paths: readonly string[] }): string[] => [...paths].sort()
+
+/** Why the store refused, where it did. */
+function failureOf(outcome: Outcome): string | undefined {
+  const isFailure = 'reason' in outcome && STORE_FAILURES.includes(outcome.reason)
+  return isFailure ? outcome.reason : undefined
+}
+
+/** Revision that the answer to a change names. */
+function revisionOf(answer: unknown): number {
+  const { revision, modify_revision: modified } = answer as Record<string, number>
+  return revision ?? modified ?? 0
+}
+
+function sorted(records: readonly ModelRecord[]): ModelRecord[] {
+  return records.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+}
 
 /** An outcome as JSON, without what the sweeper's coming shows and how fast erasing is. */
 function plain(outcome: Outcome): unknown {

@@ -1,7 +1,7 @@
 /** Sequences of steps at random, each about some of the paths only, so that its steps meet. */
 import fc from 'fast-check'
 import { CALLERS, type Who } from './model-policy.ts'
-import type { Condition, Step, Value, Write } from './model-steps.ts'
+import type { CallerStep, Condition, Step, Value, Write } from './model-steps.ts'
 
 const KEYS = [
   '/user',
@@ -66,42 +66,27 @@ function members(
 
 const op = <T extends string>(name: T): fc.Arbitrary<T> => fc.constant(name)
 
-/** What callers ask, about these paths. */
-function requests(key: fc.Arbitrary<string>): Weighted[] {
-  const prefix = fc.oneof(key, fc.constantFrom('/', '/app', '/user', '/security'))
-  const writeOptions = {
-    big: yes,
-    encrypt: flag,
-    if_version: condition,
-    if_revision: condition,
-    if_type: fc.constantFrom('string', 'integer'),
-    ttl_s: seconds,
-    private: flag,
-    ephemeral: flag,
-  }
-  const write = members({ key, value }, { encrypt: flag, ephemeral: flag })
-  const txnStep = fc.oneof(
-    { weight: 3, arbitrary: members({ op: op('set'), key, value }, writeOptions) },
-    { weight: 2, arbitrary: members({ op: op('get'), key }, { decrypt: flag }) },
-    { weight: 1, arbitrary: fc.record({ op: op('delete'), key }) },
-  )
-  const order = fc.constantFrom('=', '!=', '<', '>')
-  const compare = fc.oneof(
-    members({ key, revision: condition }, { is: order }),
-    members({ key, version: condition }, { is: order }),
-    fc.record({ key, absent: flag }),
-    members({ key, value }, { is: fc.constantFrom('=', '!=') }),
-  )
-  const name = fc.constantFrom('team', 'owner')
+const name = fc.constantFrom('team', 'owner')
+const writeOptions = {
+  big: yes,
+  encrypt: flag,
+  if_version: condition,
+  if_revision: condition,
+  if_type: fc.constantFrom('string', 'integer'),
+  ttl_s: seconds,
+  private: flag,
+  ephemeral: flag,
+}
 
+/** Questions about these paths. */
+function reads(key: fc.Arbitrary<string>): Weighted[] {
+  const prefix = fc.oneof(key, fc.constantFrom('/', '/app', '/user', '/security'))
   return [
-    step(30, { op: op('set'), who, key, value }, writeOptions),
     step(
       14,
       { op: op('get'), who, key, decrypt: flag },
       { version: back, if_changed: back, detail: flag },
     ),
-    step(5, { op: op('delete'), who, key }, { recursive: flag }),
     step(
       4,
       { op: op('list'), who, prefix, recursive: flag },
@@ -116,6 +101,39 @@ function requests(key: fc.Arbitrary<string>): Weighted[] {
       { op: op('history'), who, key },
       { limit: fc.integer({ min: 1, max: 3 }), before: back },
     ),
+    step(4, { op: op('meta'), who, key }),
+    step(
+      3,
+      { op: op('search'), who },
+      {
+        prefix,
+        text: fc.constantFrom('A', 'bob', '/app'),
+        key: fc.constantFrom('A', 'b'),
+        tag: fc.constantFrom('x', 'y'),
+        metadata: fc.dictionary(name, fc.constantFrom('1', '2'), { maxKeys: 1 }),
+        limit: fc.integer({ min: 1, max: 3 }),
+      },
+    ),
+  ]
+}
+
+/** Changes of these paths. */
+function changes(key: fc.Arbitrary<string>): Weighted[] {
+  const txnStep = fc.oneof(
+    { weight: 3, arbitrary: members({ op: op('set'), key, value }, writeOptions) },
+    { weight: 2, arbitrary: members({ op: op('get'), key }, { decrypt: flag }) },
+    { weight: 1, arbitrary: fc.record({ op: op('delete'), key }) },
+  )
+  const order = fc.constantFrom('=', '!=', '<', '>')
+  const compare = fc.oneof(
+    members({ key, revision: condition }, { is: order }),
+    members({ key, version: condition }, { is: order }),
+    fc.record({ key, absent: flag }),
+    members({ key, value }, { is: fc.constantFrom('=', '!=') }),
+  )
+  return [
+    step(30, { op: op('set'), who, key, value }, writeOptions),
+    step(5, { op: op('delete'), who, key }, { recursive: flag }),
     step(5, { op: op('rollback'), who, key, version: back }, { if_version: condition }),
     step(5, { op: op('activate'), who, key, version: back }, { if_revision: condition }),
     step(5, { op: op('undelete'), who, key }, { version: back }),
@@ -126,7 +144,6 @@ function requests(key: fc.Arbitrary<string>): Weighted[] {
       versions: fc.array(back, { minLength: 1, maxLength: 3 }),
     }),
     step(4, { op: op('purge'), who, key }, { recursive: flag }),
-    step(4, { op: op('meta'), who, key }),
     step(
       8,
       { op: op('describe'), who, key },
@@ -143,18 +160,6 @@ function requests(key: fc.Arbitrary<string>): Weighted[] {
       },
       3,
     ),
-    step(
-      3,
-      { op: op('search'), who },
-      {
-        prefix,
-        text: fc.constantFrom('A', 'bob', '/app'),
-        key: fc.constantFrom('A', 'b'),
-        tag: fc.constantFrom('x', 'y'),
-        metadata: fc.dictionary(name, fc.constantFrom('1', '2'), { maxKeys: 1 }),
-        limit: fc.integer({ min: 1, max: 3 }),
-      },
-    ),
     apart(step(5, { op: op('copy'), who, from: key, to: key, force: flag }, { recursive: flag })),
     apart(step(7, { op: op('move'), who, from: key, to: key }, { recursive: flag })),
     step(8, {
@@ -164,6 +169,14 @@ function requests(key: fc.Arbitrary<string>): Weighted[] {
       then: fc.array(txnStep, { maxLength: 3 }),
       else: fc.array(txnStep, { maxLength: 2 }),
     }),
+  ]
+}
+
+/** What takes more than one request. */
+function jobs(key: fc.Arbitrary<string>): Weighted[] {
+  const write = members({ key, value }, { encrypt: flag, ephemeral: flag })
+  const together = fc.array(fc.oneof(...changes(key)), { minLength: 2, maxLength: 8 })
+  return [
     step(2, {
       op: op('import'),
       who,
@@ -174,6 +187,7 @@ function requests(key: fc.Arbitrary<string>): Weighted[] {
         selector: (each) => (each as Write).key,
       }),
     }),
+    step(6, { op: op('together'), steps: together }),
   ]
 }
 
@@ -190,7 +204,7 @@ const TROUBLE: readonly Weighted[] = [
   step(3, {
     op: op('kill'),
     at: fc.constantFrom('now', 'before-sync', 'after-sync'),
-    power: flag,
+    death: fc.constantFrom('written', 'written', 'lost', 'torn', 'holes'),
   }),
   step(4, {
     op: op('fault'),
@@ -213,7 +227,9 @@ class SequenceArbitrary extends fc.Arbitrary<readonly Step[]> {
     this.#all = fc
       .tuple(fc.shuffledSubarray([...KEYS], { minLength: 2, maxLength: 6 }), fc.boolean())
       .chain(([keys, isQuiet]) => {
-        const all = [...requests(fc.constantFrom(...keys)), ...TIME, ...(isQuiet ? [] : TROUBLE)]
+        const key = fc.constantFrom(...keys)
+        const asked = [...reads(key), ...changes(key), ...jobs(key)]
+        const all = [...asked, ...TIME, ...(isQuiet ? [] : TROUBLE)]
         return fc.array(fc.oneof(...all), { minLength: length, maxLength: length })
       })
   }
@@ -253,7 +269,7 @@ function* shorter(steps: readonly Step[]): Generator<readonly Step[]> {
 }
 
 const REQUIRED: ReadonlySet<string> = new Set(
-  'op who key value prefix from to compare then else entries force version versions at by s nth errno ends power'.split(
+  'op who key value prefix from to compare then else entries force version versions at by s nth errno ends death steps'.split(
     ' ',
   ),
 )
@@ -268,6 +284,12 @@ function* simplerThan(each: Step): Generator<Step> {
     if (has.length === 1 && (member === 'entries' || member === 'versions')) continue
     for (let at = 0; at < has.length; at++) {
       yield { ...each, [member]: has.toSpliced(at, 1) } as never
+    }
+    if (each.op !== 'together') continue
+    for (const [at, one] of each.steps.entries()) {
+      for (const simpler of simplerThan(one)) {
+        yield { ...each, steps: each.steps.with(at, simpler as CallerStep) }
+      }
     }
   }
 }

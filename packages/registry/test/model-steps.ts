@@ -2,6 +2,7 @@
  * Steps of a sequence as data. A step names versions and revisions by what the model
  * has at that point, so that a sequence stays meaningful when steps are left out of it.
  */
+import type { PowerLoss } from '@secreg/audit/testing'
 import type { RequestOf } from '@secreg/protocol'
 import type { Call, Model } from './model.ts'
 import { latestOf, revisionOf } from './model-life.ts'
@@ -41,7 +42,7 @@ type TxnStep =
   | ({ readonly op: 'set' } & Write)
   | { readonly op: 'delete'; readonly key: string }
 
-type CallerStep = { readonly who: Who } & (
+export type CallerStep = { readonly who: Who } & (
   | ({ readonly op: 'set' } & Write)
   | {
       readonly op: 'get'
@@ -111,20 +112,29 @@ export type CommitFault = {
   readonly ends: 'refused' | 'failed' | 'doubt' | 'doubt-lost'
 }
 
+/** What becomes of the bytes of the log that are written and not synced: all kept, or lost with the power. */
+export type Death = 'written' | PowerLoss
+
 export type WorldStep =
   | { readonly op: 'reopen' }
   /** The process ends, or power, now or within the next commit. */
   | {
       readonly op: 'kill'
       readonly at: 'now' | 'before-sync' | 'after-sync'
-      readonly power: boolean
+      readonly death: Death
     }
   /** Time passes; or the wall clock alone is put forward or back. */
   | { readonly op: 'advance'; readonly by: 'both' | 'wall'; readonly s: number }
   | { readonly op: 'sweep' }
   | ({ readonly op: 'fault' } & CommitFault)
 
-export type Step = CallerStep | WorldStep
+/** Changes that are asked at once, so that they share commits; they take effect in this order. */
+export interface TogetherStep {
+  readonly op: 'together'
+  readonly steps: readonly CallerStep[]
+}
+
+export type Step = CallerStep | TogetherStep | WorldStep
 
 export function isWorldStep(step: Step): step is WorldStep {
   return ['reopen', 'kill', 'advance', 'sweep', 'fault'].includes(step.op)

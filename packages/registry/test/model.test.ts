@@ -82,6 +82,15 @@ const REGRESSIONS: readonly (readonly [
       { op: 'sweep' },
     ],
   ],
+  [
+    'when an entry became ephemeral with the same expiry, that was still on disk without it',
+    'memory',
+    [
+      { op: 'set', who: 'root', key: '/app/a', value: 'a', ttl_s: 60 },
+      { op: 'set', who: 'root', key: '/app/a', value: 'b', ttl_s: 60, ephemeral: true },
+      { op: 'reopen' },
+    ],
+  ],
 ]
 
 test.each(REGRESSIONS)('fault: %s (%s)', async (_, engine, steps) => {

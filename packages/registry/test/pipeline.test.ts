@@ -237,6 +237,34 @@ test.each(
   },
 )
 
+test('fault: after a log that ended within a commit, the rest of it was lost with the power', async () => {
+  const medium = new MemoryEngine()
+  const files = createMemoryFiles()
+  const engine = new FaultEngine(medium)
+  const home = await start({ engine, files })
+  const [{ revision }] = await Promise.all(
+    ['/a', '/b'].map((key) => home.api.set({ key, value: 'x' })),
+  )
+  const [segment = ''] = files.list('/log').filter((name) => name.endsWith('.jsonl'))
+  const text = files.readFile(`/log/${segment}`).toString('utf8')
+  engine.crash()
+  files.crash('lost')
+  // All but the last line has reached the disk.
+  files.writeFile(
+    `/log/${segment}`,
+    Buffer.from(text.slice(0, text.lastIndexOf('\n', text.length - 2) + 1)),
+  )
+  const second = new FaultEngine(medium)
+  const { api } = await restart({ engine: second, files })
+  // Brings the cursor to the store, before what was missing is synced.
+  await api.set({ key: '/c', value: 'x' })
+  second.crash()
+  files.crash('lost')
+  await restart({ engine: new FaultEngine(medium), files })
+  const lines = linesOf(files).filter(({ rev }) => rev === revision)
+  expect(lines.map(({ body }) => body.paths)).toEqual([['/a'], ['/b']])
+})
+
 test('a store that drops what is not synced loses no acknowledged set', async () => {
   for (const point of ['before-sync', 'after-sync'] as const) {
     const medium = new MemoryEngine()
