@@ -3,7 +3,6 @@ import { isDeepStrictEqual } from 'node:util'
 import { createMemoryFiles, type MemoryFiles } from '@secreg/audit/testing'
 import type { RegistryApi } from '@secreg/protocol'
 import { loginTestUser } from '@secreg/registry/testing'
-import { isStorageError } from '@secreg/storage'
 import type { FaultEngine, FaultPoint } from '@secreg/storage/testing'
 import { ExpiryClock } from '../src/expiry-clock.ts'
 import { ERASURE_SPACE, TIME_KEY } from '../src/keys.ts'
@@ -11,6 +10,18 @@ import { parseMark } from '../src/sweeper.ts'
 import { addUser, type Home, type Line, outcomeOf, PASSWORD, restart, start } from './fixture.ts'
 import { type Call, Model, type ModelClock, type ModelRecord, type Outcome } from './model.ts'
 import { type Bench, createBench, type EngineName, filesOfProcess } from './model-bench.ts'
+import {
+  differenceOf,
+  failureOf,
+  isInjected,
+  isOfCaller,
+  pathsIn,
+  pathsOf,
+  plain,
+  revisionOf,
+  same,
+  sorted,
+} from './model-compare.ts'
 import { ModelLog, recordOf } from './model-log.ts'
 import { CALLERS, ROLE_OF, type Who } from './model-policy.ts'
 import {
@@ -22,7 +33,6 @@ import {
   type WorldStep,
 } from './model-steps.ts'
 
-const STORE_FAILURES = ['STORAGE_FULL', 'STORAGE_FAILED', 'OUTCOME_UNKNOWN']
 const BEGIN_MS = 1_800_000_000_000
 /** After so long a leap of the wall clock is believed. */
 const BELIEF_S = 700
@@ -399,58 +409,4 @@ class SequenceRun {
     this.#expiry = expiry
     return { wall: () => this.#time.wall, now: () => expiry.now() }
   }
-}
-
-/** Whether a fault is of those that the test makes, and not a damage. */
-function isInjected(fault: unknown): boolean {
-  return isStorageError(fault) && fault.code !== 'ERR_STORAGE_CORRUPT'
-}
-
-function isOfCaller({ body }: Line): boolean {
-  const isCaller = (CALLERS as readonly string[]).includes(body.actor.user ?? '')
-  return isCaller && body.action !== 'auth'
-}
-
-const pathsOf = (line: Line): string[] => {
-  if (line.body.action !== 'expire') throw new Error(`a record of ${line.body.action}`)
-  return [...line.body.paths].sort()
-}
-
-const pathsIn = ({ paths }: { readonly paths: readonly string[] }): string[] => [...paths].sort()
-
-/** Why the store refused, where it did. */
-function failureOf(outcome: Outcome): string | undefined {
-  const isFailure = 'reason' in outcome && STORE_FAILURES.includes(outcome.reason)
-  return isFailure ? outcome.reason : undefined
-}
-
-/** Revision that the answer to a change names. */
-function revisionOf(answer: unknown): number {
-  const { revision, modify_revision: modified } = answer as Record<string, number>
-  return revision ?? modified ?? 0
-}
-
-function sorted(records: readonly ModelRecord[]): ModelRecord[] {
-  return records.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
-}
-
-/** An outcome as JSON, without what the sweeper's coming shows and how fast erasing is. */
-function plain(outcome: Outcome): unknown {
-  if ('reason' in outcome) return { reason: outcome.reason }
-  return JSON.parse(
-    JSON.stringify(outcome, function (this: object, name, value) {
-      const isVersion = 'state' in this && 'version' in this
-      return name === 'erased' || (name === 'deleted_at' && isVersion) ? undefined : value
-    }),
-  )
-}
-
-function same(what: string, actual: unknown, expected: unknown): void {
-  const difference = differenceOf(what, actual, expected)
-  if (difference !== undefined) throw new Error(difference)
-}
-
-function differenceOf(what: string, actual: unknown, expected: unknown): string | undefined {
-  if (isDeepStrictEqual(actual, expected)) return undefined
-  return `${what}\n  registry: ${JSON.stringify(actual)}\n  model:    ${JSON.stringify(expected)}`
 }

@@ -242,9 +242,7 @@ test('fault: after a log that ended within a commit, the rest of it was lost wit
   const files = createMemoryFiles()
   const engine = new FaultEngine(medium)
   const home = await start({ engine, files })
-  const [{ revision }] = await Promise.all(
-    ['/a', '/b'].map((key) => home.api.set({ key, value: 'x' })),
-  )
+  const [answer] = await Promise.all(['/a', '/b'].map((key) => home.api.set({ key, value: 'x' })))
   const [segment = ''] = files.list('/log').filter((name) => name.endsWith('.jsonl'))
   const text = files.readFile(`/log/${segment}`).toString('utf8')
   engine.crash()
@@ -261,7 +259,7 @@ test('fault: after a log that ended within a commit, the rest of it was lost wit
   second.crash()
   files.crash('lost')
   await restart({ engine: new FaultEngine(medium), files })
-  const lines = linesOf(files).filter(({ rev }) => rev === revision)
+  const lines = linesOf(files).filter(({ rev }) => rev === answer?.revision)
   expect(lines.map(({ body }) => body.paths)).toEqual([['/a'], ['/b']])
 })
 
