@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { isStorageError, LevelEngine } from '@secreg/storage'
 import { createTestCheck } from '@secreg/storage/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createCrc32c } from '../src/crc32c.ts'
+import { readManifest } from '../src/manifest.ts'
 
 /** Small numbers that repeat: the same places in every run. */
 function createRandom(seed: number): () => number {
@@ -115,7 +117,12 @@ describe('one flipped bit anywhere in the store', () => {
       }
     }
     expect(silent).toEqual([])
-    expect(outcomes.refused).toBeGreaterThan(PLACES * 0.9)
+    // LevelDB may have been closed before it removed the tables that it had replaced: those do no harm.
+    const { tables } = await readManifest(pristine, await createCrc32c())
+    const unused = places.filter(
+      ({ name }) => name.endsWith('.ldb') && !tables.has(Number.parseInt(name, 10)),
+    )
+    expect(outcomes.refused).toBeGreaterThan((places.length - unused.length) * 0.9)
   })
 
   async function openCopy(
