@@ -87,8 +87,20 @@ export const versionsRequest = z.discriminatedUnion('op', [
   z.object({ op: z.literal('purge'), key: keyText, recursive: z.boolean().optional() }),
 ])
 
-const metadataName = text(LIMITS.metadataNameChars).min(1)
-const metadataValue = text(LIMITS.metadataValueChars)
+/** Passed on as they are: a schema that copies them would drop a member named `__proto__`. */
+const members = z.custom<Readonly<Record<string, string>>>((input) => areMembers(input, false))
+const memberChanges = z.custom<Readonly<Record<string, string | null>>>((input) =>
+  areMembers(input, true),
+)
+
+function areMembers(input: unknown, mayRemove: boolean): boolean {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return false
+  return Object.entries(input).every(([name, value]) => {
+    if (name.length < 1 || name.length > LIMITS.metadataNameChars) return false
+    if (value === null) return mayRemove
+    return typeof value === 'string' && value.length <= LIMITS.metadataValueChars
+  })
+}
 
 /** Metadata, limits and expiry of an entry. `set` changes the named members only; `null` removes one. */
 export const metaRequest = z.discriminatedUnion('op', [
@@ -98,7 +110,7 @@ export const metaRequest = z.discriminatedUnion('op', [
     key: keyText,
     description: text(LIMITS.descriptionChars).nullable().optional(),
     tags: z.array(text(LIMITS.tagChars).min(1)).max(LIMITS.tags).optional(),
-    custom: z.record(metadataName, metadataValue.nullable()).optional(),
+    custom: memberChanges.optional(),
     /** Write `custom` so that policy conditions see it; needs the right `grant`. */
     granted: z.boolean().optional(),
     max_versions: z.int().min(1).max(LIMITS.versions).nullable().optional(),
@@ -153,7 +165,7 @@ export const searchRequest = z.object({
   /** Stands somewhere in the last segment, whatever its case. */
   key: text(LIMITS.pathBytes).min(1).optional(),
   /** Custom metadata that the entry must have, exactly. */
-  metadata: z.record(metadataName, metadataValue).optional(),
+  metadata: members.optional(),
   tag: text(LIMITS.tagChars).min(1).optional(),
   limit: z.int().min(1).max(LIMITS.listKeys).optional(),
   after: keyText.optional(),

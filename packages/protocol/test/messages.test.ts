@@ -64,6 +64,30 @@ describe('parseRequest', () => {
     )
   })
 
+  test('fault: a member of metadata named __proto__ was dropped', () => {
+    const custom = JSON.parse('{"__proto__":"kept","a":null}')
+    const request = parseRequest('meta', { op: 'set', key: '/a', custom })
+    expect(Object.entries((request as { custom: object }).custom)).toEqual([
+      ['__proto__', 'kept'],
+      ['a', null],
+    ])
+    const metadata = JSON.parse('{"__proto__":"x"}')
+    expect(Object.keys(parseRequest('search', { metadata }).metadata ?? {})).toEqual(['__proto__'])
+  })
+
+  test.each([
+    [[]],
+    ['x'],
+    [{ a: 1 }],
+    [{ '': 'x' }],
+    [{ ['n'.repeat(129)]: 'x' }],
+    [{ a: 'v'.repeat(513) }],
+  ])('custom metadata is refused unless it maps names to texts: %j', (custom) => {
+    expect(() => parseRequest('meta', { op: 'set', key: '/a', custom })).toThrow(
+      expect.objectContaining({ code: 'ERR_PAYLOAD_INVALID' }),
+    )
+  })
+
   test('a refusal names the member and never what was sent', () => {
     expect(() => parseRequest('auth', { username: 'a', password: ['hunter2'] })).toThrow(
       /"password"/,
