@@ -193,6 +193,7 @@ test('weakness 6: a request without a valid session is refused and has no effect
   await ended.ok('logout', {})
   ended.close()
   const before = await admin.ok('status', {})
+  const keys = await admin.ok('list', { prefix: '/', recursive: true })
   for (const session of ['', dead, '00000000-0000-4000-8000-000000000000', 'x'.repeat(255)]) {
     for (const [kind, payload] of Object.entries(EFFECTIVE)) {
       using wire = await Wire.open(site.socket)
@@ -206,10 +207,11 @@ test('weakness 6: a request without a valid session is refused and has no effect
   }
   expect(await admin.ok('get', { key: '/w6/a' })).toMatchObject({ value: 'kept' })
   expect(await admin.refused('get', { key: '/w6/b' })).toMatchObject({ code: 2 })
+  expect(await admin.ok('list', { prefix: '/', recursive: true })).toEqual(keys)
   const after = await admin.ok('status', {})
   expect(after).toMatchObject({
     state: 'unsealed',
-    revision: before.revision,
+    entries: before.entries,
     sessions: before.sessions,
   })
   using stranger = await Wire.open(site.socket)
