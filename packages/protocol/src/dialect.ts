@@ -4,7 +4,7 @@
  * which decides, plans, encrypts, commits and records.
  */
 import type { Action, AuditAction } from './action.ts'
-import type { VersionState } from './api.ts'
+import type { VersionState } from './entry-api.ts'
 import type { TypedValue } from './value.ts'
 
 /** One entry, as write rules see it; never its values. */
