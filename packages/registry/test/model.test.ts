@@ -12,7 +12,7 @@ import type { Step } from './model-steps.ts'
 const STEPS = 100
 const IS_SOAK = process.env['SECREG_SOAK'] === '1'
 /** Sequences on each engine; those on LevelDB cost their syncs. */
-const RUNS = IS_SOAK ? { memory: 1000, level: 1000 } : { memory: 20, level: 6 }
+const RUNS = IS_SOAK ? { memory: 2000, level: 500 } : { memory: 40, level: 10 }
 
 /** Sequences in which they differed once. */
 const REGRESSIONS: readonly (readonly [
