@@ -14,7 +14,9 @@ export interface Recovered {
   readonly tornBytes: number
   /** Lines behind the cursor; without a cursor, lines of the last segment. */
   readonly linesAfterCursor: number
-  /** How many of those lines carry `revision`. */
+  /** Commits before this revision are in the log as a whole. */
+  readonly countedFrom: number
+  /** How many lines carry `revision`, which is counted from {@link countedFrom} on. */
   revisionLines(revision: number): number
 }
 
@@ -53,7 +55,7 @@ export async function recoverLog(
     if (cursor !== undefined && cursor.sequence > 0) throw shorter(cursor)
     const file = files.create(segmentPath(directory, 1))
     files.syncDirectory(directory)
-    return { tail: START, segment: 1, size: 0, file, recovered: describe(0, 0, new Map()) }
+    return { tail: START, segment: 1, size: 0, file, recovered: describe(0, 0, 0, new Map()) }
   }
   const open = new Map<number, LogFile>()
   try {
@@ -129,7 +131,12 @@ class Walk {
       segment,
       size,
       file,
-      recovered: describe(tornBytes, walker.records, this.#counts),
+      recovered: describe(
+        tornBytes,
+        walker.records,
+        cursor === undefined ? start.revision : start.revision + 1,
+        this.#counts,
+      ),
     }
   }
 
@@ -192,12 +199,16 @@ class Walk {
         segment,
       })
     }
-    const revision = await this.#highestRevision(segment)
+    const { revision, lines } = await this.#lastCommit(segment)
+    // Its other lines may stand in the last segment: a commit can meet a failing disk halfway.
+    if (revision > 0) this.#counts.set(revision, lines)
     return { segment, offset, sequence: line.sequence, hash: line.hash, revision }
   }
 
-  /** Revisions grow along the log, so the last line of a commit has the highest. */
-  async #highestRevision(upTo: number): Promise<number> {
+  /** Revisions grow along the log, so the lines of the last commit have the highest. */
+  async #lastCommit(upTo: number): Promise<{ revision: number; lines: number }> {
+    let last = 0
+    let lines = 0
     for (let segment = upTo; segment >= 1; segment--) {
       const file = openOwn(this.#files, segmentPath(this.#directory, segment), 'read')
       try {
@@ -205,8 +216,11 @@ class Walk {
           for (let end = bytes.length - 1; end > 0; ) {
             const newline = bytes.lastIndexOf(0x0a, end - 1)
             const revision = parseLine(bytes, newline + 1, end)?.revision ?? 0
-            if (revision > 0) return revision
             end = newline
+            if (revision === 0) continue
+            if (last !== 0 && revision !== last) return { revision: last, lines }
+            last = revision
+            lines++
           }
           await this.#pause()
         }
@@ -214,7 +228,7 @@ class Walk {
         file.close()
       }
     }
-    return 0
+    return { revision: last, lines }
   }
 
   #count(revision: number): void {
@@ -265,11 +279,13 @@ function tampered(message: string, { sequence, segment }: LogCursor): AuditError
 function describe(
   tornBytes: number,
   linesAfterCursor: number,
+  countedFrom: number,
   counts: ReadonlyMap<number, number>,
 ): Recovered {
   return {
     tornBytes,
     linesAfterCursor,
+    countedFrom,
     revisionLines: (revision) => counts.get(revision) ?? 0,
   }
 }

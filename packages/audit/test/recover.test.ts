@@ -112,6 +112,26 @@ test('lines behind the cursor are counted by revision', async () => {
   expect(await counts()).toEqual([5, 0, 0, 1, 1, 1, 0])
 })
 
+test('fault: without a cursor, lines of a commit in earlier segments were not counted', async () => {
+  const files = createMemoryFiles()
+  const log = await openSmall(files, { segmentBytes: 300 })
+  for (const revision of [2, 3, 3, 3, 4, 5, 5]) log.append(items(1, 1, revision))
+  await log.close()
+  expect(files.list(DIRECTORY).length).toBeGreaterThan(2)
+  const { countedFrom, revisionLines } = (await openSmall(files, { segmentBytes: 300 })).recovered
+  const whole = new Map([
+    [2, 1],
+    [3, 3],
+    [4, 1],
+    [5, 2],
+  ])
+  expect(countedFrom).toBeGreaterThan(2)
+  for (const [revision, lines] of whole) {
+    if (revision >= countedFrom)
+      expect([revision, revisionLines(revision)]).toEqual([revision, lines])
+  }
+})
+
 describe('a log that contradicts the cursor is tampered with, not torn', () => {
   const tampered = { code: 'ERR_AUDIT_TAMPERED' }
 

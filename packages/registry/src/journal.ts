@@ -89,7 +89,7 @@ export class Journal {
       const number = outboxNumber(row.key)
       journal.#nextNumber = number + 1
       journal.#outbox.set(number, row.modifyRevision)
-      if (row.modifyRevision <= (cursor?.revision ?? 0)) continue
+      if (row.modifyRevision < log.recovered.countedFrom) continue
       const group = decodeGroup(number, row)
       const present = log.recovered.revisionLines(row.modifyRevision)
       const missing = group.bodies.slice(present)
