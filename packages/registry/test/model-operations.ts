@@ -131,6 +131,9 @@ function versions(draft: ModelDraft, request: RequestOf<'versions'>): unknown {
       if (request.if_version !== undefined && request.if_version !== latestOf(life)) {
         throw new Refusal('VERSION_CONFLICT')
       }
+      if (life.casRequired && request.if_version === undefined) {
+        throw new Refusal('VERSION_REQUIRED')
+      }
       const version = requireReadable(life, request.version, draft.now)
       const encrypted = version.encrypted || draft.staysEncrypted(key)
       draft.versions = [draft.put(key, version, { encrypted })]
@@ -164,9 +167,7 @@ function versions(draft: ModelDraft, request: RequestOf<'versions'>): unknown {
       const version = life.versions.get(request.version ?? life.active)
       if (version === undefined) throw new Refusal('VERSION_NOT_FOUND')
       const state = stateOf(version, draft.now)
-      if (state === 'destroyed' && request.version !== undefined) {
-        throw new Refusal('VERSION_DESTROYED')
-      }
+      if (state === 'destroyed') throw new Refusal('VERSION_DESTROYED')
       if (state !== 'expired') return done(life)
       delete version.expiresAt
       delete version.swept
@@ -301,6 +302,7 @@ function copy(draft: ModelDraft, from: string, to: string, force: boolean): void
   draft.require(isThere ? 'update' : 'create', to)
   const source = requireLive(draft.life(from), draft.now)
   if (isThere && !force) throw new Refusal('ALREADY_EXISTS')
+  if (draft.life(to)?.casRequired) throw new Refusal('VERSION_REQUIRED')
   const version = activeOf(source)
   const { description, tags, custom } = structuredClone(source)
   const target = draft.life(to)

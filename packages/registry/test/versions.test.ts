@@ -124,6 +124,27 @@ test('fault: two changes of an entry in one commit had one revision, so that the
   )
 })
 
+test('check-and-set that an entry requires holds for every new value', async () => {
+  const { api } = await withVersions(2)
+  await api.meta({ op: 'set', key: KEY, cas_required: true })
+  const required = reason('VERSION_REQUIRED')
+  await expect(api.versions({ op: 'rollback', key: KEY, version: 1 })).rejects.toEqual(required)
+  await api.set({ key: '/app/b', value: 'b' })
+  await expect(api.transfer({ op: 'copy', from: '/app/b', to: KEY, force: true })).rejects.toEqual(
+    required,
+  )
+  await api.versions({ op: 'rollback', key: KEY, version: 1, if_version: 2 })
+  expect(await api.get({ key: KEY })).toMatchObject({ value: 'value 1', version: 3 })
+})
+
+test('undelete of what was destroyed says so', async () => {
+  const { api } = await withVersions(1)
+  await api.versions({ op: 'destroy', key: KEY, versions: [1] })
+  await expect(api.versions({ op: 'undelete', key: KEY })).rejects.toEqual(
+    reason('VERSION_DESTROYED'),
+  )
+})
+
 describe('pruning', () => {
   test('the newest are kept, and the active one whatever its age', async () => {
     const { api } = await withVersions(10)

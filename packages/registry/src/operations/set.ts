@@ -134,20 +134,27 @@ export function requireWritable({ mount }: EntryEdit): void {
 }
 
 function checkPreconditions(draft: SetDraft, edit: EntryEdit): void {
-  const { entry, mount } = edit
+  const { entry } = edit
   const { ifVersion, ifRevision, ifType } = draft
   if (ifVersion !== undefined && ifVersion !== edit.latestOfLife) throw otherVersion()
   if (ifRevision !== undefined && ifRevision !== edit.revision) throw otherVersion()
   if (ifType !== undefined && ifType !== entry?.type) {
     throw new SecregError('VERSION_CONFLICT', 'the entry has another type; read it again')
   }
-  const required = entry?.limits.casRequired ?? mount.casRequired ?? false
-  if (required && ifVersion === undefined && ifRevision === undefined) {
-    throw new SecregError(
-      'VERSION_REQUIRED',
-      'this entry is changed only with the version that it has: give if_version',
-    )
-  }
+  if (ifVersion === undefined && ifRevision === undefined) requireUnconditional(edit)
+}
+
+/**
+ * Require that an entry may be written without the version that it has.
+ *
+ * @throws SecregError `ERR_VERSION_REQUIRED`
+ */
+export function requireUnconditional({ entry, mount }: EntryEdit): void {
+  if (!(entry?.limits.casRequired ?? mount.casRequired ?? false)) return
+  throw new SecregError(
+    'VERSION_REQUIRED',
+    'this entry is changed only with the version that it has: give if_version',
+  )
 }
 
 export function otherVersion(): SecregError {

@@ -19,7 +19,7 @@ import { type Facts, prepared, refusalBody } from '../recorded.ts'
 import { relocate } from '../relocate.ts'
 import { chooseSubtree, scanSubtree } from '../subtree.ts'
 import { requireValue } from './get.ts'
-import { isToBeEncrypted, requireWritable, rowsOf } from './set.ts'
+import { isToBeEncrypted, requireUnconditional, requireWritable, rowsOf } from './set.ts'
 
 type Request = RequestOf<'transfer'>
 
@@ -112,6 +112,7 @@ function copy(
   const entry = requireLive(source.entry, core.clock.now())
   requireWritable(target)
   if (isLive && !force) throw exists()
+  requireUnconditional(target)
   const encrypted = entry.encrypted || isToBeEncrypted(core, { path: target.path }, target)
   const bytes = source.plain(entry.active)
   try {

@@ -5,7 +5,7 @@ import type { EntryEdit } from '../entry-edit.ts'
 import { notFound, requirePresent } from '../read-value.ts'
 import type { Facts } from '../recorded.ts'
 import { changeEntry, changeSubtree } from './change.ts'
-import { isToBeEncrypted, otherVersion } from './set.ts'
+import { isToBeEncrypted, otherVersion, requireUnconditional } from './set.ts'
 
 type Request<Op extends RequestOf<'versions'>['op']> = Extract<RequestOf<'versions'>, { op: Op }>
 
@@ -43,9 +43,8 @@ function rollback(
   const facts: Facts = { action: 'rollback', detail: `to version ${request.version}` }
   return changeEntry(core, caller, facts, 'update', pathOf(request), (edit) => {
     present(core, edit)
-    if (request.if_version !== undefined && request.if_version !== edit.latestOfLife) {
-      throw otherVersion()
-    }
+    if (request.if_version === undefined) requireUnconditional(edit)
+    else if (request.if_version !== edit.latestOfLife) throw otherVersion()
     const { type, encrypted } = edit.readableVersion(request.version)
     const bytes = edit.plain(request.version)
     try {
@@ -89,10 +88,8 @@ function undelete(
     if (entry === undefined) throw notFound()
     const number = request.version ?? entry.active
     if (request.version === undefined && entry.deletedAtMs !== undefined) edit.undelete()
-    else if (request.version !== undefined || entry.activeState !== 'destroyed') {
-      // One that has expired is deleted, whether the sweeper has come or not.
-      if (edit.isHidden(number)) edit.undeleteVersion(number)
-    }
+    // One that has expired is deleted, whether the sweeper has come or not.
+    else if (edit.isHidden(number)) edit.undeleteVersion(number)
     return done([number], edit)
   })
 }
