@@ -64,8 +64,10 @@ export class EntryEdit extends EntryState {
   put({ type, bytes }: TypedValue, options: PutOptions): number {
     const { nowMs, by, keys, expiryNowMs } = this.context
     const { encrypted } = options
-    const { id, limits, active } = this.define(type)
-    const number = this.#claim(options.number)
+    const before = this.define(type)
+    const { id, limits, active } = before
+    const number = options.number ?? before.latest + 1
+    const claimed = claim(before, number, this.mount.rules?.maxVersion ?? 0)
     const stored = encrypted ? keys.sealValue({ id, type }, number, bytes) : bytes
     const inline = stored.length <= INLINE_VALUE_BYTES
     const deleteAfterMs = limits.deleteAfterMs ?? this.mount.deleteAfterMs
@@ -79,19 +81,23 @@ export class EntryEdit extends EntryState {
       ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
       ...(inline ? { value: stored } : {}),
     }
-    const entry = this.now
-    this.rows.putVersion(entry, number, version, true)
-    if (!inline) this.rows.putValue(entry, number, stored, true)
-    if (expiresAtMs !== undefined) this.rows.putExpiry(entry, expiresAtMs, number)
-    this.current = {
-      ...entry,
-      present: addNumbers(entry.present, number),
-      scattered: entry.scattered || !inline || expiresAtMs !== undefined,
-    }
+    this.rows.putVersion(before, number, version, true)
+    if (!inline) this.rows.putValue(before, number, stored, true)
+    if (expiresAtMs !== undefined) this.rows.putExpiry(before, expiresAtMs, number)
     const activates = options.activate || active === 0
-    if (activates) this.current = activated(this.now, number, version)
+    const all = addNumbers(before.present, number)
+    const excess = pruned(all, activates ? number : active, this.#mostVersions(limits))
+    const change = {
+      latest: claimed.latest,
+      unused: claimed.unused,
+      present: excess.length === 0 ? all : excess.reduce(removeNumber, all),
+      scattered: before.scattered || !inline || expiresAtMs !== undefined,
+    }
+    // One object for it all: this is the path of every set.
+    const entry = activates ? activated(before, number, version, change) : { ...before, ...change }
+    this.current = entry
+    for (const old of excess) this.rows.deleteVersion(entry, old)
     this.#tell(activates ? 'set' : 'create-version', number)
-    this.#prune()
     return number
   }
 
@@ -280,19 +286,8 @@ export class EntryEdit extends EntryState {
     this.rows.putRetired(retired)
   }
 
-  #claim(asked: number | undefined): number {
-    const number = asked ?? this.now.latest + 1
-    this.current = claim(this.now, number, this.mount.rules?.maxVersion ?? 0)
-    return number
-  }
-
-  #prune(): void {
-    const { limits, present, active } = this.now
-    const most = limits.maxVersions ?? this.mount.maxVersions ?? this.mount.rules?.maxVersions ?? 1
-    const excess = pruned(present, active, most)
-    if (excess.length === 0) return
-    for (const number of excess) this.rows.deleteVersion(this.now, number)
-    this.current = { ...this.now, present: excess.reduce(removeNumber, present) }
+  #mostVersions({ maxVersions }: EntryLimits): number {
+    return maxVersions ?? this.mount.maxVersions ?? this.mount.rules?.maxVersions ?? 1
   }
 
   /** All rows of a life but its record. */

@@ -47,26 +47,35 @@ export function beginLife(
 /**
  * Use a version number.
  *
+ * @returns what changes by it
  * @throws SecregError `ERR_VERSION_CONFLICT` when it was used before, `ERR_VERSIONS_EXHAUSTED` beyond the highest
  */
-export function claim(entry: Entry, number: number, highest: number): Entry {
-  const { latest, unused } = entry
+export function claim(
+  { latest, unused }: Pick<Entry, 'latest' | 'unused'>,
+  number: number,
+  highest: number,
+): Pick<Entry, 'latest' | 'unused'> {
   if (number > highest) {
     throw new SecregError('VERSIONS_EXHAUSTED', 'there is no version number left; copy the entry')
   }
   if (number > latest + 1) {
-    return { ...entry, latest: number, unused: addNumbers(unused, latest + 1, number - 1) }
+    return { latest: number, unused: addNumbers(unused, latest + 1, number - 1) }
   }
-  if (number === latest + 1) return { ...entry, latest: number }
-  if (hasNumber(unused, number)) return { ...entry, unused: removeNumber(unused, number) }
+  if (number === latest + 1) return { latest: number, unused }
+  if (hasNumber(unused, number)) return { latest, unused: removeNumber(unused, number) }
   throw new SecregError('VERSION_CONFLICT', 'the version number was used before')
 }
 
-/** Make a version the active one; a deleted entry is there again. */
+/**
+ * Make a version the active one; a deleted entry is there again.
+ *
+ * @param more - what changes with it
+ */
 export function activated(
   entry: Entry,
   number: number,
   { type, encrypted, expiresAtMs, value }: Version,
+  more?: Partial<Entry>,
 ): Entry {
   const {
     value: _,
@@ -78,6 +87,7 @@ export function activated(
   } = entry
   return {
     ...rest,
+    ...more,
     active: number,
     type,
     encrypted,
