@@ -4,8 +4,8 @@
  * ```
  * {"t":<time of the commit, ms>,"n":<events up to and with it, since the store began>,"e":[<events, in order>]}
  * ```
- * No event holds a raw quotation mark but those of JSON itself, so `},{"` in the bytes is a boundary between two
- * events: a large row is read in pieces, from any boundary on.
+ * No event holds a raw quotation mark but those of JSON itself, and behind the one that ends a text comes no letter: so
+ * `},{"op":"` in the bytes is a boundary between two events, and a large row is read in pieces, from any boundary on.
  */
 import { type ChangeEvent, SecregError } from '@secreg/protocol'
 import type { Engine, MaybePromise } from '@secreg/storage'
@@ -31,6 +31,7 @@ const MANY = 2000
 const HEADER_BYTES = 64
 const HEADER = /^\{"t":(-?\d{1,16}),"n":(\d{1,16}),"e":\[/
 const END = ']}'.length
+const BOUNDARY = '},{"op":"'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -65,7 +66,7 @@ export function decodeChangePiece(
 ): ChangePiece {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length)
   const start = from === 0 ? matchHeader(payload)[0].length : from
-  const boundary = bytes.indexOf('},{"', Math.min(start + bytesAtOnce, bytes.length))
+  const boundary = bytes.indexOf(BOUNDARY, Math.min(start + bytesAtOnce, bytes.length))
   const end = boundary === -1 ? bytes.length - END : boundary + 1
   try {
     const events = JSON.parse(`[${decoder.decode(bytes.subarray(start, end))}]`) as ChangeEvent[]

@@ -168,6 +168,11 @@ export function decodeEntry(row: Row): Entry {
   return entry
 }
 
+/** Whether the time matters to who reads some version of an entry. */
+export function expires(entry: Entry): boolean {
+  return entry.scattered || entry.expiresAtMs !== undefined || entry.activeExpiresAtMs !== undefined
+}
+
 /** Whether an entry has a value that can be read. */
 export function isLive(entry: Entry, nowMs: number): boolean {
   return (

@@ -21,9 +21,9 @@ export interface Readable {
   readonly type: ValueType
   readonly encrypted: boolean
   /** Stored bytes where they are at hand. */
-  readonly value?: Uint8Array
-  /** Absent for the active version, of which the entry says it all. */
-  readonly header?: Version
+  readonly value: Uint8Array | undefined
+  /** `undefined` for the active version, of which the entry says it all. */
+  readonly header: Version | undefined
 }
 
 /** The same for every absent path. */
@@ -78,7 +78,7 @@ export function readableVersion(
   if (asked === undefined || (asked === entry?.active && entry.activeState === undefined)) {
     const live = requireLive(entry, nowMs)
     const { active: number, type, encrypted, value } = live
-    return { entry: live, number, type, encrypted, ...(value === undefined ? {} : { value }) }
+    return { entry: live, number, type, encrypted, value, header: undefined }
   }
   requirePresent(entry, nowMs)
   if (!hasNumber(entry.present, asked)) {
@@ -88,8 +88,7 @@ export function readableVersion(
     const version = row === undefined ? undefined : decodeVersion(row)
     const header = requireReadable(asked, version, nowMs)
     const { type, encrypted, value } = header
-    const found = { entry, number: asked, type, encrypted, header }
-    return value === undefined ? found : { ...found, value }
+    return { entry, number: asked, type, encrypted, value, header }
   })
 }
 
@@ -98,7 +97,10 @@ export function readableVersion(
  *
  * @throws SecregError `ERR_SEALED`, `ERR_CRYPTO_FAILED`, `ERR_STORAGE_CORRUPT`
  */
-export function textOf(context: ReadContext, found: Readable): MaybePromise<string> {
+export function textOf(
+  context: ReadContext,
+  found: Omit<Readable, 'header'>,
+): MaybePromise<string> {
   const { entry, number, value } = found
   if (value !== undefined) return decode(context, found, value)
   return whenReady(context.engine.get(versionKey(entry.id, number)), (header) => {
@@ -113,7 +115,11 @@ export function textOf(context: ReadContext, found: Readable): MaybePromise<stri
   })
 }
 
-function decode({ keys }: ReadContext, found: Readable, stored: Uint8Array): string {
+function decode(
+  { keys }: ReadContext,
+  found: Omit<Readable, 'header'>,
+  stored: Uint8Array,
+): string {
   const { entry, number, type, encrypted } = found
   if (!encrypted) return formatValue({ type, bytes: stored })
   const bytes = keys.openValue({ id: entry.id, type }, number, stored)

@@ -52,6 +52,22 @@ test('what is written is read again, whole and in pieces of every size', async (
   )
 })
 
+test('fault: a path that ends like an event was taken for the end of one', async () => {
+  const all = ['/a},{', '/b', '/c},{', '/d'].map(
+    (key): ChangeEvent => ({ op: 'set', key, version: 1, type: 'string', encrypted: false }),
+  )
+  const payload = await encodeChange({ timeMs: 1, count: 4 }, all)
+  for (let size = 1; size < 400; size++) {
+    const read: ChangeEvent[] = []
+    for (let from: number | undefined = 0; from !== undefined; ) {
+      const piece = decodeChangePiece(payload, from, size)
+      read.push(...piece.events)
+      from = piece.next
+    }
+    expect(read).toEqual(all)
+  }
+})
+
 test('many events make the same bytes as few', async () => {
   const all: ChangeEvent[] = Array.from({ length: 5000 }, (_, i) => ({
     op: 'set',

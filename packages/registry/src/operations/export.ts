@@ -153,11 +153,7 @@ export class Exports {
         if (row === undefined) throw new SecregError('STORAGE_CORRUPT', 'an entry is missing')
         const entry = decodeEntry(row)
         const { active: number, type, encrypted, value: inline } = entry
-        const found = { entry, number, type, encrypted }
-        const value = await textOf(
-          reader,
-          inline === undefined ? found : { ...found, value: inline },
-        )
+        const value = await textOf(reader, { entry, number, type, encrypted, value: inline })
         // As it will stand in the frame: a control character takes six bytes there.
         const size = Buffer.byteLength(JSON.stringify(value))
         if (entries.length > 0 && bytes + size > PAGE_BYTES) break

@@ -3,7 +3,7 @@ import { type Caller, type GetResponse, parsePath, type RequestOf } from '@secre
 import type { MaybePromise, Row } from '@secreg/storage'
 import { accessDenied } from '../authorizer.ts'
 import type { Core } from '../core.ts'
-import { decodeEntry, type Entry } from '../entry.ts'
+import { decodeEntry, type Entry, expires } from '../entry.ts'
 import { entryKey } from '../keys.ts'
 import { type Readable, readableVersion, textOf } from '../read-value.ts'
 import { type Facts, recorded, whenReady } from '../recorded.ts'
@@ -26,7 +26,7 @@ export function get(core: Core, caller: Caller, request: RequestOf<'get'>): Prom
     return whenReady(core.engine.get(entryKey(path)), (row) => {
       const entry = row === undefined ? undefined : decodeEntry(row)
       if (authorizer.asksMetadata) authorizer.require(caller, 'read', path, entry)
-      const nowMs = core.clock.now()
+      const nowMs = entry !== undefined && expires(entry) ? core.clock.now() : 0
       return whenReady(readableVersion(core, entry, request.version, nowMs), (found) => {
         if (request.if_changed === found.number && request.version === undefined) {
           core.polls.note(caller, path, core.now())
@@ -67,14 +67,9 @@ export function answerOf(
   value: string | null,
   more: Partial<GetResponse> | undefined,
 ): GetResponse {
-  return {
-    value,
-    type,
-    encrypted,
-    version: number,
-    modify_revision: row.modifyRevision,
-    ...more,
-  }
+  const { modifyRevision: modify_revision } = row
+  const answer = { value, type, encrypted, version: number, modify_revision }
+  return more === undefined ? answer : { ...answer, ...more }
 }
 
 function detailOf({ entry, header }: Readable): Partial<GetResponse> {
