@@ -1,5 +1,5 @@
 /** Engines for the model test: each over what stays on the medium when the process, or power, goes. */
-import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MemoryFiles } from '@secreg/audit/testing'
@@ -130,6 +130,8 @@ class LevelMedium implements Medium {
     for (let before = ''; ; ) {
       rmSync(this.#next, { recursive: true, force: true })
       cpSync(from, this.#next, { recursive: true })
+      // Some versions of Node.js copy the files with their modes, but not the directory.
+      chmodSync(this.#next, 0o700)
       // What LevelDB tidies up in the background must not be seen half.
       const after = listing(from)
       if (before === after) return

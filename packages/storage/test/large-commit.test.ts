@@ -115,7 +115,11 @@ test('the end of a large commit is one step for readers, and leaves the cache as
 })
 
 describe('a large commit that fails', () => {
-  async function setUp(write: (real: () => Promise<void>) => Promise<void>) {
+  /** @param begun - called when the batch of a commit is begun, after everything that it rests on was read */
+  async function setUp(
+    write: (real: () => Promise<void>) => Promise<void>,
+    begun: () => void = () => {},
+  ) {
     const directory = join(await temporaryDirectory(), 'db')
     let armed = false
     const options: LevelEngineOptions = {
@@ -123,6 +127,7 @@ describe('a large commit that fails', () => {
         const db = await openLevel(path, settings)
         const batch = () => {
           const inner = db.batch()
+          if (armed) begun()
           return { ...inner, write: () => (armed ? write(inner.write) : inner.write()) }
         }
         return { ...db, batch }
@@ -137,16 +142,26 @@ describe('a large commit that fails', () => {
   const full = () => Promise.reject(new Error('IO error: 000003.log: No space left on device'))
 
   test('before the write leaves nothing', async () => {
-    const engine = await setUp((real) => real())
+    let begin = (): void => {}
+    const engine = await setUp(
+      (real) => real(),
+      () => begin(),
+    )
     const ops = many(2000, 'new')
     const preconditions = [{ key: '/many/3', modifyRevision: 7 }]
     expect(await outcome(() => engine.commit({ ops, preconditions }))).toBe(
       'ERR_STORAGE_PRECONDITION',
     )
     const check = createTestCheck('late')
-    const sealed = engine.commit({ ops })
+    // So many that their rows are not all made in the turn of the event loop that begins the batch.
+    const lasting = many(50_000, 'new')
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve
+    })
+    const sealed = engine.commit({ ops: lasting })
+    await begun
     await setImmediate()
-    const twice = engine.commit({ ops: [...ops, put('/many/0')] })
+    const twice = engine.commit({ ops: [...lasting, put('/many/0')] })
     engine.setCheckKey(check)
     expect(await outcome(() => sealed)).toBe('ERR_STORAGE_WRITE_FAILED')
     await expect(twice).rejects.toThrow(TypeError)
