@@ -15,7 +15,7 @@ export const REGISTRY_LIMITS: Readonly<
   subtreeEntries: 10_000,
   /** Bytes of the values that one transaction answers. */
   transactionAnswerBytes: 2 * 1024 * 1024,
-  /** Entries that one search looks at before it says where to go on. */
+  /** Entries that a caller sees, and that one search of his looks at before it says where to go on. */
   searchRows: 100_000,
   /** Exports that are open at once; the oldest makes room. */
   openExports: 8,

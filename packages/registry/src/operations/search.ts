@@ -24,12 +24,14 @@ const ANSWER_BYTES = LIMITS.frameBytes / 2
 /**
  * Search below a prefix.
  *
+ * @param mostLooked - entries that the caller sees after which the answer says where to go on
  * @throws SecregError `ERR_PATH_INVALID`, `ERR_INVALID_ARGUMENT`, `ERR_ACCESS_DENIED`, `ERR_SEALED`
  */
 export function search(
   core: Core,
   caller: Caller,
   request: RequestOf<'search'>,
+  mostLooked: number = REGISTRY_LIMITS.searchRows,
 ): Promise<SearchResponse> {
   const facts: Facts = { action: 'search' }
   return recorded(core.journal, caller, facts, async () => {
@@ -62,25 +64,25 @@ export function search(
         }
         for (const row of page) {
           const path = pathOfEntryKey(row.key)
-          looked++
           const entry = (): Entry => decodeEntry(row)
           if (!isLiveRow(row, nowMs) || !passes(visible, path, entry)) continue
+          // What the caller does not see must be neither counted nor named as where to go on.
+          looked++
           const mayDescribe = passes(described, path, entry)
           // Whoever may not read metadata must not find out by searching for it.
-          if (asksMetadata && !mayDescribe) continue
-          if (!matches(path, entry)) continue
-          const found = foundOf(path, entry(), mayDescribe)
-          bytes += 2 * Buffer.byteLength(path) + 1024 + 4 * (found.description?.length ?? 0)
-          if (entries.length >= limit || bytes > ANSWER_BYTES) {
-            facts.count = entries.length
-            return { entries, next: entries.at(-1)?.key ?? path }
+          if ((!asksMetadata || mayDescribe) && matches(path, entry)) {
+            const found = foundOf(path, entry(), mayDescribe)
+            bytes += 2 * Buffer.byteLength(path) + 1024 + 4 * (found.description?.length ?? 0)
+            if (entries.length >= limit || bytes > ANSWER_BYTES) {
+              facts.count = entries.length
+              return { entries, next: entries.at(-1)?.key ?? path }
+            }
+            entries.push(found)
           }
-          entries.push(found)
-        }
-        const last = page.at(-1)
-        if (looked >= REGISTRY_LIMITS.searchRows && last !== undefined) {
-          facts.count = entries.length
-          return { entries, next: pathOfEntryKey(last.key) }
+          if (looked >= mostLooked) {
+            facts.count = entries.length
+            return { entries, next: path }
+          }
         }
       }
     } finally {
