@@ -55,7 +55,6 @@ const RULE: JsonSchema = {
     ['id', 'effect', 'principals', 'actions', 'resources'],
   ),
   if: { required: ['effect'], properties: { effect: { const: 'deny' } } },
-  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema (Core §10.2.2.2)
   then: { not: { required: ['obligations'] } },
 }
 
