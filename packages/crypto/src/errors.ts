@@ -13,6 +13,7 @@ const MESSAGES = {
   ERR_CRYPTO_WIPED: 'the keys have been wiped',
   ERR_CRYPTO_NO_PROTECTOR: 'no protector of the seal takes this credential',
   ERR_CRYPTO_LAST_PROTECTOR: 'the last protector of a seal cannot be removed',
+  ERR_CRYPTO_NO_PORTABLE: 'no protector of the seal works on another host',
   ERR_CRYPTO_SHARE: 'a share is mistyped or incomplete',
   ERR_CRYPTO_SHARES_MISSING: 'more shares are needed',
   ERR_CRYPTO_KEY_FILE_UNREADABLE: 'the key file cannot be read',

@@ -37,7 +37,9 @@ export {
 } from './protector.ts'
 export {
   assertCredentialName,
+  assertProtectorLabel,
   type HkdfHeader,
+  isPortable,
   type KeyFileProtector,
   type PassphraseProtector,
   type Protector,
@@ -63,9 +65,13 @@ export {
   changePassphrase,
   createSeal,
   type NewSeal,
+  type OpenedSeal,
+  type OpenSealOptions,
   openSeal,
+  portableSeal,
   removeProtector,
   replaceEpochs,
+  replaceProtector,
   type SealOptions,
   type ShareSet,
 } from './seal.ts'

@@ -14,6 +14,7 @@ export const SALT_BYTES = 32
 /** A file name that systemd takes as a credential's id, without any of the special names. */
 const CREDENTIAL_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/
 const ID = /^[0-9a-f]{32}$/
+const LABEL = /^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u
 const SET_ID = /^[0-9a-f]{16}$/
 
 /** Derivation from a passphrase. */
@@ -33,6 +34,10 @@ export interface HkdfHeader {
 interface WrappedRoot {
   /** 32 hexadecimal digits. */
   readonly id: string
+  /** What its operators call it: 1 to 64 printable characters. */
+  readonly label?: string
+  /** Kept apart: not for the daily unlock. */
+  readonly recovery?: true
   /** 32 bytes, base64. */
   readonly commitment: string
   /** 24 bytes, base64. */
@@ -97,6 +102,23 @@ export function assertCredentialName(name: string): string {
   return name
 }
 
+/**
+ * Check the label of a protector: 1 to 64 printable characters.
+ *
+ * @throws RangeError
+ */
+export function assertProtectorLabel(label: string): string {
+  if (!LABEL.test(assertText(label, 'label'))) {
+    throw new RangeError('the label of a protector must be 1 to 64 printable characters')
+  }
+  return label
+}
+
+/** Whether a protector opens the seal on another host too, given what its operators hold. */
+export function isPortable({ kind }: Pick<Protector, 'kind'>): boolean {
+  return kind !== 'systemd-credential'
+}
+
 /** The bytes of a protector that its tags cover: every member before the commitment. */
 export function protectorContext(protector: Protector): Uint8Array {
   const { id, kind, kdf } = protector
@@ -105,7 +127,10 @@ export function protectorContext(protector: Protector): Uint8Array {
   if (kind === 'shamir') fields.push(protector.setId, protector.threshold, protector.count)
   fields.push(kdf.name)
   if (kdf.name === 'scrypt') fields.push(kdf.N, kdf.r, kdf.p)
-  return encodeFields(...fields, kdf.salt)
+  fields.push(kdf.salt)
+  if (protector.label !== undefined) fields.push('label', protector.label)
+  if (protector.recovery === true) fields.push('recovery')
+  return encodeFields(...fields)
 }
 
 /** The tags and the wrapped key of a protector, decoded. */
@@ -124,7 +149,7 @@ export function protectorBox(protector: Protector): CommittedBox {
  * @throws CryptoError `ERR_CRYPTO_DAMAGED`, `ERR_CRYPTO_KDF_BELOW_FLOOR`, `ERR_CRYPTO_KDF_ABOVE_CEILING`
  */
 export function parseProtector(value: unknown): Protector {
-  const { kind } = (value ?? {}) as { kind?: unknown }
+  const { kind, label, recovery } = (value ?? {}) as Readonly<Record<string, unknown>>
   const common = ['id', 'kind', 'kdf', 'commitment', 'nonce', 'wrapped', 'checksum'] as const
   const own =
     kind === 'systemd-credential'
@@ -132,9 +157,16 @@ export function parseProtector(value: unknown): Protector {
       : kind === 'shamir'
         ? (['setId', 'threshold', 'count'] as const)
         : []
-  const members = readMembers(value, [...common, ...own]) as Record<string, unknown>
+  const optional = [
+    ...(label === undefined ? [] : (['label'] as const)),
+    ...(recovery === undefined ? [] : (['recovery'] as const)),
+  ]
+  const members: Record<string, unknown> = readMembers(value, [...common, ...own, ...optional])
+  if (recovery !== undefined && recovery !== true) damaged()
   const base = {
     id: readText(members['id'], ID),
+    ...(label === undefined ? {} : { label: readText(label, LABEL) }),
+    ...(recovery === undefined ? {} : { recovery: true as const }),
     commitment: members['commitment'] as string,
     nonce: members['nonce'] as string,
     wrapped: members['wrapped'] as string,

@@ -17,6 +17,7 @@ import { CryptoError } from './errors.ts'
 import { assertPassphrase, encodePassphrase, type Passphrase } from './passphrase.ts'
 import {
   assertCredentialName,
+  assertProtectorLabel,
   type HkdfHeader,
   type Protector,
   protectorContext,
@@ -38,7 +39,14 @@ export const KEY_FILE_MIN_BYTES = 32
 export const KEY_FILE_MAX_BYTES = 4096
 
 /** What a new protector is made from. Secrets are not kept; the caller wipes them. */
-export type NewProtector =
+export type NewProtector = {
+  /** What its operators call it: 1 to 64 printable characters. */
+  readonly label?: string
+  /** Keep it apart from the daily unlock. */
+  readonly recovery?: boolean
+} & NewProtectorSecret
+
+type NewProtectorSecret =
   | {
       readonly kind: 'passphrase'
       readonly passphrase: Passphrase
@@ -81,7 +89,16 @@ export async function makeProtector(
   assertObject(spec, 'protector')
   const salt = encodeBase64(backend.randomBytes(SALT_BYTES))
   const hkdf: HkdfHeader = { name: 'hkdf-sha256', salt }
-  const blank = { id, commitment: '', nonce: '', wrapped: '', checksum: '' }
+  const { label, recovery } = spec
+  const blank = {
+    id,
+    ...(label === undefined ? {} : { label: assertProtectorLabel(label) }),
+    ...(recovery === true ? { recovery } : {}),
+    commitment: '',
+    nonce: '',
+    wrapped: '',
+    checksum: '',
+  }
   switch (spec.kind) {
     case 'passphrase': {
       const { N, r, p } = spec.params ?? DEFAULT_SCRYPT

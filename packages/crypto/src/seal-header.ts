@@ -8,7 +8,7 @@
 import { assertBytes } from './assert.ts'
 import { type CryptoBackend, KEY_BYTES } from './backend.ts'
 import { encodeBase64 } from './base64.ts'
-import { encodeFields, type Field, wipe } from './bytes.ts'
+import { encodeFields, type Field } from './bytes.ts'
 import { assertUndamaged } from './committed-box.ts'
 import { CryptoError } from './errors.ts'
 import {
@@ -18,7 +18,6 @@ import {
   protectorContext,
 } from './protector-header.ts'
 import { damaged, readBytes, readMembers } from './shape.ts'
-import { deriveSubkey } from './subkey.ts'
 import { parseWrappedEpoch, type WrappedEpoch } from './wrapped-epoch.ts'
 
 /** Version of the header. */
@@ -66,9 +65,9 @@ export function parseSealHeader(value: unknown, backend: CryptoBackend): SealHea
   return { format: SEAL_FORMAT, protectors, epochs, check: members.check as string }
 }
 
-/** Put a header together under its root key. */
+/** Put a header together under its key, that of purpose `seal-header`. */
 export function buildSealHeader(
-  root: Uint8Array,
+  headerKey: Uint8Array,
   protectors: readonly Protector[],
   epochs: readonly WrappedEpoch[],
   backend: CryptoBackend,
@@ -76,41 +75,38 @@ export function buildSealHeader(
   if (protectors.length > PROTECTORS_MAX) {
     throw new RangeError(`a seal has at most ${PROTECTORS_MAX} protectors`)
   }
-  const check = encodeBase64(checkOf(root, protectors, epochs, backend))
+  const check = encodeBase64(checkOf(headerKey, protectors, epochs, backend))
   return { format: SEAL_FORMAT, protectors, epochs, check }
 }
 
 /**
- * Check a header under its root key.
+ * Check a header under its key.
  *
  * @throws CryptoError `ERR_CRYPTO_DAMAGED` if it is not as it was put together
  */
 export function assertSealHeader(
-  root: Uint8Array,
+  headerKey: Uint8Array,
   header: SealHeader,
   backend: CryptoBackend,
 ): void {
-  const expected = checkOf(root, header.protectors, header.epochs, backend)
+  const expected = checkOf(headerKey, header.protectors, header.epochs, backend)
   if (!backend.equal(expected, readBytes(header.check, KEY_BYTES))) damaged()
 }
 
 function checkOf(
-  root: Uint8Array,
+  headerKey: Uint8Array,
   protectors: readonly Protector[],
   epochs: readonly WrappedEpoch[],
   backend: CryptoBackend,
 ): Uint8Array {
-  assertBytes(root, 'rootKey', KEY_BYTES)
+  assertBytes(headerKey, 'headerKey', KEY_BYTES)
   const fields: Field[] = ['secreg/v1/seal', SEAL_FORMAT, protectors.length]
   for (const protector of protectors) {
     const { commitment, nonce, wrapped, checksum } = protector
     fields.push(protectorContext(protector), commitment, nonce, wrapped, checksum)
   }
   for (const { epoch, nonce, wrapped } of epochs) fields.push(epoch, nonce, wrapped)
-  const key = deriveSubkey(root, 'seal-header', backend)
-  const check = backend.hmacSha256(key, encodeFields(...fields))
-  wipe(key)
-  return check
+  return backend.hmacSha256(headerKey, encodeFields(...fields))
 }
 
 function readList(value: unknown, max: number): unknown[] {

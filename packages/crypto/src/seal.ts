@@ -14,7 +14,7 @@ import {
   type NewProtector,
   type ProtectorTools,
 } from './protector.ts'
-import { type Protector, protectorBox, protectorContext } from './protector-header.ts'
+import { isPortable, type Protector, protectorBox, protectorContext } from './protector-header.ts'
 import { nobleScrypt, type Scrypt, type ScryptParams } from './scrypt.ts'
 import {
   assertSealHeader,
@@ -23,6 +23,7 @@ import {
   type SealHeader,
 } from './seal-header.ts'
 import { damaged } from './shape.ts'
+import { deriveSubkey } from './subkey.ts'
 import { parseWrappedEpoch, type WrappedEpoch } from './wrapped-epoch.ts'
 
 /** Options of the seal functions. */
@@ -31,6 +32,20 @@ export interface SealOptions {
   readonly backend?: CryptoBackend
   /** Default: {@link nobleScrypt}. A server passes the one of a worker pool. */
   readonly scrypt?: Scrypt
+}
+
+/** Options of {@link openSeal}. */
+export interface OpenSealOptions extends SealOptions {
+  /** Which protectors may open it: all (default), those for daily use, or those kept for recovery. */
+  readonly protectors?: 'all' | 'daily' | 'recovery'
+}
+
+/** A seal that was opened. */
+export interface OpenedSeal {
+  /** 32 bytes; the caller wipes it. */
+  readonly rootKey: Uint8Array
+  /** Which protector the credential belongs to. */
+  readonly protectorId: string
 }
 
 /** Options of {@link createSeal}. */
@@ -104,7 +119,8 @@ export async function createSeal(
     }
     const { ring, epoch } = createKeyRing(rootKey, tools.backend)
     ring.wipe()
-    return { header: buildSealHeader(rootKey, made, [epoch], tools.backend), rootKey, shareSets }
+    const header = buildUnder(rootKey, made, [epoch], tools)
+    return { header, rootKey, shareSets }
   } catch (error) {
     wipe(rootKey)
     throw error
@@ -115,7 +131,7 @@ export async function createSeal(
  * Find the root key.
  *
  * @param header - as {@link createSeal} returned it, for example from `JSON.parse`
- * @returns 32 bytes, which the caller wipes
+ * @returns the root key, and which protector gave it
  * @throws CryptoError `ERR_CRYPTO_WRONG_KEY` if the credential does not fit, `ERR_CRYPTO_DAMAGED` if the header is not
  *   as it was written, `ERR_CRYPTO_FORMAT` for another version, `ERR_CRYPTO_NO_PROTECTOR`, `ERR_CRYPTO_SHARE`,
  *   `ERR_CRYPTO_SHARES_MISSING`, `ERR_CRYPTO_KDF_BELOW_FLOOR`, `ERR_CRYPTO_KDF_ABOVE_CEILING`, and what `scrypt` throws
@@ -123,10 +139,12 @@ export async function createSeal(
 export async function openSeal(
   header: unknown,
   credential: Credential,
-  options: SealOptions = {},
-): Promise<Uint8Array> {
+  options: OpenSealOptions = {},
+): Promise<OpenedSeal> {
   const tools = toolsOf(options)
-  return (await unlock(parseSealHeader(header, tools.backend), credential, tools)).root
+  const parsed = parseSealHeader(header, tools.backend)
+  const { root, protector } = await unlock(parsed, credential, tools, options.protectors)
+  return { rootKey: root, protectorId: protector.id }
 }
 
 /**
@@ -145,30 +163,71 @@ export async function addProtector(
   const made = await makeProtector(rootKey, protector, tools)
   const list = [...protectors, made.protector]
   return {
-    header: buildSealHeader(rootKey, list, epochs, tools.backend),
+    header: buildUnder(rootKey, list, epochs, tools),
     protectorId: made.protector.id,
     shares: made.shares,
   }
 }
 
 /**
+ * Make a protector anew from something else; it keeps its id and its place, the root key and every value stay as they
+ * are.
+ *
+ * @throws CryptoError as {@link addProtector}, and `ERR_CRYPTO_NO_PROTECTOR`
+ */
+export async function replaceProtector(
+  header: unknown,
+  rootKey: Uint8Array,
+  protectorId: string,
+  spec: NewProtector,
+  options: SealOptions = {},
+): Promise<AddedProtector> {
+  const tools = toolsOf(options)
+  const { protectors, epochs } = parseOwn(header, rootKey, tools)
+  assertText(protectorId, 'protectorId')
+  if (!protectors.some(({ id }) => id === protectorId)) {
+    throw new CryptoError('ERR_CRYPTO_NO_PROTECTOR')
+  }
+  const { protector, shares } = await makeProtector(rootKey, spec, tools, protectorId)
+  const list = protectors.map((old) => (old.id === protectorId ? protector : old))
+  return { header: buildUnder(rootKey, list, epochs, tools), protectorId, shares }
+}
+
+/**
  * Take a protector out. An older copy of the header still opens with it, since the root key stays the same.
  *
+ * @param headerKey - key of purpose `seal-header`, 32 bytes
  * @throws CryptoError `ERR_CRYPTO_NO_PROTECTOR`, `ERR_CRYPTO_LAST_PROTECTOR`, `ERR_CRYPTO_DAMAGED`
  */
 export function removeProtector(
   header: unknown,
-  rootKey: Uint8Array,
+  headerKey: Uint8Array,
   protectorId: string,
-  options: SealOptions = {},
+  { backend = nobleBackend }: Pick<SealOptions, 'backend'> = {},
 ): SealHeader {
-  const tools = toolsOf(options)
-  const { protectors, epochs } = parseOwn(header, rootKey, tools)
+  const { protectors, epochs } = parseUnder(header, headerKey, backend)
   assertText(protectorId, 'protectorId')
   const rest = protectors.filter(({ id }) => id !== protectorId)
   if (rest.length === protectors.length) throw new CryptoError('ERR_CRYPTO_NO_PROTECTOR')
   if (rest.length === 0) throw new CryptoError('ERR_CRYPTO_LAST_PROTECTOR')
-  return buildSealHeader(rootKey, rest, epochs, tools.backend)
+  return buildSealHeader(headerKey, rest, epochs, backend)
+}
+
+/**
+ * The header as it travels with a backup: with those protectors alone that open it on another host too.
+ *
+ * @param headerKey - key of purpose `seal-header`, 32 bytes
+ * @throws CryptoError `ERR_CRYPTO_NO_PORTABLE` if there are none, `ERR_CRYPTO_DAMAGED`
+ */
+export function portableSeal(
+  header: unknown,
+  headerKey: Uint8Array,
+  { backend = nobleBackend }: Pick<SealOptions, 'backend'> = {},
+): SealHeader {
+  const { protectors, epochs } = parseUnder(header, headerKey, backend)
+  const portable = protectors.filter(isPortable)
+  if (portable.length === 0) throw new CryptoError('ERR_CRYPTO_NO_PORTABLE')
+  return buildSealHeader(headerKey, portable, epochs, backend)
 }
 
 /**
@@ -192,14 +251,17 @@ export async function changePassphrase(
   }
   const { root, protector } = await unlock(parsed, credential, tools)
   try {
+    const { label, recovery } = protector
     const spec: NewProtector = {
       kind: 'passphrase',
       passphrase: next,
+      ...(label === undefined ? {} : { label }),
+      ...(recovery === undefined ? {} : { recovery }),
       ...(params === undefined ? {} : { params }),
     }
     const made = await makeProtector(root, spec, tools, protector.id)
     const list = parsed.protectors.map((old) => (old === protector ? made.protector : old))
-    return buildSealHeader(root, list, parsed.epochs, tools.backend)
+    return buildUnder(root, list, parsed.epochs, tools)
   } finally {
     wipe(root)
   }
@@ -208,37 +270,69 @@ export async function changePassphrase(
 /**
  * Write the wrapped data keys anew, after an epoch was added to or dropped from the key ring.
  *
- * @throws CryptoError `ERR_CRYPTO_DAMAGED` if header, root key and epochs do not belong together
+ * @param headerKey - key of purpose `seal-header`, 32 bytes
+ * @throws CryptoError `ERR_CRYPTO_DAMAGED` if header, key and epochs do not belong together
  */
 export function replaceEpochs(
   header: unknown,
-  rootKey: Uint8Array,
+  headerKey: Uint8Array,
   epochs: readonly WrappedEpoch[],
-  options: SealOptions = {},
+  { backend = nobleBackend }: Pick<SealOptions, 'backend'> = {},
 ): SealHeader {
-  const tools = toolsOf(options)
-  const { protectors } = parseOwn(header, rootKey, tools)
+  const { protectors } = parseUnder(header, headerKey, backend)
   if (!Array.isArray(epochs)) throw new TypeError('epochs must be an array')
   const rows = epochs.map(parseWrappedEpoch).sort((a, b) => a.epoch - b.epoch)
-  return parseSealHeader(buildSealHeader(rootKey, protectors, rows, tools.backend), tools.backend)
+  return parseSealHeader(buildSealHeader(headerKey, protectors, rows, backend), backend)
+}
+
+function parseUnder(header: unknown, headerKey: Uint8Array, backend: CryptoBackend): SealHeader {
+  assertBytes(headerKey, 'headerKey', KEY_BYTES)
+  const parsed = parseSealHeader(header, backend)
+  assertSealHeader(headerKey, parsed, backend)
+  return parsed
 }
 
 function parseOwn(header: unknown, rootKey: Uint8Array, { backend }: ProtectorTools): SealHeader {
   assertBytes(rootKey, 'rootKey', KEY_BYTES)
-  const parsed = parseSealHeader(header, backend)
-  assertSealHeader(rootKey, parsed, backend)
-  return parsed
+  return withHeaderKey(rootKey, backend, (headerKey) => parseUnder(header, headerKey, backend))
+}
+
+function buildUnder(
+  rootKey: Uint8Array,
+  protectors: readonly Protector[],
+  epochs: readonly WrappedEpoch[],
+  { backend }: ProtectorTools,
+): SealHeader {
+  return withHeaderKey(rootKey, backend, (headerKey) =>
+    buildSealHeader(headerKey, protectors, epochs, backend),
+  )
+}
+
+function withHeaderKey<T>(
+  rootKey: Uint8Array,
+  backend: CryptoBackend,
+  use: (headerKey: Uint8Array) => T,
+): T {
+  const headerKey = deriveSubkey(rootKey, 'seal-header', backend)
+  try {
+    return use(headerKey)
+  } finally {
+    wipe(headerKey)
+  }
 }
 
 async function unlock(
   header: SealHeader,
   credential: Credential,
   tools: ProtectorTools,
+  allowed: OpenSealOptions['protectors'] = 'all',
 ): Promise<{ readonly root: Uint8Array; readonly protector: Protector }> {
   const { kind, protectorId } = assertObject(credential, 'credential') as Partial<Credential>
   const candidates = header.protectors.filter(
     (protector) =>
-      protector.kind === kind && (protectorId === undefined || protector.id === protectorId),
+      protector.kind === kind &&
+      (protectorId === undefined || protector.id === protectorId) &&
+      (allowed === 'all' || (protector.recovery === true) === (allowed === 'recovery')),
   )
   if (candidates.length === 0) throw new CryptoError('ERR_CRYPTO_NO_PROTECTOR')
   let missing: unknown
@@ -252,7 +346,9 @@ async function unlock(
     if (root === undefined) continue
     try {
       if (root.length !== KEY_BYTES) damaged()
-      assertSealHeader(root, header, tools.backend)
+      withHeaderKey(root, tools.backend, (headerKey) =>
+        assertSealHeader(headerKey, header, tools.backend),
+      )
     } catch (error) {
       wipe(root)
       throw error

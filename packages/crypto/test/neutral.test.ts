@@ -29,7 +29,7 @@ test('the neutral entry point runs where there is no Node.js', async () => {
          { kind: 'shamir', threshold: 2, count: 3 },
        ])
        const shares = shareSets[0].shares.slice(1)
-       const root = await secreg.openSeal(header, { kind: 'shamir', shares })
+       const { rootKey: root } = await secreg.openSeal(header, { kind: 'shamir', shares })
        const ring = secreg.openKeyRing(root, header.epochs)
        const binding = { entryId: new Uint8Array(16), version: 1, type: 'string' }
        const opened = ring.openValue(binding, ring.sealValue(binding, bytes('secret123')))

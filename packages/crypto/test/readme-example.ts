@@ -15,7 +15,7 @@ const { header, shareSets } = await createSeal(
 
 // At every start: find the root key again, and open the key ring.
 const shares = shareSets[0]?.shares.slice(0, 3) ?? []
-const rootKey = await openSeal(header, { kind: 'shamir', shares }, options)
+const { rootKey } = await openSeal(header, { kind: 'shamir', shares }, options)
 const ring = openKeyRing(rootKey, header.epochs, nodeBackend)
 
 // A value opens at its own place only.

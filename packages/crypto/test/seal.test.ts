@@ -4,14 +4,17 @@ import {
   type Credential,
   changePassphrase,
   createSeal,
+  deriveSubkey,
   isCryptoError,
   type NewProtector,
   type NewSeal,
   openKeyRing,
   openSeal,
   type Protector,
+  portableSeal,
   removeProtector,
   replaceEpochs,
+  replaceProtector,
   SCRYPT_FLOOR,
 } from '@secreg/crypto'
 import { createScryptPool, nodeBackend, type ScryptPool } from '@secreg/crypto/node'
@@ -46,6 +49,9 @@ beforeAll(async () => {
 })
 afterAll(() => pool.close())
 
+const rootOf = async (...args: Parameters<typeof openSeal>): Promise<Uint8Array> =>
+  (await openSeal(...args)).rootKey
+const headerKeyOf = (root: Uint8Array): Uint8Array => deriveSubkey(root, 'seal-header')
 const shares = (): string[] => [...(seal.shareSets[0]?.shares ?? [])]
 const openCode = (header: unknown, credential: Credential) =>
   codeOf(() => openSeal(header, credential, options()))
@@ -62,12 +68,12 @@ describe('opening', () => {
       { kind: 'shamir', shares: shares() },
     ]
     for (const credential of credentials) {
-      expect(await openSeal(header, credential, options())).toEqual(seal.rootKey)
+      expect(await rootOf(header, credential, options())).toEqual(seal.rootKey)
     }
   })
 
   test('the platform-neutral scrypt and backend open it too', async () => {
-    expect(await openSeal(seal.header, right)).toEqual(seal.rootKey)
+    expect(await rootOf(seal.header, right)).toEqual(seal.rootKey)
   })
 
   test('the header holds the data key of epoch 1', () => {
@@ -95,7 +101,7 @@ describe('opening', () => {
 
   test('a protector can be named, and none of the kind is its own error', async () => {
     const [first, second] = seal.header.protectors as [Protector, Protector]
-    expect(await openSeal(seal.header, { ...right, protectorId: first.id }, options())).toEqual(
+    expect(await rootOf(seal.header, { ...right, protectorId: first.id }, options())).toEqual(
       seal.rootKey,
     )
     expect(await openCode(seal.header, { ...right, protectorId: second.id })).toBe(
@@ -109,7 +115,7 @@ describe('opening', () => {
     const second: NewProtector = { ...PASSPHRASE, passphrase: 'another one' }
     const { header } = await addProtector(seal.header, seal.rootKey, second, options())
     for (const passphrase of ['correct horse', 'another one']) {
-      const root = await openSeal(header, { kind: 'passphrase', passphrase }, options())
+      const root = await rootOf(header, { kind: 'passphrase', passphrase }, options())
       expect(root).toEqual(seal.rootKey)
     }
   })
@@ -118,7 +124,7 @@ describe('opening', () => {
     const spec: NewProtector = { ...PASSPHRASE, passphrase: 'cafe\u0301' }
     const { header, rootKey } = await createSeal([spec], options())
     const bytes = new TextEncoder().encode('caf\u00e9')
-    expect(await openSeal(header, { kind: 'passphrase', passphrase: bytes }, options())).toEqual(
+    expect(await rootOf(header, { kind: 'passphrase', passphrase: bytes }, options())).toEqual(
       rootKey,
     )
   })
@@ -220,13 +226,13 @@ describe('changes', () => {
     })
     expect(await openCode(header, right)).toBe('ERR_CRYPTO_WRONG_KEY')
     const next: Credential = { kind: 'passphrase', passphrase: 'battery staple' }
-    const root = await openSeal(header, next, options())
+    const root = await rootOf(header, next, options())
     const opened = openKeyRing(root, header.epochs).openValue(binding, blob)
     expect(new TextDecoder().decode(opened)).toBe('secret123')
     expect(header.protectors.map(({ id }) => id)).toEqual(
       seal.header.protectors.map(({ id }) => id),
     )
-    expect(await openSeal(header, byFile, options())).toEqual(root)
+    expect(await rootOf(header, byFile, options())).toEqual(root)
   })
 
   test('a wrong current passphrase changes nothing', async () => {
@@ -240,12 +246,13 @@ describe('changes', () => {
     const added = await addProtector(one.header, one.rootKey, SHAMIR, options())
     expect(added.shares).toHaveLength(5)
     const byShares: Credential = { kind: 'shamir', shares: added.shares.slice(1, 4) }
-    expect(await openSeal(added.header, byShares, options())).toEqual(one.rootKey)
+    expect(await rootOf(added.header, byShares, options())).toEqual(one.rootKey)
     const [file] = one.header.protectors as [Protector]
-    const without = removeProtector(added.header, one.rootKey, file.id, options())
+    const without = removeProtector(added.header, headerKeyOf(one.rootKey), file.id, options())
     expect(await openCode(without, byFile)).toBe('ERR_CRYPTO_NO_PROTECTOR')
-    expect(await openSeal(without, byShares, options())).toEqual(one.rootKey)
-    const remove = (id: string) => codeOf(() => removeProtector(without, one.rootKey, id))
+    expect(await rootOf(without, byShares, options())).toEqual(one.rootKey)
+    const remove = (id: string) =>
+      codeOf(() => removeProtector(without, headerKeyOf(one.rootKey), id))
     expect(await remove(added.protectorId)).toBe('ERR_CRYPTO_LAST_PROTECTOR')
     expect(await remove(file.id)).toBe('ERR_CRYPTO_NO_PROTECTOR')
   })
@@ -258,16 +265,94 @@ describe('changes', () => {
     )
   })
 
+  test('a protector is made anew in its place, of another kind too', async () => {
+    const [first, file] = seal.header.protectors as [Protector, Protector]
+    const spec: NewProtector = { ...SHAMIR, label: 'board', recovery: true }
+    const changed = await replaceProtector(seal.header, seal.rootKey, file.id, spec, options())
+    expect(changed.protectorId).toBe(file.id)
+    expect(changed.header.protectors.map(({ id }) => id)).toEqual(
+      seal.header.protectors.map(({ id }) => id),
+    )
+    expect(changed.header.protectors[1]).toMatchObject({ label: 'board', recovery: true })
+    expect(await openCode(changed.header, byFile)).toBe('ERR_CRYPTO_NO_PROTECTOR')
+    const byShares: Credential = { kind: 'shamir', shares: changed.shares.slice(1, 4) }
+    expect(await openSeal(changed.header, byShares, options())).toEqual({
+      rootKey: seal.rootKey,
+      protectorId: file.id,
+    })
+    expect((await openSeal(changed.header, right, options())).protectorId).toBe(first.id)
+    expect(
+      await codeOf(() =>
+        replaceProtector(seal.header, seal.rootKey, 'f'.repeat(32), spec, options()),
+      ),
+    ).toBe('ERR_CRYPTO_NO_PROTECTOR')
+  })
+
+  test('what is kept for recovery does not open where only daily protectors may', async () => {
+    const recovery: NewProtector = { ...PASSPHRASE, passphrase: 'in the safe', recovery: true }
+    const made = await createSeal([PASSPHRASE, recovery], options())
+    const open = (passphrase: string, protectors: 'all' | 'daily' | 'recovery') =>
+      codeOf(() =>
+        openSeal(
+          made.header,
+          { kind: 'passphrase', passphrase },
+          { backend: nodeBackend, scrypt: pool.scrypt, protectors },
+        ),
+      )
+    expect(await open('in the safe', 'daily')).toBe('ERR_CRYPTO_WRONG_KEY')
+    expect(await open('in the safe', 'recovery')).toBeUndefined()
+    expect(await open('in the safe', 'all')).toBeUndefined()
+    expect(await open('correct horse', 'recovery')).toBe('ERR_CRYPTO_WRONG_KEY')
+    expect(await open('correct horse', 'daily')).toBeUndefined()
+  })
+
+  test('a mark on disk makes no recovery protector a daily one', async () => {
+    const made = await createSeal([{ ...PASSPHRASE, label: 'a', recovery: true }], options())
+    const [protector] = made.header.protectors as [Protector]
+    const { recovery: _, ...daily } = protector
+    const { label: __, ...unnamed } = protector
+    for (const edited of [daily, unnamed, { ...protector, label: 'b' }]) {
+      const header = { ...made.header, protectors: [edited] }
+      expect(await openCode(header, right)).toBe('ERR_CRYPTO_DAMAGED')
+    }
+    for (const [member, value] of [
+      ['recovery', false],
+      ['label', ''],
+      ['label', 'a\nb'],
+    ]) {
+      const header = { ...made.header, protectors: [{ ...protector, [member as string]: value }] }
+      expect(await openCode(header, right)).toBe('ERR_CRYPTO_DAMAGED')
+    }
+  })
+
+  test('a seal that travels keeps what works on another host, or there is none', async () => {
+    const key = headerKeyOf(seal.rootKey)
+    const travelling = portableSeal(seal.header, key, options())
+    expect(travelling.protectors.map(({ kind }) => kind)).toEqual([
+      'passphrase',
+      'key-file',
+      'shamir',
+    ])
+    expect(await rootOf(json(travelling), right, options())).toEqual(seal.rootKey)
+    const bound = await createSeal([CREDENTIAL], options())
+    expect(await codeOf(() => portableSeal(bound.header, headerKeyOf(bound.rootKey)))).toBe(
+      'ERR_CRYPTO_NO_PORTABLE',
+    )
+    expect(await codeOf(() => portableSeal(seal.header, new Uint8Array(32)))).toBe(
+      'ERR_CRYPTO_DAMAGED',
+    )
+  })
+
   test('epochs are replaced, in any order given', async () => {
     const ring = openKeyRing(seal.rootKey, seal.header.epochs)
     const second = ring.addEpoch()
     const rows = [second, ...seal.header.epochs]
-    const header = replaceEpochs(seal.header, seal.rootKey, rows, options())
+    const header = replaceEpochs(seal.header, headerKeyOf(seal.rootKey), rows, options())
     expect(header.epochs.map(({ epoch }) => epoch)).toEqual([1, 2])
-    expect(await openSeal(header, byFile, options())).toEqual(seal.rootKey)
+    expect(await rootOf(header, byFile, options())).toEqual(seal.rootKey)
     expect(openKeyRing(seal.rootKey, header.epochs).currentEpoch).toBe(2)
     for (const bad of [[], [second, second]]) {
-      expect(await codeOf(() => replaceEpochs(seal.header, seal.rootKey, bad))).toBe(
+      expect(await codeOf(() => replaceEpochs(seal.header, headerKeyOf(seal.rootKey), bad))).toBe(
         'ERR_CRYPTO_DAMAGED',
       )
     }
@@ -296,8 +381,8 @@ describe('what is written', () => {
   test('credentials given by the caller are left as they are', async () => {
     const bytes = keyFile.slice()
     const passphrase = new TextEncoder().encode('correct horse')
-    await openSeal(seal.header, { kind: 'key-file', bytes }, options())
-    await openSeal(seal.header, { kind: 'passphrase', passphrase }, options())
+    await rootOf(seal.header, { kind: 'key-file', bytes }, options())
+    await rootOf(seal.header, { kind: 'passphrase', passphrase }, options())
     expect(bytes).toEqual(keyFile)
     expect(new TextDecoder().decode(passphrase)).toBe('correct horse')
   })
@@ -325,6 +410,9 @@ describe('arguments', () => {
     await reject(() => createSeal([{ kind: 'key-file', bytes: bad('text') }]), TypeError)
     await reject(() => createSeal([{ kind: 'key-file', bytes: new Uint8Array(31) }]), RangeError)
     await reject(() => createSeal([{ kind: 'key-file', bytes: new Uint8Array(4097) }]), RangeError)
+    await reject(() => createSeal([{ ...KEY_FILE, label: '' }]), RangeError)
+    await reject(() => createSeal([{ ...KEY_FILE, label: 'x'.repeat(65) }]), RangeError)
+    await reject(() => createSeal([{ ...KEY_FILE, label: 'a\u2028b' }]), RangeError)
     await reject(() => createSeal([{ kind: 'shamir', threshold: 1, count: 5 }]), RangeError)
     await reject(() => createSeal([{ kind: 'shamir', threshold: 6, count: 5 }]), RangeError)
     await reject(() => createSeal([{ kind: 'shamir', threshold: 2, count: 256 }]), RangeError)
@@ -336,8 +424,8 @@ describe('arguments', () => {
     await reject(() => openSeal(seal.header, { kind: 'shamir', shares: [bad(1)] }), TypeError)
     await reject(() => addProtector(seal.header, bad('x'), KEY_FILE), TypeError)
     await reject(() => addProtector(seal.header, new Uint8Array(16), KEY_FILE), RangeError)
-    await reject(() => removeProtector(seal.header, seal.rootKey, bad(1)), TypeError)
-    await reject(() => replaceEpochs(seal.header, seal.rootKey, bad(1)), TypeError)
+    await reject(() => removeProtector(seal.header, headerKeyOf(seal.rootKey), bad(1)), TypeError)
+    await reject(() => replaceEpochs(seal.header, headerKeyOf(seal.rootKey), bad(1)), TypeError)
     await reject(() => changePassphrase(seal.header, bad(1), 'x'), TypeError)
   })
 

@@ -172,7 +172,8 @@ export async function unlock(
     if (header === undefined) core.keys.requireReadable()
     if (core.keys.state === 'unsealed' || header === undefined) return undefined
     try {
-      return await openSeal(header, credential, { backend: nodeBackend, scrypt: tools.scrypt })
+      const options = { backend: nodeBackend, scrypt: tools.scrypt }
+      return (await openSeal(header, credential, options)).rootKey
     } catch (cause) {
       throw unlockFailure(cause)
     }
