@@ -2,17 +2,36 @@
  * Seal state and keys (DESIGN §6): uninitialised, sealed or unsealed. While sealed nothing changes, encrypted values
  * cannot be read, and what is read from disk is checked against damage but not against tampering.
  */
-import { deriveSubkey, type KeyRing, openKeyRing, type SealHeader, wipe } from '@secreg/crypto'
-import { createRowCheck, nodeBackend } from '@secreg/crypto/node'
+import {
+  deriveSubkey,
+  type KeyRing,
+  openKeyRing,
+  portableSeal,
+  readValueEpoch,
+  type SealHeader,
+  type WrappedEpoch,
+  wipe,
+} from '@secreg/crypto'
+import { nodeBackend } from '@secreg/crypto/node'
 import { type SealState, SecregError, type ValueType } from '@secreg/protocol'
 import type { Engine } from '@secreg/storage'
+import { rowCheckOf } from './row-guard.ts'
+
+/** Everything that the root key gives while it is unsealed; the root key itself is not kept. */
+interface Keys {
+  readonly ring: KeyRing
+  /** For the check of a changed seal header, 32 bytes. */
+  readonly header: Uint8Array
+  /** For backups, 32 bytes. */
+  readonly backup: Uint8Array
+}
 
 export class KeyState {
   readonly #engine: Engine
   readonly #sealedReads: () => boolean
   #header: SealHeader | undefined
-  #ring: KeyRing | undefined
-  #prepared: KeyRing | undefined
+  #keys: Keys | undefined
+  #prepared: Keys | undefined
 
   constructor(engine: Engine, header: SealHeader | undefined, sealedReads: () => boolean) {
     this.#engine = engine
@@ -22,7 +41,7 @@ export class KeyState {
 
   get state(): SealState {
     if (this.#header === undefined) return 'uninitialized'
-    return this.#ring === undefined ? 'sealed' : 'unsealed'
+    return this.#keys === undefined ? 'sealed' : 'unsealed'
   }
 
   /** Wrapped keys, once there are any. */
@@ -38,13 +57,15 @@ export class KeyState {
    */
   prepare(header: SealHeader, root: Uint8Array): void {
     try {
-      const ring = openKeyRing(root, header.epochs, nodeBackend)
-      const checkKey = deriveSubkey(root, 'row-check', nodeBackend)
-      this.#engine.setCheckKey(createRowCheck(checkKey))
-      wipe(checkKey)
+      const keys: Keys = {
+        ring: openKeyRing(root, header.epochs, nodeBackend),
+        header: deriveSubkey(root, 'seal-header', nodeBackend),
+        backup: deriveSubkey(root, 'backup', nodeBackend),
+      }
       this.#header = header
-      this.#prepared?.wipe()
-      this.#prepared = ring
+      forget(this.#prepared)
+      this.#prepared = keys
+      this.#engine.setCheckKey(rowCheckOf(root))
     } finally {
       wipe(root)
     }
@@ -53,8 +74,8 @@ export class KeyState {
   /** Put the prepared keys to use. */
   activate(): void {
     if (this.#prepared === undefined) throw this.#notUnsealed()
-    this.#ring?.wipe()
-    this.#ring = this.#prepared
+    forget(this.#keys)
+    this.#keys = this.#prepared
     this.#prepared = undefined
   }
 
@@ -63,11 +84,16 @@ export class KeyState {
     this.#header ??= header
   }
 
+  /** Go on with a header that is durable now. */
+  replaceHeader(header: SealHeader): void {
+    this.#header = header
+  }
+
   /** Forget the keys, as far as JavaScript can. */
   lock(): void {
-    this.#ring?.wipe()
-    this.#ring = undefined
-    this.#prepared?.wipe()
+    forget(this.#keys)
+    this.#keys = undefined
+    forget(this.#prepared)
     this.#prepared = undefined
     this.#engine.setCheckKey(undefined)
   }
@@ -80,12 +106,12 @@ export class KeyState {
 
   /** @throws SecregError `ERR_SEALED`, `ERR_UNINITIALIZED` */
   requireUnsealed(): void {
-    if (this.#ring === undefined) throw this.#notUnsealed()
+    this.#require()
   }
 
   /** @throws SecregError `ERR_SEALED`, `ERR_UNINITIALIZED` */
   requireReadable(): void {
-    if (this.#ring === undefined && (this.#header === undefined || !this.#sealedReads())) {
+    if (this.#keys === undefined && (this.#header === undefined || !this.#sealedReads())) {
       throw this.#notUnsealed()
     }
   }
@@ -100,9 +126,7 @@ export class KeyState {
     version: number,
     plaintext: Uint8Array,
   ): Uint8Array {
-    const ring = this.#ring
-    if (ring === undefined) throw this.#notUnsealed()
-    return ring.sealValue(bindingOf(entry, version), plaintext)
+    return this.#require().ring.sealValue(bindingOf(entry, version), plaintext)
   }
 
   /**
@@ -116,9 +140,61 @@ export class KeyState {
     version: number,
     blob: Uint8Array,
   ): Uint8Array {
-    const ring = this.#ring
-    if (ring === undefined) throw this.#notUnsealed()
-    return ring.openValue(bindingOf(entry, version), blob)
+    return this.#require().ring.openValue(bindingOf(entry, version), blob)
+  }
+
+  /** Whether a sealed value is of another epoch than new ones are. */
+  isOfOldEpoch(blob: Uint8Array): boolean {
+    return readValueEpoch(blob) !== this.#require().ring.currentEpoch
+  }
+
+  /** Epoch that new values are sealed in. */
+  get currentEpoch(): number {
+    return this.#require().ring.currentEpoch
+  }
+
+  /** Make the data key of a next epoch; it is used once {@link activateEpoch} says that its row is durable. */
+  addEpoch(): WrappedEpoch {
+    return this.#require().ring.addEpoch()
+  }
+
+  activateEpoch(epoch: number): void {
+    this.#require().ring.activateEpoch(epoch)
+  }
+
+  /** Forget the data keys of all epochs but the current one. */
+  dropOldEpochs(): void {
+    const { ring } = this.#require()
+    for (const epoch of ring.epochs) if (epoch !== ring.currentEpoch) ring.dropEpoch(epoch)
+  }
+
+  /**
+   * Change a seal header under its key, which stays here.
+   *
+   * @param header - as it stands in the store
+   */
+  changeHeader(
+    header: SealHeader,
+    change: (header: SealHeader, headerKey: Uint8Array) => SealHeader,
+  ): SealHeader {
+    return change(header, this.#require().header)
+  }
+
+  /**
+   * What a backup is sealed with: a header that travels, and a copy of the key for backups, which the caller wipes.
+   *
+   * @param header - as it stands in what is backed up
+   * @throws CryptoError `ERR_CRYPTO_NO_PORTABLE`
+   */
+  backupSeal(header: SealHeader): { readonly seal: SealHeader; readonly backupKey: Uint8Array } {
+    const keys = this.#require()
+    const seal = portableSeal(header, keys.header, { backend: nodeBackend })
+    return { seal, backupKey: Uint8Array.from(keys.backup) }
+  }
+
+  #require(): Keys {
+    if (this.#keys === undefined) throw this.#notUnsealed()
+    return this.#keys
   }
 
   #notUnsealed(): SecregError {
@@ -126,6 +202,12 @@ export class KeyState {
       ? new SecregError('UNINITIALIZED', 'the registry is not initialised yet; run: sreg init')
       : new SecregError('SEALED', 'the registry is sealed; run: sreg unlock')
   }
+}
+
+function forget(keys: Keys | undefined): void {
+  if (keys === undefined) return
+  keys.ring.wipe()
+  wipe(keys.header, keys.backup)
 }
 
 function bindingOf(entry: { readonly id: string; readonly type: ValueType }, version: number) {
