@@ -4,6 +4,8 @@ const MESSAGES = {
   ERR_CRYPTO_OPEN: 'authentication failed',
   ERR_CRYPTO_WRONG_KEY: 'the passphrase, key or shares do not fit',
   ERR_CRYPTO_DAMAGED: 'the sealed data is damaged',
+  ERR_CRYPTO_TRUNCATED: 'the sealed stream ends before its last chunk',
+  ERR_CRYPTO_TRAILING: 'bytes follow the last chunk of the sealed stream',
   ERR_CRYPTO_FORMAT: 'the format or its version is unknown',
   ERR_CRYPTO_KDF_BELOW_FLOOR: 'the key derivation parameters are weaker than the floor',
   ERR_CRYPTO_KDF_ABOVE_CEILING: 'the key derivation parameters exceed the ceiling',

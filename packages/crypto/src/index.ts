@@ -8,7 +8,8 @@ export {
   RANDOM_MAX_BYTES,
   TAG_BYTES,
 } from './backend.ts'
-export { wipe } from './bytes.ts'
+export { decodeBase64, encodeBase64 } from './base64.ts'
+export { encodeFields, type Field, wipe } from './bytes.ts'
 export { CryptoError, type CryptoErrorCode, isCryptoError } from './errors.ts'
 export { createKeyRing, type KeyRing, openKeyRing } from './key-ring.ts'
 export { nobleBackend } from './noble-backend.ts'
@@ -75,8 +76,21 @@ export {
   type SealOptions,
   type ShareSet,
 } from './seal.ts'
-export { EPOCHS_MAX, PROTECTORS_MAX, SEAL_FORMAT, type SealHeader } from './seal-header.ts'
+export {
+  EPOCHS_MAX,
+  PROTECTORS_MAX,
+  parseSealHeader,
+  SEAL_FORMAT,
+  type SealHeader,
+} from './seal-header.ts'
 export { readShare, type ShareInfo } from './shares.ts'
+export {
+  type ByteSource,
+  openStream,
+  STREAM_CHUNK_BYTES,
+  type StreamOptions,
+  sealStream,
+} from './stream.ts'
 export { deriveSubkey, KEY_PURPOSES, type KeyPurpose } from './subkey.ts'
 export {
   ENTRY_ID_BYTES,
