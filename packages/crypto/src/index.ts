@@ -70,6 +70,7 @@ export {
   type OpenSealOptions,
   openSeal,
   portableSeal,
+  putProtector,
   removeProtector,
   replaceEpochs,
   replaceProtector,
@@ -83,7 +84,7 @@ export {
   SEAL_FORMAT,
   type SealHeader,
 } from './seal-header.ts'
-export { readShare, type ShareInfo } from './shares.ts'
+export { readShare, SHARES_MAX, type ShareInfo } from './shares.ts'
 export {
   type ByteSource,
   openStream,

@@ -194,6 +194,27 @@ export async function replaceProtector(
 }
 
 /**
+ * Put a protector that was made under the same root key into a header: in place of the one with its id, else as the
+ * last. For a header that has changed since {@link addProtector} or {@link replaceProtector} made the protector.
+ *
+ * @param headerKey - key of purpose `seal-header`, 32 bytes
+ * @throws CryptoError `ERR_CRYPTO_DAMAGED` if header and key do not belong together, or the protector is damaged
+ */
+export function putProtector(
+  header: unknown,
+  headerKey: Uint8Array,
+  protector: Protector,
+  { backend = nobleBackend }: Pick<SealOptions, 'backend'> = {},
+): SealHeader {
+  const { protectors, epochs } = parseUnder(header, headerKey, backend)
+  const isThere = protectors.some(({ id }) => id === protector.id)
+  const list = isThere
+    ? protectors.map((old) => (old.id === protector.id ? protector : old))
+    : [...protectors, protector]
+  return parseSealHeader(buildSealHeader(headerKey, list, epochs, backend), backend)
+}
+
+/**
  * Take a protector out. An older copy of the header still opens with it, since the root key stays the same.
  *
  * @param headerKey - key of purpose `seal-header`, 32 bytes

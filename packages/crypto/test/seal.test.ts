@@ -12,6 +12,7 @@ import {
   openSeal,
   type Protector,
   portableSeal,
+  putProtector,
   removeProtector,
   replaceEpochs,
   replaceProtector,
@@ -286,6 +287,38 @@ describe('changes', () => {
         replaceProtector(seal.header, seal.rootKey, 'f'.repeat(32), spec, options()),
       ),
     ).toBe('ERR_CRYPTO_NO_PROTECTOR')
+  })
+
+  test('a protector made for one header is put into what that has become meanwhile', async () => {
+    const key = headerKeyOf(seal.rootKey)
+    const [first] = seal.header.protectors as [Protector]
+    const added = await addProtector(seal.header, seal.rootKey, SHAMIR, options())
+    const made = added.header.protectors.at(-1) as Protector
+    const ring = openKeyRing(seal.rootKey, seal.header.epochs)
+    const rotated = replaceEpochs(seal.header, key, [...seal.header.epochs, ring.addEpoch()])
+    const next = putProtector(rotated, key, made, options())
+    expect(next.epochs).toEqual(rotated.epochs)
+    expect(next.protectors).toEqual([...seal.header.protectors, made])
+    const byShares: Credential = { kind: 'shamir', shares: added.shares.slice(0, 3) }
+    expect((await openSeal(next, byShares, options())).protectorId).toBe(made.id)
+    const anew: NewProtector = { ...PASSPHRASE, passphrase: 'another one' }
+    const changed = await replaceProtector(seal.header, seal.rootKey, first.id, anew, options())
+    const replaced = putProtector(next, key, changed.header.protectors[0] as Protector)
+    expect(replaced.protectors.map(({ id }) => id)).toEqual(next.protectors.map(({ id }) => id))
+    const other: Credential = { kind: 'passphrase', passphrase: 'another one' }
+    expect((await openSeal(replaced, other, options())).protectorId).toBe(first.id)
+    expect(await openCode(replaced, { ...right, protectorId: first.id })).toBe(
+      'ERR_CRYPTO_WRONG_KEY',
+    )
+    const flipped = { ...made, wrapped: first.wrapped }
+    for (const [headerKey, protector] of [
+      [headerKeyOf(nodeBackend.randomBytes(32)), made],
+      [key, flipped],
+    ] as const) {
+      expect(await codeOf(() => putProtector(next, headerKey, protector))).toBe(
+        'ERR_CRYPTO_DAMAGED',
+      )
+    }
   })
 
   test('what is kept for recovery does not open where only daily protectors may', async () => {
