@@ -6,6 +6,7 @@ import { ADMINISTRATION_COMMANDS } from './command-specs/administration.ts'
 import { CHANGE_COMMANDS } from './command-specs/changes.ts'
 import { ENTRY_COMMANDS } from './command-specs/entries.ts'
 import { HOT_COMMANDS } from './command-specs/hot.ts'
+import { KEY_COMMANDS } from './command-specs/keys.ts'
 import { PROGRAM_COMMANDS } from './command-specs/program.ts'
 import { SESSION_COMMANDS } from './command-specs/session.ts'
 import { SETTING_COMMANDS } from './command-specs/settings.ts'
@@ -46,6 +47,7 @@ export type CommandName =
   | 'status'
   | 'unlock'
   | 'lock'
+  | 'rotate'
   | 'whoami'
   | 'passwd'
   | 'user'
@@ -63,6 +65,7 @@ const LIST: readonly CommandSpec[] = [
   ...CHANGE_COMMANDS,
   ...TRANSFER_COMMANDS,
   ...ADMINISTRATION_COMMANDS,
+  ...KEY_COMMANDS,
   ...PROGRAM_COMMANDS,
 ]
 

@@ -132,6 +132,10 @@ export class Connection implements RegistryConnection {
     return this.request('transfer', request, options)
   }
 
+  rotate(request: RequestOf<'rotate'>, options?: RequestOptions): Promise<ResponseOf['rotate']> {
+    return this.request('rotate', request, options)
+  }
+
   mount(request: RequestOf<'mount'>, options?: RequestOptions): Promise<ResponseOf['mount']> {
     return this.request('mount', request, options)
   }

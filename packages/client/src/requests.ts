@@ -95,6 +95,18 @@ const mountInfo = anObject({
   cas_required: optional(boolean),
   delete_after_s: optional(number),
   encrypt: optional(boolean),
+  max_entries: optional(count),
+  max_bytes: optional(count),
+  entries: optional(count),
+  bytes: optional(count),
+})
+const rotation = anObject({
+  epoch: count,
+  phase: text,
+  done: count,
+  total: count,
+  unreadable: optional(count),
+  started_at: number,
 })
 const exportEntry = anObject({
   key: text,
@@ -186,6 +198,7 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     log_sequence: optional(number),
     log_synced: optional(number),
     buffer_bytes: optional(number),
+    rotation: optional(rotation),
     warnings: optional(texts),
   }),
   audit: row(MESSAGE_TYPE.AuditRequest, {
@@ -285,4 +298,9 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
   }),
   unwatch: row(MESSAGE_TYPE.UnwatchRequest, { success: literalTrue }),
   mount: row(MESSAGE_TYPE.MountRequest, { mounts: array(mountInfo) }),
+  rotate: row(MESSAGE_TYPE.RotateRequest, {
+    epoch: count,
+    started: boolean,
+    rotation: optional(rotation),
+  }),
 })

@@ -47,6 +47,7 @@ export interface RegistryConnection extends RegistryApi, AsyncDisposable {
     options?: RequestOptions,
   ): Promise<ResponseOf['transfer']>
   mount(request: RequestOf<'mount'>, options?: RequestOptions): Promise<ResponseOf['mount']>
+  rotate(request: RequestOf<'rotate'>, options?: RequestOptions): Promise<ResponseOf['rotate']>
 
   /** Log in. A refused login is an answer with `success: false`, not an error. */
   auth(request: RequestOf<'auth'>, options?: RequestOptions): Promise<ResponseOf['auth']>

@@ -72,6 +72,7 @@ export const AUDIT_ACTIONS = Object.freeze([
   'watch',
   'transaction',
   'mount',
+  'rotate',
 ] as const)
 
 /** Name of an operation in the audit log. */

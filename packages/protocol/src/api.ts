@@ -66,6 +66,7 @@ export interface StatusResponse {
   readonly log_sequence?: number
   readonly log_synced?: number
   readonly buffer_bytes?: number
+  readonly rotation?: RotationInfo
   readonly warnings?: readonly string[]
 }
 
@@ -134,6 +135,32 @@ export interface SealResponse {
   readonly state: SealState
 }
 
+/** How far a rotation of the data keys is. */
+export interface RotationInfo {
+  /** Epoch of the key that everything is to be sealed under. */
+  readonly epoch: number
+  /**
+   * `values`: sealing anew. `check`: looking for what was moved meanwhile. `erase`: the old bytes leave the files.
+   * `blocked`: some values cannot be opened, so the keys that they need are kept.
+   */
+  readonly phase: 'values' | 'check' | 'erase' | 'blocked'
+  /** Entries looked at, of how many. */
+  readonly done: number
+  readonly total: number
+  /** Values that cannot be opened. */
+  readonly unreadable?: number
+  readonly started_at: number
+}
+
+export interface RotateResponse {
+  /** Epoch of the key that new values are sealed under. */
+  readonly epoch: number
+  /** This request began it. */
+  readonly started: boolean
+  /** Absent when everything is done. */
+  readonly rotation?: RotationInfo
+}
+
 /** One account, as administrators see it. */
 export interface UserInfo {
   readonly user: string
@@ -199,6 +226,7 @@ export interface ResponseOf {
   watch: WatchResponse
   unwatch: OkResponse
   mount: MountResponse
+  rotate: RotateResponse
 }
 
 /** The operations on entries and administration, for one identity. */
@@ -222,4 +250,5 @@ export interface RegistryApi {
   search(request: RequestOf<'search'>): Promise<SearchResponse>
   transfer(request: RequestOf<'transfer'>): Promise<TransferResponse>
   mount(request: RequestOf<'mount'>): Promise<MountResponse>
+  rotate(request: RequestOf<'rotate'>): Promise<RotateResponse>
 }

@@ -216,6 +216,11 @@ export interface MountInfo {
   readonly cas_required?: boolean
   readonly delete_after_s?: number
   readonly encrypt?: boolean
+  readonly max_entries?: number
+  readonly max_bytes?: number
+  /** What is in use, of a mount with a quota. */
+  readonly entries?: number
+  readonly bytes?: number
 }
 
 export interface MountResponse {

@@ -210,6 +210,10 @@ export const mountRequest = z.discriminatedUnion('op', [
     cas_required: z.boolean().optional(),
     delete_after_s: z.int().min(1).max(LIMITS.ttlSeconds).optional(),
     encrypt: z.boolean().optional(),
+    /** Most entries in the subtree, deleted ones that are kept included. */
+    max_entries: z.int().min(1).optional(),
+    /** Most bytes that the records and values of its entries take in the store. */
+    max_bytes: z.int().min(1).optional(),
   }),
   z.object({ op: z.literal('remove'), path: keyText }),
 ])

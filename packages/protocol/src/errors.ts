@@ -76,6 +76,7 @@ export const REASONS = Object.freeze({
   VERSIONS_EXHAUSTED: reason('InvalidState', 921),
   DIALECT_REFUSED: reason('InvalidState', 922),
   REVISION_COMPACTED: reason('InvalidState', 923),
+  QUOTA_EXCEEDED: reason('InvalidState', 924),
   BUSY: reason('InvalidState', 909),
   SHUTTING_DOWN: reason('InvalidState', 910),
   TOO_MANY_CONNECTIONS: reason('InvalidState', 911),

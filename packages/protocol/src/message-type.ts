@@ -53,6 +53,8 @@ export const MESSAGE_TYPE = Object.freeze({
   TransferResponse: 0x67,
   MountRequest: 0x68,
   MountResponse: 0x69,
+  RotateRequest: 0x6c,
+  RotateResponse: 0x6d,
   /** Pushed by the daemon without a request: the events of a watch. */
   WatchEvent: 0x80,
   ErrorResponse: 0xff,

@@ -116,6 +116,9 @@ export const passwordRequest = z.object({ old_password: secretText, new_password
 /** Check permissions, keys and policy; or verify the audit chain. */
 export const securityRequest = z.object({ op: z.enum(['check', 'audit']) })
 
+/** Make a new data key and seal every value anew under it; or tell how far that is. */
+export const rotateRequest = z.object({ op: z.enum(['start', 'status']) })
+
 interface RequestEntry<S extends z.ZodType> {
   readonly type: MessageType
   readonly response: MessageType
@@ -155,6 +158,7 @@ export const REQUESTS = Object.freeze({
   meta: entry(MESSAGE_TYPE.MetaRequest, metaRequest),
   transfer: entry(MESSAGE_TYPE.TransferRequest, transferRequest),
   mount: entry(MESSAGE_TYPE.MountRequest, mountRequest),
+  rotate: entry(MESSAGE_TYPE.RotateRequest, rotateRequest),
 })
 
 /** Name of a request. */

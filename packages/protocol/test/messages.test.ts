@@ -33,6 +33,7 @@ const VALID: Readonly<Record<RequestName, Record<string, unknown>>> = {
   watch: { prefix: '/app', since_revision: 7 },
   unwatch: { watch_id: 1 },
   mount: { op: 'list' },
+  rotate: { op: 'status' },
 }
 
 describe('parseRequest', () => {

@@ -11,6 +11,7 @@ import { EntryState } from './entry-state.ts'
 import { addNumbers, NO_NUMBERS, numbersUp, removeNumber } from './number-set.ts'
 import { versionDestroyed } from './readable-version.ts'
 import type { Retired } from './retired.ts'
+import { addSplit, hasQuota, NOTHING_USED, type SplitUsage, type Usage } from './usage.ts'
 import type { Version } from './version.ts'
 
 export interface PutOptions {
@@ -31,6 +32,10 @@ export interface EntryChange {
   readonly shown: Shown
   /** Erased bytes have to leave the files. */
   readonly erases: boolean
+  /** By how much what is in use of the mount grows, where that is counted. */
+  readonly growth?: SplitUsage
+  /** Something is written that is more than a deletion. */
+  readonly adds: boolean
 }
 
 const UNCHANGED: EntryChange = Object.freeze({
@@ -38,7 +43,11 @@ const UNCHANGED: EntryChange = Object.freeze({
   events: [],
   shown: { durable: 0, volatile: 0 },
   erases: false,
+  adds: false,
 })
+
+/** What only takes something away: no quota refuses it, though its own record may be longer. */
+const DELETIONS: ReadonlySet<ChangeOp> = new Set(['delete', 'expire', 'destroy', 'purge'])
 
 /** Numbers that an entry in memory reserves on disk at once: after a restart they must not come again. */
 const RESERVED_NUMBERS = 1024
@@ -46,6 +55,8 @@ const RESERVED_NUMBERS = 1024
 export class EntryEdit extends EntryState {
   readonly #events: ChangeEvent[] = []
   #erases = false
+  /** Of versions that came from or went to another mount. */
+  #moved = NOTHING_USED
 
   /** Make an entry without a version, unless there is one. */
   define(type: TypedValue['type']): Entry {
@@ -259,6 +270,12 @@ export class EntryEdit extends EntryState {
     this.#tell('set', entry.active)
   }
 
+  /** Versions of an entry in another mount belong to this one from now on, or with -1 the other way round. */
+  shift(usage: Usage, { ephemeral }: Entry, sign: 1 | -1): void {
+    const part = ephemeral ? { volatile: usage } : { durable: usage }
+    this.#moved = addSplit(this.#moved, { ...NOTHING_USED, ...part }, sign)
+  }
+
   /** What comes of it; to be called once, at the end. */
   finish(): EntryChange {
     if (this.#events.length === 0 && (this.current === undefined || this.current === this.stored)) {
@@ -268,7 +285,8 @@ export class EntryEdit extends EntryState {
     const { nowMs, by } = this.context
     const stored = this.stored
     if (this.current !== undefined) {
-      this.current = { ...this.current, modifiedAtMs: nowMs, modifiedBy: by }
+      const { keptRevision: _, ...entry } = this.current
+      this.current = { ...entry, modifiedAtMs: nowMs, modifiedBy: by }
       this.rows.putEntry(this.current)
       if (this.current.ephemeral) this.#reserve(this.current)
     } else if (stored !== undefined) this.rows.deleteEntry()
@@ -278,7 +296,11 @@ export class EntryEdit extends EntryState {
       durable: counts(this.current, false) - counts(stored, false),
       volatile: counts(this.current, true) - counts(stored, true),
     }
-    return { ops: this.rows.ops(), events: this.#events, shown, erases }
+    const adds = this.#events.some(({ op }) => !DELETIONS.has(op))
+    const change = { ops: this.rows.ops(), events: this.#events, shown, erases, adds }
+    if (!hasQuota(this.mount)) return change
+    const grown = this.rows.growth(stored?.ephemeral === true)
+    return { ...change, growth: addSplit(grown, this.#moved) }
   }
 
   #retire(retired: Retired): void {

@@ -1,5 +1,5 @@
 /** One entry as a plan finds it and changes it: what is asked of it. */
-import { decodeEntry, type Entry, isExpired, isLive } from './entry.ts'
+import { decodeEntry, type Entry, isExpired, isLive, revisionOf } from './entry.ts'
 import { EntryRows } from './entry-rows.ts'
 import type { View } from './group-view.ts'
 import type { KeyState } from './key-state.ts'
@@ -44,7 +44,7 @@ export class EntryState {
     const row = view.get(entryKey(path))
     const stored = row === undefined ? undefined : decodeEntry(row)
     this.stored = stored
-    this.#storedRevision = row?.modifyRevision ?? 0
+    this.#storedRevision = row === undefined ? 0 : revisionOf(row)
     if (stored !== undefined && isExpired(stored, context.expiryNowMs)) this.expired = stored
     else this.current = stored
   }

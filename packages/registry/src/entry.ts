@@ -61,6 +61,8 @@ export interface Entry {
   readonly limits: EntryLimits
   /** Paths at which it was before, where files may still hold its records; `['']` when they are too many. */
   readonly former?: readonly string[]
+  /** Modify revision that clients know, where the row was written since without a change: a rotation does that. */
+  readonly keptRevision?: number
   /** Bytes of the active version when they are small; a view of the row. */
   readonly value?: Uint8Array
 }
@@ -86,6 +88,7 @@ interface EntryHeader {
   md?: Metadata
   li?: EntryLimits
   f?: readonly string[]
+  r?: number
 }
 
 const NOTHING: object = Object.freeze({})
@@ -115,6 +118,7 @@ export function encodeEntry(entry: Entry): Uint8Array {
   if (!isEmpty(entry.metadata)) header.md = entry.metadata
   if (!isEmpty(entry.limits)) header.li = entry.limits
   if (entry.former !== undefined) header.f = entry.former
+  if (entry.keptRevision !== undefined) header.r = entry.keptRevision
   const hidden = deletedAtMs !== undefined || activeState !== undefined || entry.active === 0
   const expires = expiresAtMs !== undefined || activeExpiresAtMs !== undefined
   const flags =
@@ -160,12 +164,18 @@ export function decodeEntry(row: Row): Entry {
         metadata: h.md ?? NOTHING,
         limits: h.li ?? NOTHING,
         ...(h.f === undefined ? NOTHING : { former: h.f }),
+        ...(h.r === undefined ? NOTHING : { keptRevision: h.r }),
         ...(value === undefined ? NOTHING : { value }),
       }
     })
     decodedEntries.set(row, entry)
   }
   return entry
+}
+
+/** Revision of the last change of an entry, which clients compare with. */
+export function revisionOf(row: Row): number {
+  return decodeEntry(row).keptRevision ?? row.modifyRevision
 }
 
 /** Whether the time matters to who reads some version of an entry. */

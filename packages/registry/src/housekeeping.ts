@@ -2,6 +2,7 @@
 import { SecregError } from '@secreg/protocol'
 import type { Core } from './core.ts'
 import type { Identity } from './identity.ts'
+import { Rotation } from './rotation/rotation.ts'
 import { Scrubber } from './scrubber.ts'
 import { Sweeper } from './sweeper.ts'
 import { Retention } from './watch/retention.ts'
@@ -21,6 +22,7 @@ export class Housekeeping {
   readonly #identity: Identity
   readonly #options: HousekeepingOptions
   readonly #scrubber: Scrubber
+  readonly rotation: Rotation
   readonly #retention: Retention
   readonly #sweeper: Sweeper
   #timer: NodeJS.Timeout | undefined
@@ -31,6 +33,7 @@ export class Housekeeping {
     this.#identity = identity
     this.#options = options
     this.#sweeper = new Sweeper(core)
+    this.rotation = new Rotation(core, options.onFault)
     const monotonicMs = options.monotonicMs ?? (() => performance.now())
     this.#retention = new Retention({
       engine: core.engine,
@@ -77,6 +80,7 @@ export class Housekeeping {
     clearInterval(this.#timer)
     await this.#scrubber.close()
     await this.#core.eraser.close()
+    await this.rotation.close()
     // A store that cannot be written keeps the mark that it has.
     if (this.#isUnsealed) await this.#sweeper.mark().catch(() => {})
   }
@@ -95,6 +99,7 @@ export class Housekeeping {
     if (this.#isUnsealed) await this.#retention.tick()
     if (this.#isUnsealed) await this.#sweeper.sweep()
     this.#core.eraser.tick()
+    if (this.#isUnsealed) this.rotation.tick()
     this.#scrubber.tick()
   }
 }

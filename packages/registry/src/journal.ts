@@ -171,6 +171,7 @@ export class Journal {
   /** The outbox row for a group, and the rows that free what is synced. */
   outboxOps(timeMs: number, bodies: readonly string[]): { number: number; ops: Op[] } {
     const number = this.#nextNumber
+    if (bodies.length === 0) return { number, ops: this.freeingOps() }
     this.#nextNumber++
     const value = encoder.encode(`${timeMs}\n${bodies.join('\n')}`)
     return {

@@ -14,6 +14,8 @@
  * | `p/<policy id>` | policy document |
  * | `s/header` | seal header |
  * | `g/counters` | counters kept with each commit |
+ * | `g/usage<mount path>` | what the entries of a mount with a quota take; `g/usage-volatile<mount path>` those in memory |
+ * | `g/rotation` | how far a rotation of the data keys is |
  * | `o/<number, 16 digits>` | outbox: audit bodies of one commit |
  * | `x/cursor` | last synced line of the audit log |
  * | `x/time` | high-water mark of the clock that expiry goes by |
@@ -23,6 +25,7 @@ export const SEAL_KEY = 's/header'
 export const COUNTERS_KEY = 'g/counters'
 /** The same for entries in memory, itself in memory. */
 export const VOLATILE_COUNTERS_KEY = 'g/counters-volatile'
+export const ROTATION_KEY = 'g/rotation'
 export const CURSOR_KEY = 'x/cursor'
 export const TIME_KEY = 'x/time'
 
@@ -38,6 +41,7 @@ export const IDENTITY_SPACES: readonly Space[] = [
 ]
 
 export const ENTRY_SPACE: Space = { gte: 'e/', lt: 'e0' }
+export const VERSION_SPACE: Space = { gte: 'v/', lt: 'v0' }
 export const POLICY_SPACE: Space = { gte: 'p/', lt: 'p0' }
 export const OUTBOX_SPACE: Space = { gte: 'o/', lt: 'o0' }
 export const ACCOUNT_SPACE: Space = { gte: 'a/', lt: 'a0' }
@@ -101,6 +105,17 @@ export function parseExpiryKey(key: string): { atMs: number; version: number; pa
 
 export function erasureKey(entryId: string): string {
   return `q/${entryId}`
+}
+
+/** What the entries of a mount take; of those in memory, itself in memory. */
+export function usageKey(mountPath: string, volatile: boolean): string {
+  return `g/usage${volatile ? '-volatile' : ''}${mountPath}`
+}
+
+/** Whether the row of a key is one that a quota counts: the record of an entry, a version, a large value. */
+export function isCountedKey(key: string): boolean {
+  const space = key.charCodeAt(0)
+  return space === 0x65 || space === 0x76 || space === 0x77
 }
 
 export function mountKey(path: string): string {

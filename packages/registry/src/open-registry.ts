@@ -2,7 +2,7 @@
 import type { AuditLog, LogCursor, LogFiles } from '@secreg/audit'
 import type { NewProtector, Scrypt, ScryptParams, SealHeader } from '@secreg/crypto'
 import { nodeBackend } from '@secreg/crypto/node'
-import { type Dialect, SecregError } from '@secreg/protocol'
+import type { Dialect } from '@secreg/protocol'
 import { type Engine, VolatileOverlay } from '@secreg/storage'
 import {
   type AttemptLimits,
@@ -25,6 +25,7 @@ import { Mounts } from './mounts.ts'
 import type { HostChecks } from './operations/security.ts'
 import { Polls } from './polls.ts'
 import { Registry } from './registry.ts'
+import { decodeHeader } from './seal-row.ts'
 import { parseMark } from './sweeper.ts'
 import { WatchHub } from './watch/hub.ts'
 import { createMayTell } from './watch/may-tell.ts'
@@ -73,8 +74,6 @@ export interface OpenedRegistry {
   readonly registry: Registry
   readonly recovery: JournalRecovery
 }
-
-const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * Open the registry of a store and its log.
@@ -186,10 +185,5 @@ async function openOver(
 
 async function readHeader(engine: Engine): Promise<SealHeader | undefined> {
   const row = await engine.get(SEAL_KEY)
-  if (row === undefined) return undefined
-  try {
-    return JSON.parse(decoder.decode(row.value)) as SealHeader
-  } catch (cause) {
-    throw new SecregError('STORAGE_CORRUPT', 'the seal header cannot be read', { cause })
-  }
+  return row === undefined ? undefined : decodeHeader(row)
 }

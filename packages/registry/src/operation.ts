@@ -8,8 +8,8 @@ import type { Space } from './keys.ts'
 export interface Plan<T> {
   readonly ops: readonly Op[]
   readonly events?: readonly ChangeEvent[]
-  /** JSON text of the audit body, with its successful outcome. */
-  readonly record: string
+  /** JSON text of the audit body, with its successful outcome; none for work that nobody asked for. */
+  readonly record?: string
   /** What the caller is told, once the revision of the commit is known. */
   readonly result: (revision: number) => T
   /** Runs when the commit is durable and logged, before any answer of the group. */
@@ -24,6 +24,8 @@ export interface Scan {
   readonly stopAtMax?: boolean
   /** Rows that count and are handed to the plan; default all. */
   readonly keep?: (row: KeyedRow) => boolean
+  /** Looks at the rows itself, page by page; then no row counts, and none is handed to the plan. */
+  readonly take?: (rows: readonly KeyedRow[]) => Promise<void>
 }
 
 /** A plan that is made in steps, with turns of the event loop in between; nothing else is planned meanwhile. */
@@ -40,6 +42,6 @@ export interface WriteOperation<T> {
    * @throws SecregError when it is refused; nothing of it is then written but its record
    */
   plan(view: View, rows?: readonly KeyedRow[]): Plan<T> | Scan | Slices<T>
-  /** JSON text of the audit body when it was refused or could not be committed. */
-  refusal(error: SecregError): string
+  /** JSON text of the audit body when it was refused or could not be committed; none as above. */
+  refusal(error: SecregError): string | undefined
 }

@@ -29,6 +29,7 @@ import { list } from './operations/list.ts'
 import { login, logout } from './operations/login.ts'
 import { meta } from './operations/meta.ts'
 import { mount } from './operations/mount.ts'
+import { rotate, rotationInfo } from './operations/rotate.ts'
 import { initialize, lock, requireAcceptable, type SealTools, unlock } from './operations/seal.ts'
 import { search } from './operations/search.ts'
 import { type HostChecks, security } from './operations/security.ts'
@@ -190,6 +191,7 @@ export class Registry {
       search: (request) => search(core, caller, request),
       transfer: (request) => transfer(core, caller, request),
       mount: (request) => mount(core, caller, request),
+      rotate: (request) => rotate(core, this.#parts.housekeeping.rotation, caller, request),
     }
   }
 
@@ -210,6 +212,7 @@ export class Registry {
     }
     if (caller === undefined) return open
     const { log } = core.journal
+    const rotation = housekeeping.rotation.state
     return {
       ...open,
       uptime_s: Math.floor((performance.now() - this.#startedMs) / 1000),
@@ -220,6 +223,7 @@ export class Registry {
       log: log.state,
       log_sequence: log.tail.sequence,
       log_synced: log.synced.sequence,
+      ...(rotation === undefined ? {} : { rotation: rotationInfo(rotation) }),
       ...(housekeeping.damage === 0
         ? {}
         : {
@@ -242,6 +246,7 @@ export class Registry {
   async housekeep(): Promise<void> {
     await this.#parts.housekeeping.work(this)
     await this.#parts.core.eraser.settle()
+    await this.#parts.housekeeping.rotation.settle()
   }
 
   /** Finish what is under way, sync the log and close; everything acknowledged is durable then. */

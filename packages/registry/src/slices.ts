@@ -5,16 +5,28 @@ export const SLICE_MS = 4
 /** Items that are written as JSON at once. */
 const JSON_ITEMS = 500
 
+/** Gives the event loop its turns in long work that waits now and then anyway. */
+export class Pacer {
+  #until = performance.now() + SLICE_MS
+
+  get isDue(): boolean {
+    return performance.now() >= this.#until
+  }
+
+  async turn(): Promise<void> {
+    await new Promise((resume) => setImmediate(resume))
+    this.#until = performance.now() + SLICE_MS
+  }
+}
+
 export async function forEachInSlices<T>(
   items: Iterable<T>,
   visit: (item: T) => void,
 ): Promise<void> {
-  let until = performance.now() + SLICE_MS
+  const pacer = new Pacer()
   for (const item of items) {
     visit(item)
-    if (performance.now() < until) continue
-    await new Promise((resume) => setImmediate(resume))
-    until = performance.now() + SLICE_MS
+    if (pacer.isDue) await pacer.turn()
   }
 }
 

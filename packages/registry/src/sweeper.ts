@@ -1,8 +1,8 @@
 /** Takes what has expired from the disk: entries are erased, versions deleted (DESIGN §4). */
-import type { Caller } from '@secreg/protocol'
 import type { Op } from '@secreg/storage'
 import type { Core } from './core.ts'
 import { Edits } from './edits.ts'
+import { internalCaller } from './internal-caller.ts'
 import { EXPIRY_SPACE, parseExpiryKey, TIME_KEY } from './keys.ts'
 import type { Plan } from './operation.ts'
 import { type Facts, refusalBody } from './recorded.ts'
@@ -15,17 +15,7 @@ const MARK_EVERY_MS = 60_000
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 
-/** Who does it, as recorded. */
-const SWEEPER: Caller = Object.freeze({
-  principals: Object.freeze([]),
-  roles: Object.freeze([]),
-  groups: Object.freeze([]),
-  mfa: false,
-  door: 'internal',
-  address: 'sweeper',
-  proof: 'kernel',
-  login: 'secregd',
-})
+const SWEEPER = internalCaller('sweeper')
 
 export class Sweeper {
   readonly #core: Core

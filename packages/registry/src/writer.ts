@@ -284,7 +284,7 @@ export class Writer {
   #tell({ refused, unchanged }: Group, revision: number): void {
     for (const { queued, error } of refused) this.#refuse(queued, error)
     for (const { queued, plan } of unchanged) {
-      this.#journal.record(plan.record, (failure) => {
+      this.#recorded(plan.record, (failure) => {
         try {
           if (failure !== undefined) throw failure
           queued.resolve(plan.result(revision))
@@ -298,7 +298,7 @@ export class Writer {
   /** Record a refusal, and answer with it once the record is written. */
   #refuse(queued: Queued, cause: unknown): void {
     const error = asSecregError(cause)
-    let record: string
+    let record: string | undefined
     try {
       record = queued.operation.refusal(error)
     } catch (fault) {
@@ -306,7 +306,12 @@ export class Writer {
       queued.reject(auditFailed(fault))
       return
     }
-    this.#journal.record(record, (failure) => queued.reject(failure ?? error))
+    this.#recorded(record, (failure) => queued.reject(failure ?? error))
+  }
+
+  #recorded(record: string | undefined, written: (failure?: SecregError) => void): void {
+    if (record === undefined) written()
+    else this.#journal.record(record, written)
   }
 
   #step(step: PipelineStep): void {
@@ -372,7 +377,7 @@ export class Writer {
   }: Group): Promise<{ revision: number; events: readonly ChangeEvent[] } | undefined> {
     this.#step('planned')
     const timeMs = this.#now()
-    const bodies = planned.map(({ plan }) => plan.record)
+    const bodies = planned.flatMap(({ plan }) => plan.record ?? [])
     const outbox = this.#journal.outboxOps(timeMs, bodies)
     if (!this.#journal.gate(view.bytes + recordBytes(bodies))) {
       const error = auditFailed(undefined)
@@ -393,7 +398,7 @@ export class Writer {
       })
     this.#step('committed')
     this.#journal.freed(outbox.ops)
-    this.#journal.commit(outbox.number, revision, timeMs, bodies)
+    if (bodies.length > 0) this.#journal.commit(outbox.number, revision, timeMs, bodies)
     this.#step('logged')
     return { revision, events }
   }

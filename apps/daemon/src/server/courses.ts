@@ -35,6 +35,7 @@ const COURSES: Readonly<Record<RequestName, Course | ((payload: Payload) => Cour
   meta: ({ op }) => (op === 'get' ? 'read' : 'change'),
   transfer: 'change',
   mount: 'alone',
+  rotate: 'alone',
 }
 
 /** Course of a request; of one that is refused, the payload does not matter. */

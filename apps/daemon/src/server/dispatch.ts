@@ -67,6 +67,7 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   search: (host, standing, request) => apiOf(host, standing).search(request),
   transfer: (host, standing, request) => apiOf(host, standing).transfer(request),
   mount: (host, standing, request) => apiOf(host, standing).mount(request),
+  rotate: (host, standing, request) => apiOf(host, standing).rotate(request),
   watch: (_, standing, request, watches) => watches.watch(standing, request),
   unwatch: (_, standing, request, watches) => watches.unwatch(standing, request),
 }

@@ -24,6 +24,7 @@ import { run as move } from './move.ts'
 import { run as passwd } from './passwd.ts'
 import { run as purge } from './purge.ts'
 import { run as rollback } from './rollback.ts'
+import { run as rotate } from './rotate.ts'
 import { run as search } from './search.ts'
 import { run as security } from './security.ts'
 import { run as status } from './status.ts'
@@ -54,6 +55,7 @@ export const MORE: Readonly<Record<Exclude<CommandName, 'get' | 'set' | 'delete'
     logout,
     meta,
     mount,
+    rotate,
     move,
     passwd,
     purge,

@@ -1,4 +1,5 @@
 /** `sreg status`: needs no login; tells more with one. */
+import type { RotationInfo } from '@secreg/protocol'
 import type { Context } from '../context.ts'
 import { formatDuration, formatSize } from '../format.ts'
 import { formatPairs } from '../table.ts'
@@ -24,9 +25,16 @@ export async function run(context: Context): Promise<undefined> {
       ['Connections', text(answer.connections)],
       ['Store', answer.store],
       ['Log', answer.log],
+      ['Rotation', rotationOf(answer.rotation)],
       ...(answer.warnings ?? []).map((warning) => ['Warning', warning] as const),
     ]),
   )
   if (answer.state === 'uninitialized') await context.note('not initialised; run: sreg init')
   if (answer.state === 'sealed') await context.note('sealed; run: sreg unlock')
+}
+
+function rotationOf(rotation: RotationInfo | undefined): string | undefined {
+  if (rotation === undefined) return undefined
+  const { phase, done, total } = rotation
+  return phase === 'values' ? `${done} of ${total} entries` : phase
 }

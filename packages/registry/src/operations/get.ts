@@ -3,7 +3,7 @@ import { type Caller, type GetResponse, parsePath, type RequestOf } from '@secre
 import type { MaybePromise, Row } from '@secreg/storage'
 import { accessDenied } from '../authorizer.ts'
 import type { Core } from '../core.ts'
-import { decodeEntry, type Entry, expires } from '../entry.ts'
+import { decodeEntry, type Entry, expires, revisionOf } from '../entry.ts'
 import { entryKey } from '../keys.ts'
 import { type Readable, readableVersion, textOf } from '../read-value.ts'
 import { type Facts, recorded, whenReady } from '../recorded.ts'
@@ -67,8 +67,7 @@ export function answerOf(
   value: string | null,
   more: Partial<GetResponse> | undefined,
 ): GetResponse {
-  const { modifyRevision: modify_revision } = row
-  const answer = { value, type, encrypted, version: number, modify_revision }
+  const answer = { value, type, encrypted, version: number, modify_revision: revisionOf(row) }
   return more === undefined ? answer : { ...answer, ...more }
 }
 

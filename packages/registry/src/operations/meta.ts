@@ -8,7 +8,7 @@ import {
   SecregError,
 } from '@secreg/protocol'
 import type { Core } from '../core.ts'
-import { decodeEntry, type Entry, type EntryLimits, type Metadata } from '../entry.ts'
+import { decodeEntry, type Entry, type EntryLimits, type Metadata, revisionOf } from '../entry.ts'
 import type { EntryEdit } from '../entry-edit.ts'
 import { entryKey } from '../keys.ts'
 import { requirePresent } from '../read-value.ts'
@@ -45,7 +45,7 @@ function getMeta(core: Core, caller: Caller, key: string): Promise<MetaResponse>
       const entry = row === undefined ? undefined : decodeEntry(row)
       if (authorizer.asksMetadata) authorizer.require(caller, 'read-metadata', path, entry)
       requirePresent(entry, core.clock.now())
-      return answerOf(core, path, entry, row?.modifyRevision ?? 0)
+      return answerOf(core, path, entry, row === undefined ? 0 : revisionOf(row))
     })
   })
 }

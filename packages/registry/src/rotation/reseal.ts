@@ -1,0 +1,72 @@
+/** Seal the values of some entries anew, in one plan: nothing of an entry changes that a client can see. */
+import { isCryptoError } from '@secreg/crypto'
+import type { Op } from '@secreg/storage'
+import type { Core } from '../core.ts'
+import { decodeEntry, revisionOf } from '../entry.ts'
+import { EntryRows } from '../entry-rows.ts'
+import type { View } from '../group-view.ts'
+import { entryKey } from '../keys.ts'
+import { hasNumber } from '../number-set.ts'
+import type { StaleEntry } from './stale.ts'
+
+/** What a plan of {@link reseal} writes. */
+export interface Resealed {
+  readonly ops: readonly Op[]
+  /** Values that could not be opened: they stay as they are. */
+  readonly unreadable: number
+}
+
+export function reseal(
+  { keys }: Pick<Core, 'keys'>,
+  view: View,
+  entries: readonly StaleEntry[],
+): Resealed {
+  const ops: Op[] = []
+  let unreadable = 0
+  for (const { path, id, numbers } of entries) {
+    const row = view.get(entryKey(path))
+    const entry = row === undefined ? undefined : decodeEntry(row)
+    // What has gone elsewhere is found by the check at the end.
+    if (row === undefined || entry === undefined || entry.id !== id) continue
+    const rows = new EntryRows(path, view)
+    for (const number of numbers) {
+      if (!hasNumber(entry.present, number)) continue
+      const version = rows.version(entry, number)
+      if (!version.encrypted || version.destroyed) continue
+      const blob = rows.value(entry, number, version)
+      if (!keys.isOfOldEpoch(blob)) continue
+      const sealed = resealValue(keys, { id, type: version.type }, number, blob)
+      if (sealed === undefined) {
+        unreadable++
+        continue
+      }
+      if (version.value === undefined) rows.putValue(entry, number, sealed)
+      else rows.putVersion(entry, number, { ...version, value: sealed })
+      if (number === entry.active && entry.value !== undefined) {
+        rows.putEntry({ ...entry, value: sealed, keptRevision: revisionOf(row) })
+      }
+    }
+    ops.push(...rows.ops())
+  }
+  return { ops, unreadable }
+}
+
+function resealValue(
+  keys: Core['keys'],
+  binding: Parameters<Core['keys']['openValue']>[0],
+  number: number,
+  blob: Uint8Array,
+): Uint8Array | undefined {
+  let plain: Uint8Array
+  try {
+    plain = keys.openValue(binding, number, blob)
+  } catch (error) {
+    if (isCryptoError(error, 'ERR_CRYPTO_OPEN')) return undefined
+    throw error
+  }
+  try {
+    return keys.sealValue(binding, number, plain)
+  } finally {
+    plain.fill(0)
+  }
+}
