@@ -1,4 +1,6 @@
 /** @secreg/crypto: platform-neutral entry point. */
+
+export { isBytes } from './assert.ts'
 export {
   type CryptoBackend,
   HKDF_MAX_BYTES,
