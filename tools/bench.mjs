@@ -13,6 +13,8 @@ const SUITES = {
   operations: async (directory) =>
     (await import('./bench/operations.mjs')).benchOperations(ROOT, directory),
   million: async (directory) => (await import('./bench/million.mjs')).benchMillion(ROOT, directory),
+  rotation: async (directory) =>
+    (await import('./bench/rotation.mjs')).benchRotation(ROOT, directory),
   command: async (directory) => (await import('./bench/command.mjs')).benchCommand(ROOT, directory),
 }
 

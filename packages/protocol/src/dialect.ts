@@ -16,6 +16,8 @@ export interface DialectEntry {
   readonly active: number
   /** Latest number ever used, in any life of the path. */
   readonly latest: number
+  /** Number that a version gets which is put without one: after a restore, far above the latest. */
+  readonly next: number
   /** Latest number of the lives before this one. */
   readonly base: number
   readonly isDeleted: boolean

@@ -9,6 +9,7 @@ import type { Journal } from './journal.ts'
 import type { KeyState } from './key-state.ts'
 import type { Mounts } from './mounts.ts'
 import type { Polls } from './polls.ts'
+import type { Renumbering } from './renumbering.ts'
 import type { Writer } from './writer.ts'
 
 /** Settings that operations look at; they may be replaced while the registry runs. */
@@ -34,6 +35,8 @@ export interface Core {
   readonly clock: ExpiryClock
   readonly eraser: Eraser
   readonly polls: Polls
+  /** How far a restore has raised version numbers. */
+  renumbering: Renumbering
   settings: RegistrySettings
   /** Milliseconds since the epoch. */
   now(): number

@@ -7,6 +7,7 @@ import { EntryEdit } from './entry-edit.ts'
 import type { EditContext } from './entry-state.ts'
 import type { View } from './group-view.ts'
 import type { Plan, Slices } from './operation.ts'
+import { UsageTally } from './usage.ts'
 import { OUTBOX_ROWS } from './writer.ts'
 
 /** Rows that a plan makes at once; larger ones are made in slices. */
@@ -35,6 +36,7 @@ export class Edits {
       nowMs: core.now(),
       expiryNowMs,
       by: authorOf(caller),
+      renumbering: core.renumbering,
       newEntryId: core.newEntryId,
     }
   }
@@ -56,7 +58,8 @@ export class Edits {
   /**
    * The plan of everything that was done here.
    *
-   * @throws SecregError `ERR_LIMIT_EXCEEDED` when it is more than one commit holds
+   * @throws SecregError `ERR_LIMIT_EXCEEDED` when it is more than one commit holds; `ERR_QUOTA_EXCEEDED` when a mount
+   *   would hold more than it may
    */
   *plan<T>(caller: Caller, outcome: Outcome<T>): Generator<undefined, Plan<T>> {
     const ops: Op[] = []
@@ -64,6 +67,7 @@ export class Edits {
     let durable = 0
     let volatile = 0
     let bytes = 0
+    const usage = new UsageTally()
     for (const edit of this.#edits.values()) {
       yield
       const change = edit.finish()
@@ -78,11 +82,13 @@ export class Edits {
       }
       durable += change.shown.durable
       volatile += change.shown.volatile
+      if (change.growth !== undefined) usage.add(edit.mount, change.growth, change.adds)
     }
     const { maxOps, maxBytes } = this.#core.engine.limits
     if (ops.length + 1 + OUTBOX_ROWS > maxOps || bytes + 65_536 > maxBytes) {
       throw new SecregError('LIMIT_EXCEEDED', 'this is too much for one commit; take it in parts')
     }
+    ops.push(...usage.plan(this.#view))
     ops.push(...this.#core.counters.plan(this.#view, { durable, volatile }))
     return {
       ops,

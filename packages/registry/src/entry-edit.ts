@@ -75,6 +75,7 @@ export class EntryEdit extends EntryState {
   put({ type, bytes }: TypedValue, options: PutOptions): number {
     const { nowMs, by, keys, expiryNowMs } = this.context
     const { encrypted } = options
+    this.raise()
     const before = this.define(type)
     const { id, limits, active } = before
     const number = options.number ?? before.latest + 1
@@ -253,6 +254,7 @@ export class EntryEdit extends EntryState {
    * @returns the entry, and when it (0) and its versions expire
    */
   moveAway(): { readonly entry: Entry; readonly expiries: readonly Expiry[] } {
+    this.raise()
     const entry = this.now
     this.#tell('purge', entry.active)
     const expiries = [...this.rows.expiries(entry)]
@@ -282,6 +284,7 @@ export class EntryEdit extends EntryState {
       return UNCHANGED
     }
     this.expire()
+    this.raise()
     const { nowMs, by } = this.context
     const stored = this.stored
     if (this.current !== undefined) {
@@ -316,7 +319,8 @@ export class EntryEdit extends EntryState {
   #dropLife(entry: Entry): void {
     for (const number of numbersUp(entry.present)) this.rows.deleteVersion(entry, number)
     if (entry.expiresAtMs !== undefined) this.rows.deleteExpiry(entry.expiresAtMs, 0)
-    this.#retire({ latest: entry.latest, unused: entry.unused })
+    const { latest, unused } = this.claimedBy(entry)
+    this.#retire({ latest, unused })
     this.#erases = true
   }
 

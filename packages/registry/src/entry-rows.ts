@@ -4,9 +4,21 @@ import type { Op } from '@secreg/storage'
 import { type Entry, encodeEntry } from './entry.ts'
 import { encodeErasure } from './eraser.ts'
 import type { View } from './group-view.ts'
-import { entryKey, erasureKey, expiryKey, retiredKey, valueKey, versionKey } from './keys.ts'
+import {
+  entryKey,
+  erasureKey,
+  expiryKey,
+  isCountedKey,
+  isEntryKey,
+  retiredKey,
+  valueKey,
+  versionKey,
+} from './keys.ts'
 import { numbersUp } from './number-set.ts'
+import { type Renumbering, raised } from './renumbering.ts'
 import { decodeRetired, encodeRetired, NEVER_USED, type Retired } from './retired.ts'
+import { addUsage, NO_USAGE, type SplitUsage, type Usage } from './usage.ts'
+import { rowsOf } from './usage-count.ts'
 import { decodeVersion, encodeVersion, type Version } from './version.ts'
 
 const encoder = new TextEncoder()
@@ -30,9 +42,12 @@ export class EntryRows {
     return [...this.#ops.values()]
   }
 
-  retired(): Retired {
+  /** @param renumbering - that raises the numbers of rows which a restore brought, and of paths that it did not know */
+  retired({ revision, raise }: Renumbering): Retired {
     const row = this.#view.get(retiredKey(this.#path))
-    return row === undefined ? NEVER_USED : decodeRetired(row.value)
+    const retired = row === undefined ? NEVER_USED : decodeRetired(row.value)
+    const isOld = row === undefined || row.modifyRevision <= revision
+    return raise > 0 && isOld ? raised(retired, raise) : retired
   }
 
   putRetired(retired: Retired): void {
@@ -122,6 +137,40 @@ export class EntryRows {
   /** Have the erased bytes of an entry leave the files. */
   noteErasure({ id, former = [] }: Entry): void {
     this.#put(erasureKey(id), encodeErasure([this.#path, ...former]))
+  }
+
+  /**
+   * By how much this makes grow what is stored.
+   *
+   * @param wasVolatile - the rows that are stored now are in memory only
+   */
+  growth(wasVolatile: boolean): SplitUsage {
+    const grown = { durable: NO_USAGE, volatile: NO_USAGE }
+    const add = (volatile: boolean, key: string, value: Uint8Array, sign: 1 | -1): void => {
+      const part = volatile ? 'volatile' : 'durable'
+      const usage = { entries: isEntryKey(key) ? 1 : 0, bytes: value.length }
+      grown[part] = addUsage(grown[part], usage, sign)
+    }
+    for (const op of this.#ops.values()) {
+      if (!isCountedKey(op.key)) continue
+      const isFresh = op.type === 'put' && op.fresh === true
+      const before = isFresh ? undefined : this.#view.get(op.key)
+      if (before !== undefined) add(wasVolatile, op.key, before.value, -1)
+      if (op.type === 'put') add(op.volatile === true, op.key, op.value, 1)
+    }
+    return grown
+  }
+
+  /** What the versions of an entry take. */
+  *weigh(entry: Entry): Generator<undefined, Usage> {
+    let bytes = 0
+    for (const key of rowsOf(entry)) {
+      yield
+      const op = this.#ops.get(key)
+      const row = op === undefined ? this.#view.get(key) : op.type === 'put' ? op : undefined
+      bytes += row?.value.length ?? 0
+    }
+    return { entries: 0, bytes }
   }
 
   /** @param entry - whose row it is: rows of an entry in memory are in memory too */

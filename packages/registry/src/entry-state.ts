@@ -7,6 +7,7 @@ import { entryKey } from './keys.ts'
 import type { MountRules } from './mounts.ts'
 import { hasNumber } from './number-set.ts'
 import { requireReadable, versionDestroyed, versionNotFound } from './readable-version.ts'
+import { type Renumbering, raised } from './renumbering.ts'
 import type { Retired } from './retired.ts'
 import { stateOfVersion, type Version } from './version.ts'
 
@@ -18,6 +19,8 @@ export interface EditContext {
   readonly nowMs: number
   /** Clock that expiry goes by. */
   readonly expiryNowMs: number
+  /** How far numbers of rows that a restore brought are raised. */
+  readonly renumbering: Renumbering
   /** Author of the change. */
   readonly by: string
   newEntryId(): string
@@ -31,6 +34,8 @@ export class EntryState {
   readonly rows: EntryRows
   protected readonly stored: Entry | undefined
   readonly #storedRevision: number
+  /** It is as a restore has brought it: its numbers go on above those that clients may hold. */
+  readonly #isRestored: boolean
   /** A stored life that has expired, and that the sweeper has not met yet. */
   protected expired: Entry | undefined
   protected current: Entry | undefined
@@ -45,6 +50,7 @@ export class EntryState {
     const stored = row === undefined ? undefined : decodeEntry(row)
     this.stored = stored
     this.#storedRevision = row === undefined ? 0 : revisionOf(row)
+    this.#isRestored = row !== undefined && this.#storedRevision <= context.renumbering.revision
     if (stored !== undefined && isExpired(stored, context.expiryNowMs)) this.expired = stored
     else this.current = stored
   }
@@ -76,9 +82,31 @@ export class EntryState {
     return this.current?.latest ?? this.past.latest
   }
 
+  /** Number that the next version gets. */
+  get next(): number {
+    return this.#used.latest + 1
+  }
+
+  /** Numbers of this life and those before that count as used. */
+  get #used(): Pick<Retired, 'latest' | 'unused'> {
+    return this.current === undefined ? this.past : this.claimedBy(this.current)
+  }
+
+  /** A life with the numbers that count as used by it. */
+  protected claimedBy(entry: Entry): Entry {
+    const isAsRestored =
+      this.#isRestored && entry.id === this.stored?.id && entry.latest === this.stored.latest
+    return isAsRestored ? raised(entry, this.context.renumbering.raise) : entry
+  }
+
+  /** Have the numbers go on above those that clients may hold, where a restore has brought the entry. */
+  raise(): void {
+    if (this.current !== undefined) this.current = this.claimedBy(this.current)
+  }
+
   /** Whether a number was used in any life. */
   isClaimed(number: number): boolean {
-    const { latest, unused } = this.current ?? this.past
+    const { latest, unused } = this.#used
     return number <= latest && !hasNumber(unused, number)
   }
 
@@ -138,7 +166,10 @@ export class EntryState {
 
   /** What this path remembers of its lives before. */
   get past(): Retired {
-    this.retired ??= this.expired ?? this.rows.retired()
+    this.retired ??=
+      this.expired === undefined
+        ? this.rows.retired(this.context.renumbering)
+        : this.claimedBy(this.expired)
     return this.retired
   }
 

@@ -15,6 +15,7 @@
  * | `s/header` | seal header |
  * | `g/counters` | counters kept with each commit |
  * | `g/usage<mount path>` | what the entries of a mount with a quota take; `g/usage-volatile<mount path>` those in memory |
+ * | `g/numbers` | how far version numbers were raised by restores |
  * | `g/rotation` | how far a rotation of the data keys is |
  * | `o/<number, 16 digits>` | outbox: audit bodies of one commit |
  * | `x/cursor` | last synced line of the audit log |

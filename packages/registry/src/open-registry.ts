@@ -25,6 +25,7 @@ import { Mounts } from './mounts.ts'
 import type { HostChecks } from './operations/security.ts'
 import { Polls } from './polls.ts'
 import { Registry } from './registry.ts'
+import { decodeRenumbering, NUMBERS_KEY } from './renumbering.ts'
 import { decodeHeader } from './seal-row.ts'
 import { parseMark } from './sweeper.ts'
 import { WatchHub } from './watch/hub.ts'
@@ -143,6 +144,7 @@ async function openOver(
       ...(options.eraseWaitMs === undefined ? {} : { waitMs: options.eraseWaitMs }),
     }),
     polls: new Polls(),
+    renumbering: decodeRenumbering(await engine.get(NUMBERS_KEY)),
     authorizer,
     keys,
     counters: new Counters(),

@@ -7,16 +7,24 @@ import { SecregError } from '@secreg/protocol'
 import { type Entry, INLINE_VALUE_BYTES } from './entry.ts'
 import type { EntryEdit, Expiry } from './entry-edit.ts'
 import { type NumberSet, numbersUp } from './number-set.ts'
+import { hasQuota, NO_USAGE } from './usage.ts'
 import type { Version } from './version.ts'
 
 /** @param target - edit of a path without an entry */
 export function* relocate(source: EntryEdit, target: EntryEdit): Generator<undefined, void> {
+  source.raise()
   const before = source.entry
   if (before === undefined) throw new TypeError('there is no entry to move')
   const { latest, movedId } = target.past
   if (latest === 0 || movedId === before.id) {
+    // Its versions stay where they are in the store, but another mount may have to count them.
+    const isCounted =
+      source.mount.path !== target.mount.path && (hasQuota(source.mount) || hasQuota(target.mount))
+    const weight = isCounted ? yield* source.rows.weigh(before) : NO_USAGE
     const { entry, expiries } = source.moveAway()
     target.become(entry, expiries)
+    source.shift(weight, entry, -1)
+    target.shift(weight, entry, 1)
   } else yield* rewrite(source, target, before)
 }
 
