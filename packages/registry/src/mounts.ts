@@ -28,6 +28,10 @@ export interface Mount {
   readonly casRequired?: boolean
   readonly deleteAfterMs?: number
   readonly encrypt?: boolean
+  /** Most entries in the subtree. */
+  readonly maxEntries?: number
+  /** Most bytes that they take (`usage.ts`). */
+  readonly maxBytes?: number
 }
 
 /** What holds at one path. */
@@ -68,20 +72,19 @@ export class Mounts {
 
   /** Take a committed change into force. */
   apply(ops: readonly Op[]): void {
-    const stored = new Map(this.#stored)
-    for (const op of ops) {
-      if (!op.key.startsWith(MOUNT_SPACE.gte)) continue
-      if (op.type === 'put') stored.set(op.key, parse(op))
-      else stored.delete(op.key)
-    }
-    this.#stored = stored
+    this.#stored = changed(this.#stored, ops)
     this.#build()
   }
 
   /** Rules of the subtree that a path is in. */
   at(path: string): MountRules {
-    const found = this.#table.find((mount) => mount.path === '/' || isAtOrBelow(path, mount.path))
-    return found as MountRules
+    return ruling(this.#table, path)
+  }
+
+  /** The same as it will be once a change has been committed. */
+  after(ops: readonly Op[]): (path: string) => MountRules {
+    const table = this.#tableOf(changed(this.#stored, ops))
+    return (path) => ruling(table, path)
   }
 
   dialect(name: string): Dialect | undefined {
@@ -98,19 +101,41 @@ export class Mounts {
   }
 
   #build(): void {
+    this.#table = this.#tableOf(this.#stored)
+  }
+
+  #tableOf(stored: ReadonlyMap<string, Mount>): readonly MountRules[] {
     const mounts = new Map(BUILT_IN.map((mount) => [mount.path, mount]))
-    for (const mount of this.#stored.values()) mounts.set(mount.path, mount)
-    this.#table = [...mounts.values()]
+    for (const mount of stored.values()) mounts.set(mount.path, mount)
+    return [...mounts.values()]
       .map((mount) => ({ ...mount, rules: this.#dialects.get(mount.dialect) }))
       .sort((a, b) => b.path.length - a.path.length)
   }
+}
+
+function ruling(table: readonly MountRules[], path: string): MountRules {
+  return table.find((mount) => mount.path === '/' || isAtOrBelow(path, mount.path)) as MountRules
+}
+
+function changed(before: ReadonlyMap<string, Mount>, ops: readonly Op[]): Map<string, Mount> {
+  const stored = new Map(before)
+  for (const op of ops) {
+    if (!op.key.startsWith(MOUNT_SPACE.gte)) continue
+    if (op.type === 'put') stored.set(op.key, parse(op))
+    else stored.delete(op.key)
+  }
+  return stored
 }
 
 export function encodeMount(mount: Mount): Uint8Array {
   return encoder.encode(JSON.stringify(mount))
 }
 
-export function infoOfMount({ rules, deleteAfterMs, ...mount }: MountRules): MountInfo {
+/** @param used - of a mount with a quota */
+export function infoOfMount(
+  { rules, deleteAfterMs, ...mount }: MountRules,
+  used?: Pick<MountInfo, 'entries' | 'bytes'>,
+): MountInfo {
   return {
     path: mount.path,
     dialect: mount.dialect,
@@ -119,6 +144,9 @@ export function infoOfMount({ rules, deleteAfterMs, ...mount }: MountRules): Mou
     ...(mount.casRequired === undefined ? {} : { cas_required: mount.casRequired }),
     ...(deleteAfterMs === undefined ? {} : { delete_after_s: deleteAfterMs / 1000 }),
     ...(mount.encrypt === undefined ? {} : { encrypt: mount.encrypt }),
+    ...(mount.maxEntries === undefined ? {} : { max_entries: mount.maxEntries }),
+    ...(mount.maxBytes === undefined ? {} : { max_bytes: mount.maxBytes }),
+    ...used,
   }
 }
 

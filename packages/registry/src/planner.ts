@@ -106,6 +106,10 @@ async function scan(engine: Engine, wanted: Scan): Promise<readonly KeyedRow[]> 
     for (;;) {
       const page = await iterator.nextPage(SCAN_PAGE)
       if (page.length === 0) return rows
+      if (wanted.take !== undefined) {
+        await wanted.take(page)
+        continue
+      }
       rows.push(...(wanted.keep === undefined ? page : page.filter(wanted.keep)))
       if (rows.length >= wanted.maxRows && wanted.stopAtMax === true) return rows
       if (rows.length > wanted.maxRows) {

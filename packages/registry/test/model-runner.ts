@@ -1,7 +1,7 @@
 /** Runs one sequence on a registry and on the model, and compares them after every step. */
 import { isDeepStrictEqual } from 'node:util'
 import { createMemoryFiles, type MemoryFiles } from '@secreg/audit/testing'
-import type { RegistryApi } from '@secreg/protocol'
+import type { MountInfo, RegistryApi } from '@secreg/protocol'
 import { loginTestUser } from '@secreg/registry/testing'
 import type { FaultEngine, FaultPoint } from '@secreg/storage/testing'
 import { ExpiryClock } from '../src/expiry-clock.ts'
@@ -32,6 +32,7 @@ import {
   type Step,
   type WorldStep,
 } from './model-steps.ts'
+import { expectExact, expectSameAnew } from './usage-recount.ts'
 
 const BEGIN_MS = 1_800_000_000_000
 /** After so long a leap of the wall clock is believed. */
@@ -77,6 +78,8 @@ class SequenceRun {
   #home!: Home
   #log!: ModelLog
   #expiry!: ExpiryClock
+  /** With quotas that nobody reaches, so that all is counted. */
+  #mounts!: readonly MountInfo[]
   #model!: Model
 
   constructor(bench: Bench) {
@@ -85,6 +88,10 @@ class SequenceRun {
 
   async begin(): Promise<void> {
     this.#home = await start(await this.#options())
+    for (const path of ['/', '/app', '/user']) {
+      const rules = { dialect: 'registry', max_entries: 1_000_000, max_bytes: 1_000_000_000 }
+      this.#mounts = (await this.#home.api.mount({ op: 'set', path, ...rules })).mounts
+    }
     this.#apis.set('root', this.#home.api)
     for (const [who, role] of Object.entries(ROLE_OF)) {
       this.#apis.set(who as Who, (await addUser(this.#home, who, [role])).api)
@@ -101,6 +108,7 @@ class SequenceRun {
       await this.#heal()
       this.#log.skip()
     }
+    if (this.#engine.state === 'open') await expectExact(this.#engine, this.#mounts)
   }
 
   /** Let everything come to rest, and compare all that can be seen. */
@@ -118,6 +126,8 @@ class SequenceRun {
     for await (const { key } of this.#engine.iterate(ERASURE_SPACE)) {
       throw new Error(`${key} was never erased`)
     }
+    await expectExact(this.#engine, this.#mounts)
+    await expectSameAnew(this.#home.api)
     same('faults', this.#faults, [])
   }
 

@@ -1,6 +1,7 @@
 /** The mount table over the protocol: list, set, remove. */
 import {
   type Caller,
+  type MountInfo,
   type MountResponse,
   parsePrefix,
   type RequestOf,
@@ -9,10 +10,14 @@ import {
 import type { Op } from '@secreg/storage'
 import { auditBody } from '../audit-record.ts'
 import type { Core } from '../core.ts'
+import { GroupView, type View } from '../group-view.ts'
 import { mountKey } from '../keys.ts'
 import { REGISTRY_LIMITS } from '../limits.ts'
-import { encodeMount, infoOfMount, type Mount } from '../mounts.ts'
+import { MountUsage } from '../mount-usage.ts'
+import { encodeMount, infoOfMount, type Mount, type MountRules } from '../mounts.ts'
 import { type Facts, prepared, recorded, refusalBody } from '../recorded.ts'
+import { addUsage, hasQuota, NOTHING_USED, readUsage } from '../usage.ts'
+import type { UsageCount } from '../usage-count.ts'
 
 /**
  * Run one request about mounts.
@@ -30,7 +35,7 @@ export function mount(
     return recorded(core.journal, caller, facts, () => {
       core.authorizer.require(caller, 'mount', '/')
       core.keys.requireReadable()
-      return listed(core)
+      return listed(core, new GroupView(core.engine))
     })
   }
   const prepare = (): string => {
@@ -40,9 +45,10 @@ export function mount(
     core.keys.requireUnsealed()
     return path
   }
-  return prepared(core.journal, caller, facts, prepare, (path) =>
-    core.writer.submit<MountResponse>({
-      plan: (view) => {
+  return prepared(core.journal, caller, facts, prepare, (path) => {
+    let count: UsageCount | undefined
+    return core.writer.submit<MountResponse>({
+      plan: (view, rows) => {
         core.authorizer.require(caller, 'mount', path)
         core.keys.requireUnsealed()
         const key = mountKey(path)
@@ -53,20 +59,31 @@ export function mount(
         if (request.op === 'remove' && view.get(key) === undefined) {
           throw new SecregError('NOT_FOUND', 'no such mount')
         }
+        const usage = new MountUsage(core, path, op)
+        if (usage.needsCount && rows === undefined) {
+          const next = usage.count()
+          count = next.count
+          return next.scan
+        }
         return {
-          ops: [op],
+          ops: [op, ...usage.ops(view, count?.usage ?? NOTHING_USED)],
           record: auditBody(caller, 'mount', 'ok', facts),
           publish: () => core.mounts.apply([op]),
-          result: () => listed(core),
+          result: () => listed(core, new GroupView(core.engine)),
         }
       },
       refusal: (error) => refusalBody(caller, facts, error),
-    }),
-  )
+    })
+  })
 }
 
-function listed(core: Core): MountResponse {
-  return { mounts: core.mounts.list().map(infoOfMount) }
+function listed(core: Core, view: View): MountResponse {
+  const infoOf = (mount: MountRules): MountInfo => {
+    if (!hasQuota(mount)) return infoOfMount(mount)
+    const { durable, volatile } = readUsage(view, mount.path)
+    return infoOfMount(mount, addUsage(durable, volatile))
+  }
+  return { mounts: core.mounts.list().map(infoOf) }
 }
 
 function mountOf(
@@ -93,5 +110,7 @@ function mountOf(
       ? {}
       : { deleteAfterMs: 1000 * request.delete_after_s }),
     ...(request.encrypt === undefined ? {} : { encrypt: request.encrypt }),
+    ...(request.max_entries === undefined ? {} : { maxEntries: request.max_entries }),
+    ...(request.max_bytes === undefined ? {} : { maxBytes: request.max_bytes }),
   }
 }

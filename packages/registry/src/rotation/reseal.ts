@@ -7,6 +7,7 @@ import { EntryRows } from '../entry-rows.ts'
 import type { View } from '../group-view.ts'
 import { entryKey } from '../keys.ts'
 import { hasNumber } from '../number-set.ts'
+import { hasQuota, UsageTally } from '../usage.ts'
 import type { StaleEntry } from './stale.ts'
 
 /** What a plan of {@link reseal} writes. */
@@ -17,11 +18,12 @@ export interface Resealed {
 }
 
 export function reseal(
-  { keys }: Pick<Core, 'keys'>,
+  { keys, mounts }: Pick<Core, 'keys' | 'mounts'>,
   view: View,
   entries: readonly StaleEntry[],
 ): Resealed {
   const ops: Op[] = []
+  const usage = new UsageTally()
   let unreadable = 0
   for (const { path, id, numbers } of entries) {
     const row = view.get(entryKey(path))
@@ -47,7 +49,11 @@ export function reseal(
       }
     }
     ops.push(...rows.ops())
+    // The record says now which revision it had, which takes some bytes; that is refused to nobody.
+    const mount = mounts.at(path)
+    if (hasQuota(mount)) usage.add(mount, rows.growth(entry.ephemeral), false)
   }
+  ops.push(...usage.plan(view))
   return { ops, unreadable }
 }
 
