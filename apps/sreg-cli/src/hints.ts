@@ -19,6 +19,7 @@ const HINTS: Readonly<Partial<Record<Reason, string>>> = {
   OUTCOME_UNKNOWN: 'read the key to see whether it was changed',
   PASSPHRASE_WRONG: 'check the passphrase',
   PASSWORD_POLICY: 'choose another one',
+  QUOTA_EXCEEDED: 'purge what is not needed, or have the quota raised; "sreg mount list" shows it',
   REVISION_COMPACTED: 'read the entries again, then watch from now on, without --since',
   SEALED: 'run: sreg unlock',
   SESSION_INVALID: 'run: sreg login NAME',

@@ -104,7 +104,11 @@ describe('completion', () => {
     expect(await complete('s')).toEqual(['set ', 'search ', 'status ', 'security '])
     expect(await complete('me')).toEqual(['meta '])
     expect(await complete('meta', '')).toEqual(['get ', 'set '])
-    expect(await complete('mount', 'set', '--m')).toEqual(['--max-versions '])
+    expect(await complete('mount', 'set', '--m')).toEqual([
+      '--max-versions ',
+      '--max-entries ',
+      '--max-bytes ',
+    ])
     expect(await complete('undelete', '--version', '2', '/ap')).toEqual([
       '/app/',
       '/app/a\\ b ',

@@ -253,6 +253,47 @@ describe('meta', () => {
   })
 })
 
+describe('quotas', () => {
+  test.each([
+    [['--max-entries', '10'], { max_entries: 10 }],
+    [['--max-bytes', '1000'], { max_bytes: 1000 }],
+    [['--max-bytes', '64K'], { max_bytes: 65_536 }],
+    [['--max-bytes', '100m'], { max_bytes: 104_857_600 }],
+    [['--max-bytes', '2G'], { max_bytes: 2_147_483_648 }],
+    [['--max-bytes', '1T', '--max-entries', '1'], { max_bytes: 2 ** 40, max_entries: 1 }],
+  ])('%j', async (options, members) => {
+    const world = await makeWorld()
+    expect((await world.sreg(['mount', 'set', '/t', 'registry', ...options])).code).toBe(0)
+    expect(requestOf(world, 'mount')).toMatchObject({ op: 'set', path: '/t', ...members })
+  })
+
+  test.each(['', '0', '0K', '-1', '1.5M', '1P', 'M', '1 M', '1KB', '9999999999999T'])(
+    '%j is no size',
+    async (size) => {
+      const { sreg } = await makeWorld()
+      const refused = await sreg(['mount', 'set', '/t', 'registry', '--max-bytes', size])
+      expect(refused).toMatchObject({ code: 1, stdout: '' })
+      expect(refused.stderr).toContain('--max-bytes')
+    },
+  )
+
+  test('what is in use is listed beside the quota', async () => {
+    const { registry, sreg } = await makeWorld()
+    const rules = { dialect: 'registry', available: true }
+    const used = { max_entries: 10, max_bytes: 2048, entries: 3, bytes: 1536 }
+    registry.versions.mounts.set('/t', { ...rules, ...used })
+    expect((await sreg(['mount', 'list'])).stdout).toContain('3 of 10 entries, 1.50 KB of 2.00 KB')
+  })
+
+  test('a quota that is used up ends with 6 and says what to do', async () => {
+    const { registry, sreg } = await makeWorld()
+    registry.failures.set('set', 'QUOTA_EXCEEDED')
+    const refused = await sreg(['set', '/t/a', 'x'])
+    expect(refused).toMatchObject({ code: 6, stdout: '' })
+    expect(refused.stderr).toContain('sreg mount list')
+  })
+})
+
 describe('mount', () => {
   test('set, list, remove', async () => {
     const world = await makeWorld()

@@ -80,9 +80,21 @@ export const SETTING_COMMANDS: readonly CommandSpec[] = [
           casRequired,
           deleteAfter,
           encrypt('keep every value below it encrypted'),
+          { name: 'max-entries', value: 'N', summary: 'most entries, deleted ones included' },
+          {
+            name: 'max-bytes',
+            value: 'SIZE',
+            summary: 'most bytes that its entries take in the store: 1000 64K 100M 2G',
+          },
         ],
-        notes: ['It replaces what was set before for the same path.'],
-        examples: ['mount set /kv/team kv --max-versions 20 --cas-required'],
+        notes: [
+          'It replaces what was set before for the same path. A quota counts what is there first;',
+          'changes wait for that, reads go on.',
+        ],
+        examples: [
+          'mount set /kv/team kv --max-versions 20 --cas-required',
+          'mount set /app registry --max-entries 10000 --max-bytes 100M',
+        ],
       },
       {
         name: 'remove',

@@ -1,9 +1,10 @@
 /** `sreg mount list|set|remove`. */
 import type { MountInfo, RequestOf } from '@secreg/protocol'
-import type { Context } from '../context.ts'
+import { type Context, LONG_TIMEOUT_MS } from '../context.ts'
 import { CliError } from '../errors.ts'
-import { formatDuration } from '../format.ts'
+import { formatDuration, formatSize } from '../format.ts'
 import { withHints } from '../hints.ts'
+import { parseSize } from '../size.ts'
 import { formatTable } from '../table.ts'
 
 const HINTS = {
@@ -14,7 +15,9 @@ const HINTS = {
 export async function run(context: Context): Promise<undefined> {
   const request = requestOf(context)
   const answer = await withHints(HINTS, () =>
-    context.withRegistry('needed', (registry) => registry.mount(request)),
+    context.withRegistry('needed', (registry) =>
+      registry.mount(request, { timeoutMs: LONG_TIMEOUT_MS }),
+    ),
   )
   await context.print(answer, () => (request.op === 'list' ? mountTable(answer.mounts) : ''))
 }
@@ -24,6 +27,8 @@ function requestOf(context: Context): RequestOf<'mount'> {
   switch (context.invocation.subcommand) {
     case 'set': {
       const maxVersions = context.whole('max-versions', 1)
+      const maxEntries = context.whole('max-entries', 1)
+      const maxBytes = context.text('max-bytes')
       const deleteAfter = context.seconds('delete-after')
       if (deleteAfter === 0) {
         throw new CliError(
@@ -40,6 +45,8 @@ function requestOf(context: Context): RequestOf<'mount'> {
         ...(context.flag('cas-required') ? { cas_required: true } : {}),
         ...(deleteAfter === undefined ? {} : { delete_after_s: deleteAfter }),
         ...(context.flag('encrypt') ? { encrypt: true } : {}),
+        ...(maxEntries === undefined ? {} : { max_entries: maxEntries }),
+        ...(maxBytes === undefined ? {} : { max_bytes: parseSize(maxBytes, '--max-bytes') }),
       }
     }
     case 'remove':
@@ -68,5 +75,8 @@ function rulesOf(mount: MountInfo): string[] {
     rules.push(`versions deleted after ${formatDuration(mount.delete_after_s)}`)
   }
   if (mount.encrypt === true) rules.push('encrypted')
+  const { max_entries, max_bytes, entries, bytes } = mount
+  if (max_entries !== undefined) rules.push(`${entries} of ${max_entries} entries`)
+  if (max_bytes !== undefined) rules.push(`${formatSize(bytes ?? 0)} of ${formatSize(max_bytes)}`)
   return rules
 }
