@@ -4,8 +4,11 @@ import {
   type CryptoBackend,
   createSeal,
   deriveSubkey,
+  encodeBase64,
+  encodeFields,
   isCryptoError,
   portableSeal,
+  sealStream,
 } from '@secreg/crypto'
 import { nodeBackend } from '@secreg/crypto/node'
 import fc from 'fast-check'
@@ -97,3 +100,38 @@ export const someRows: fc.Arbitrary<BackupRow[]> = fc
     { selector: ({ key }) => key, maxLength: 20 },
   )
   .map((rows) => rows.sort((a, b) => Buffer.compare(utf8(a.key), utf8(b.key))))
+
+/** First line of a file, with its line feed. */
+export function lineOf(file: Buffer): Buffer {
+  return file.subarray(0, file.indexOf('\n') + 1)
+}
+
+/** Chunks of a file. */
+export function chunksOf(file: Buffer): Buffer[] {
+  const body = file.subarray(lineOf(file).length)
+  return Array.from({ length: body.length / SEALED_CHUNK }, (_, i) =>
+    body.subarray(i * SEALED_CHUNK, (i + 1) * SEALED_CHUNK),
+  )
+}
+
+/** Put a first line together from other members, with a checksum that fits; only who has no key would do so. */
+export function forgeLine(members: Readonly<Record<string, unknown>>): Buffer {
+  const checked = Buffer.from(JSON.stringify(members).slice(0, -1))
+  const checksum = backend.sha256(encodeFields('secreg/v1/backup-header', checked))
+  return Buffer.concat([checked, Buffer.from(`,"checksum":"${encodeBase64(checksum)}"}\n`)])
+}
+
+/** The members of a first line but the checksum. */
+export function membersOf(file: Buffer): Record<string, unknown> {
+  const { checksum: _, ...members } = JSON.parse(lineOf(file).toString()) as Record<string, unknown>
+  return members
+}
+
+/** A file with the first line of another and this content, sealed as only the writer can. */
+export async function forgeContent(file: Buffer, content: Uint8Array): Promise<Buffer> {
+  const line = lineOf(file)
+  const salt = Buffer.from(membersOf(file)['salt'] as string, 'base64')
+  const keys = backend.hkdfSha256(backupKey, salt, utf8('secreg/v1/backup-stream'), 64)
+  const stream = sealStream(keys.subarray(0, 32), backend.sha256(line), [content], { backend })
+  return Buffer.concat([line, await collect(stream)])
+}
