@@ -138,39 +138,48 @@ export function encodeEntry(entry: Entry): Uint8Array {
 export function decodeEntry(row: Row): Entry {
   let entry = decodedEntries.get(row)
   if (entry === undefined) {
-    entry = decodeRecord(row.value, ({ flags, header, value }) => {
-      const h = header as EntryHeader
-      return {
-        id: h.i,
-        type: h.t,
-        encrypted: (flags & FLAG.encrypted) !== 0,
-        private: (flags & FLAG.private) !== 0,
-        ephemeral: (flags & FLAG.ephemeral) !== 0,
-        ...(h.d === undefined ? NOTHING : { deletedAtMs: h.d }),
-        ...(h.db === undefined ? NOTHING : { deletedBy: h.db }),
-        createdAtMs: h.c,
-        createdBy: h.cb,
-        active: h.a,
-        ...(h.as === undefined ? NOTHING : { activeState: h.as }),
-        ...(h.ax === undefined ? NOTHING : { activeExpiresAtMs: h.ax }),
-        latest: h.l,
-        base: h.b,
-        present: h.p,
-        unused: h.u ?? NO_NUMBERS,
-        scattered: h.s === true,
-        modifiedAtMs: h.m,
-        modifiedBy: h.mb,
-        ...(h.x === undefined ? NOTHING : { expiresAtMs: h.x }),
-        metadata: h.md ?? NOTHING,
-        limits: h.li ?? NOTHING,
-        ...(h.f === undefined ? NOTHING : { former: h.f }),
-        ...(h.r === undefined ? NOTHING : { keptRevision: h.r }),
-        ...(value === undefined ? NOTHING : { value }),
-      }
-    })
+    entry = parseEntry(row.value)
     decodedEntries.set(row, entry)
   }
   return entry
+}
+
+/**
+ * The same for a row that nobody asks for again.
+ *
+ * @throws SecregError `ERR_STORAGE_CORRUPT`
+ */
+export function parseEntry(bytes: Uint8Array): Entry {
+  return decodeRecord(bytes, ({ flags, header, value }) => {
+    const h = header as EntryHeader
+    return {
+      id: h.i,
+      type: h.t,
+      encrypted: (flags & FLAG.encrypted) !== 0,
+      private: (flags & FLAG.private) !== 0,
+      ephemeral: (flags & FLAG.ephemeral) !== 0,
+      ...(h.d === undefined ? NOTHING : { deletedAtMs: h.d }),
+      ...(h.db === undefined ? NOTHING : { deletedBy: h.db }),
+      createdAtMs: h.c,
+      createdBy: h.cb,
+      active: h.a,
+      ...(h.as === undefined ? NOTHING : { activeState: h.as }),
+      ...(h.ax === undefined ? NOTHING : { activeExpiresAtMs: h.ax }),
+      latest: h.l,
+      base: h.b,
+      present: h.p,
+      unused: h.u ?? NO_NUMBERS,
+      scattered: h.s === true,
+      modifiedAtMs: h.m,
+      modifiedBy: h.mb,
+      ...(h.x === undefined ? NOTHING : { expiresAtMs: h.x }),
+      metadata: h.md ?? NOTHING,
+      limits: h.li ?? NOTHING,
+      ...(h.f === undefined ? NOTHING : { former: h.f }),
+      ...(h.r === undefined ? NOTHING : { keptRevision: h.r }),
+      ...(value === undefined ? NOTHING : { value }),
+    }
+  })
 }
 
 /** Revision of the last change of an entry, which clients compare with. */

@@ -1,7 +1,7 @@
 /** Which sealed values are still of an old epoch. */
 import type { KeyedRow, MaybePromise, Row } from '@secreg/storage'
 import type { Core } from '../core.ts'
-import { decodeEntry } from '../entry.ts'
+import { parseEntry } from '../entry.ts'
 import { pathOfEntryKey, VERSION_SPACE, valueKey, versionKey } from '../keys.ts'
 import { numbersUp } from '../number-set.ts'
 import { Pacer } from '../slices.ts'
@@ -27,10 +27,10 @@ const PIECE_BYTES = 512 * 1024
 /** The versions of an entry that are of an old epoch, in pieces. */
 export async function* staleOf(
   core: StaleCore,
-  { key, ...row }: KeyedRow,
+  { key, value }: KeyedRow,
   pacer: Pacer,
 ): AsyncGenerator<StaleEntry> {
-  const { id, present } = decodeEntry(row)
+  const { id, present } = parseEntry(value)
   const path = pathOfEntryKey(key)
   let numbers: number[] = []
   let bytes = 0
