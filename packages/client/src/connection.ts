@@ -140,6 +140,13 @@ export class Connection implements RegistryConnection {
     return this.request('mount', request, options)
   }
 
+  protector(
+    request: RequestOf<'protector'>,
+    options?: RequestOptions,
+  ): Promise<ResponseOf['protector']> {
+    return this.request('protector', request, options)
+  }
+
   async watch(request: RequestOf<'watch'>, options: WatchOptions = {}): Promise<Watch> {
     return await this.#watches.open(request, options)
   }

@@ -87,6 +87,18 @@ const txnResult = tagged('op', {
   set: anObject({ version: count }),
   delete: anObject({ deleted: count }),
 })
+const shareProgress = anObject({ have: count, need: count, recovery: optional(literalTrue) })
+const protectorInfo = anObject({
+  id: text,
+  kind: text,
+  label: optional(text),
+  recovery: boolean,
+  portable: boolean,
+  threshold: optional(count),
+  count: optional(count),
+  credential: optional(text),
+  kdf: anObject({ name: text, N: optional(count), r: optional(count), p: optional(count) }),
+})
 const mountInfo = anObject({
   path: text,
   dialect: text,
@@ -184,6 +196,7 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     state: text,
     initialized: boolean,
     version: text,
+    share_progress: optional(array(shareProgress)),
     uptime_s: optional(number),
     socket: optional(text),
     database: optional(text),
@@ -221,7 +234,17 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     unchanged: optional(number),
     revision: optional(number),
   }),
-  seal: row(MESSAGE_TYPE.SealRequest, { state: text }),
+  seal: row(MESSAGE_TYPE.SealRequest, {
+    state: text,
+    shares: optional(texts),
+    share_progress: optional(shareProgress),
+  }),
+  protector: row(MESSAGE_TYPE.ProtectorRequest, {
+    protectors: optional(array(protectorInfo)),
+    protector: optional(protectorInfo),
+    shares: optional(texts),
+    erased: optional(boolean),
+  }),
   user: row(MESSAGE_TYPE.UserRequest, { users: optional(array(userInfo)) }),
   whoami: row(MESSAGE_TYPE.WhoamiRequest, {
     user: text,

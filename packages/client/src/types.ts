@@ -47,6 +47,10 @@ export interface RegistryConnection extends RegistryApi, AsyncDisposable {
     options?: RequestOptions,
   ): Promise<ResponseOf['transfer']>
   mount(request: RequestOf<'mount'>, options?: RequestOptions): Promise<ResponseOf['mount']>
+  protector(
+    request: RequestOf<'protector'>,
+    options?: RequestOptions,
+  ): Promise<ResponseOf['protector']>
   rotate(request: RequestOf<'rotate'>, options?: RequestOptions): Promise<ResponseOf['rotate']>
 
   /** Log in. A refused login is an answer with `success: false`, not an error. */

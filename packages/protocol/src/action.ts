@@ -73,6 +73,7 @@ export const AUDIT_ACTIONS = Object.freeze([
   'transaction',
   'mount',
   'rotate',
+  'protector',
 ] as const)
 
 /** Name of an operation in the audit log. */

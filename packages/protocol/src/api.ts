@@ -19,13 +19,12 @@ import type {
 } from './entry-api.ts'
 import type { ErrorPayload } from './error-payload.ts'
 import type { RequestOf } from './messages.ts'
+import type { ProtectorResponse, SealResponse, SealState, ShareProgress } from './seal-api.ts'
 import type { ValueType } from './value.ts'
 
 export type * from './entry-api.ts'
 export type { ErrorPayload } from './error-payload.ts'
-
-/** Seal state of the registry (DESIGN §6). */
-export type SealState = 'uninitialized' | 'sealed' | 'unsealed'
+export type * from './seal-api.ts'
 
 /** Answer to a login (documented as AuthResponse). */
 export interface AuthResponse {
@@ -46,12 +45,14 @@ export interface HelloResponse {
   readonly max_frame: number
 }
 
-/** What status tells; members after `version` only to callers with a session. */
+/** What status tells; members after `share_progress` only to callers with a session. */
 export interface StatusResponse {
   readonly status: 'running'
   readonly state: SealState
   readonly initialized: boolean
   readonly version: string
+  /** While it is sealed: what has been given of shares, of each set; told to everybody. */
+  readonly share_progress?: readonly ShareProgress[]
   readonly uptime_s?: number
   readonly socket?: string
   readonly database?: string
@@ -129,10 +130,6 @@ export interface ImportResponse {
   readonly imported?: number
   readonly unchanged?: number
   readonly revision?: number
-}
-
-export interface SealResponse {
-  readonly state: SealState
 }
 
 /** How far a rotation of the data keys is. */
@@ -226,6 +223,7 @@ export interface ResponseOf {
   watch: WatchResponse
   unwatch: OkResponse
   mount: MountResponse
+  protector: ProtectorResponse
   rotate: RotateResponse
 }
 
@@ -250,5 +248,6 @@ export interface RegistryApi {
   search(request: RequestOf<'search'>): Promise<SearchResponse>
   transfer(request: RequestOf<'transfer'>): Promise<TransferResponse>
   mount(request: RequestOf<'mount'>): Promise<MountResponse>
+  protector(request: RequestOf<'protector'>): Promise<ProtectorResponse>
   rotate(request: RequestOf<'rotate'>): Promise<RotateResponse>
 }

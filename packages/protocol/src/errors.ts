@@ -45,6 +45,7 @@ export const REASONS = Object.freeze({
   LIMIT_EXCEEDED: reason('InvalidArgument', 901),
   PASSWORD_POLICY: reason('InvalidArgument', 902),
   CLOCK_SKEW: reason('InvalidArgument', 903),
+  SHARE_INVALID: reason('InvalidArgument', 930),
   // Absent
   NOT_FOUND: reason('NotFound', 5),
   STORAGE_KEY_NOT_FOUND: reason('NotFound', 401),
@@ -62,6 +63,7 @@ export const REASONS = Object.freeze({
   AUTH_LOCKED_OUT: reason('AuthFailed', 106),
   AUTH_MFA_REQUIRED: reason('AuthFailed', 107),
   UNLOCK_FAILED: reason('AuthFailed', 915),
+  SHARE_FOREIGN: reason('AuthFailed', 931),
   // Present already
   ALREADY_EXISTS: reason('AlreadyExists', 906),
   ALREADY_INITIALIZED: reason('AlreadyExists', 907),
@@ -77,6 +79,9 @@ export const REASONS = Object.freeze({
   DIALECT_REFUSED: reason('InvalidState', 922),
   REVISION_COMPACTED: reason('InvalidState', 923),
   QUOTA_EXCEEDED: reason('InvalidState', 924),
+  SHARES_MISSING: reason('InvalidState', 932),
+  NO_PROTECTOR: reason('InvalidState', 933),
+  LAST_PROTECTOR: reason('InvalidState', 934),
   BUSY: reason('InvalidState', 909),
   SHUTTING_DOWN: reason('InvalidState', 910),
   TOO_MANY_CONNECTIONS: reason('InvalidState', 911),
@@ -93,6 +98,8 @@ export const REASONS = Object.freeze({
   // Keys
   CRYPTO_FAILED: reason('CryptoError', 300),
   PASSPHRASE_WRONG: reason('CryptoError', 301),
+  SEAL_DAMAGED: reason('CryptoError', 935),
+  KDF_BELOW_FLOOR: reason('CryptoError', 936),
 } as const)
 
 /** Why a request failed: a stable word, finer than the status. */

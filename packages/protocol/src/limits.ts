@@ -49,4 +49,12 @@ export const LIMITS = Object.freeze({
   loginBytes: 64,
   /** A password or passphrase, characters. */
   passwordChars: 1024,
+  /** Shares of a set. */
+  shares: 255,
+  /** Text of one share, with room for spaces and hyphens, characters. */
+  shareChars: 256,
+  /** A key file, bytes. */
+  keyFileBytes: 4096,
+  /** Label of a protector, characters. */
+  labelChars: 64,
 } as const)

@@ -53,6 +53,8 @@ export const MESSAGE_TYPE = Object.freeze({
   TransferResponse: 0x67,
   MountRequest: 0x68,
   MountResponse: 0x69,
+  ProtectorRequest: 0x6a,
+  ProtectorResponse: 0x6b,
   RotateRequest: 0x6c,
   RotateResponse: 0x6d,
   /** Pushed by the daemon without a request: the events of a watch. */

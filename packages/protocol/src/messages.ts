@@ -22,8 +22,10 @@ import {
 import { SecregError } from './errors.ts'
 import { jsonValue, keyText, login, secretText, text, typeName } from './fields.ts'
 import { MESSAGE_TYPE, type MessageType } from './message-type.ts'
+import { protectorRequest, sealRequest } from './seal-messages.ts'
 
 export * from './entry-messages.ts'
+export * from './seal-messages.ts'
 
 /** `{"username","password"}` as documented; `otp` is the second factor. */
 export const authRequest = z.object({
@@ -80,20 +82,6 @@ export const importRequest = z.discriminatedUnion('op', [
   z.object({ op: z.literal('diff'), import: text(64), offset: z.int().min(0).optional() }),
   z.object({ op: z.literal('commit'), import: text(64) }),
   z.object({ op: z.literal('abort'), import: text(64) }),
-])
-
-/** Initialise, unlock, lock. */
-export const sealRequest = z.discriminatedUnion('op', [
-  z.object({
-    op: z.literal('init'),
-    passphrase: secretText,
-    admin: login,
-    admin_password: secretText,
-    /** Move an existing registry aside. Needs a login with the right to seal. */
-    force: z.boolean().optional(),
-  }),
-  z.object({ op: z.literal('unlock'), passphrase: secretText }),
-  z.object({ op: z.literal('lock') }),
 ])
 
 const roles = z.array(z.enum(ROLES)).max(ROLES.length)
@@ -158,6 +146,7 @@ export const REQUESTS = Object.freeze({
   meta: entry(MESSAGE_TYPE.MetaRequest, metaRequest),
   transfer: entry(MESSAGE_TYPE.TransferRequest, transferRequest),
   mount: entry(MESSAGE_TYPE.MountRequest, mountRequest),
+  protector: entry(MESSAGE_TYPE.ProtectorRequest, protectorRequest),
   rotate: entry(MESSAGE_TYPE.RotateRequest, rotateRequest),
 })
 

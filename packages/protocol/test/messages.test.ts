@@ -33,6 +33,12 @@ const VALID: Readonly<Record<RequestName, Record<string, unknown>>> = {
   watch: { prefix: '/app', since_revision: 7 },
   unwatch: { watch_id: 1 },
   mount: { op: 'list' },
+  protector: {
+    op: 'add',
+    kind: 'shares',
+    shares: { count: 5, threshold: 3 },
+    proof: { passphrase: 'x' },
+  },
   rotate: { op: 'status' },
 }
 

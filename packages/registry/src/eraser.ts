@@ -1,9 +1,18 @@
 /**
  * Lets erased bytes leave the files (DESIGN §5): destroy, purge and the switch to ephemeral note the entry in the same
- * commit; here its ranges are compacted and the note is taken back. What a death interrupts goes on at the next start.
+ * commit, and so does what leaves the seal header; here its ranges are compacted and the note is taken back. What a
+ * death interrupts goes on at the next start.
  */
 import type { Engine, KeyedRow, Op } from '@secreg/storage'
-import { ENTRY_SPACE, ERASURE_SPACE, entryKey, type Space, versionSpaces } from './keys.ts'
+import {
+  ENTRY_SPACE,
+  ERASURE_SPACE,
+  entryKey,
+  erasureKey,
+  SEAL_SPACE,
+  type Space,
+  versionSpaces,
+} from './keys.ts'
 import type { Writer } from './writer.ts'
 
 /** Notes from which the whole spaces are compacted at once. */
@@ -12,6 +21,9 @@ const MANY = 8
 const ROUND = 10_000
 /** How long an answer waits for its erasure, milliseconds; it goes on afterwards. */
 const WAIT_MS = 10_000
+
+/** In place of an entry's id: the seal header. */
+const SEAL_ID = 'seal'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -136,12 +148,23 @@ export function encodeErasure(paths: readonly string[]): Uint8Array {
   return encoder.encode(paths.join('\n'))
 }
 
+/** The note that an old seal header is to leave the files: whoever has it needs no more than what opened it then. */
+export function sealErasureOp(): Op {
+  return { type: 'put', key: erasureKey(SEAL_ID), value: new Uint8Array() }
+}
+
 function noteOf({ key, value, modifyRevision: revision }: KeyedRow): Note {
   const id = key.slice(ERASURE_SPACE.gte.length)
   return { key, revision, id, paths: decoder.decode(value).split('\n') }
 }
 
 function rangesOf(notes: readonly Note[]): Space[] {
+  const entries = notes.filter(({ id }) => id !== SEAL_ID)
+  const seal = entries.length < notes.length ? [SEAL_SPACE] : []
+  return [...seal, ...entryRanges(entries)]
+}
+
+function entryRanges(notes: readonly Note[]): Space[] {
   if (notes.length >= MANY) return [ENTRY_SPACE, { gte: 'v/', lt: 'w0' }]
   return notes.flatMap(({ id, paths }) => [
     ...versionSpaces(id),

@@ -8,7 +8,7 @@
  * | `w/<entry id>/<version, 12 digits>` | bytes of one version where they are many |
  * | `z<path>` | numbers that earlier lives of a path have used |
  * | `t/<ms, 16 digits>/<version, 12 digits><path>` | what expires then: a version, or with 0 the entry |
- * | `q/<entry id>` | entry whose erased bytes may still be in files |
+ * | `q/<entry id>` | entry whose erased bytes may still be in files; `q/seal` the same of the seal header |
  * | `m/<path>` | mounts |
  * | `a/<account id>`, `n/<login>`, `u/<uid>`, `g/admins` | accounts and their indexes (`@secreg/zones`) |
  * | `p/<policy id>` | policy document |
@@ -49,6 +49,7 @@ export const ACCOUNT_SPACE: Space = { gte: 'a/', lt: 'a0' }
 export const EXPIRY_SPACE: Space = { gte: 't/', lt: 't0' }
 export const ERASURE_SPACE: Space = { gte: 'q/', lt: 'q0' }
 export const MOUNT_SPACE: Space = { gte: 'm/', lt: 'm0' }
+export const SEAL_SPACE: Space = { gte: 's/', lt: 's0' }
 
 /** A half-open range of keys. */
 export interface Space {

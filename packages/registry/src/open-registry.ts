@@ -43,7 +43,7 @@ export interface OpenRegistryOptions {
   /** Runs off the main thread, with a bounded queue. */
   readonly scrypt: Scrypt
   readonly scryptParams: ScryptParams
-  /** Protectors of a new registry beside its passphrase; default none. */
+  /** What the configuration names to unseal without a person; the bytes are wiped here. Default none. */
   readonly protectors?: () => Promise<readonly NewProtector[]>
   readonly settings: RegistrySettings
   /** Write rules of foreign doors; default none, and then nothing is written in their mounts. */

@@ -29,16 +29,21 @@ import { list } from './operations/list.ts'
 import { login, logout } from './operations/login.ts'
 import { meta } from './operations/meta.ts'
 import { mount } from './operations/mount.ts'
+import { protector } from './operations/protector.ts'
 import { rotate, rotationInfo } from './operations/rotate.ts'
-import { initialize, lock, requireAcceptable, type SealTools, unlock } from './operations/seal.ts'
+import { initialize, lock, requireAcceptable, type SealTools } from './operations/seal.ts'
 import { search } from './operations/search.ts'
 import { type HostChecks, security } from './operations/security.ts'
 import { set } from './operations/set.ts'
 import { transaction } from './operations/transaction.ts'
 import { transfer } from './operations/transfer.ts'
+import { recordRefused, type UnlockTools, unlock, unlockBy } from './operations/unlock.ts'
 import { password, user } from './operations/users.ts'
 import { versions } from './operations/versions.ts'
 import { recorded } from './recorded.ts'
+import { AttemptPace } from './seal/attempt-pace.ts'
+import type { SealUse } from './seal/credential.ts'
+import { ShareCollector } from './seal/share-collector.ts'
 import type { WatchHub } from './watch/hub.ts'
 import type { OpenedWatch, WatchSink } from './watch/sink.ts'
 import { watch } from './watch/watch-operation.ts'
@@ -63,6 +68,7 @@ export class Registry {
   readonly #parts: RegistryParts
   readonly #exports: Exports
   readonly #imports: Imports
+  readonly #unlocking: UnlockTools
   readonly #startedMs = performance.now()
   #closing: Promise<void> | undefined
 
@@ -70,6 +76,11 @@ export class Registry {
     this.#parts = parts
     this.#exports = new Exports(parts.core)
     this.#imports = new Imports(parts.core)
+    this.#unlocking = {
+      scrypt: parts.seal.scrypt,
+      collector: new ShareCollector(parts.monotonicMs),
+      pace: new AttemptPace(parts.monotonicMs),
+    }
   }
 
   get state(): SealState {
@@ -122,9 +133,19 @@ export class Registry {
     return initialize(identity, seal, identity.strangerOf(peer), request)
   }
 
-  unlock(peer: Peer, credential: Credential): Promise<SealResponse> {
-    const { identity, seal } = this.#parts
-    return unlock(identity, seal, identity.strangerOf(peer), credential)
+  /** Unlock by one credential; see {@link unlock}. */
+  unlock(peer: Peer, credential: Credential, use: SealUse = 'daily'): Promise<SealResponse> {
+    const { identity } = this.#parts
+    return unlock(identity, this.#unlocking, identity.strangerOf(peer), [credential], use)
+  }
+
+  /** Unlock as a request says, which may be share by share; see {@link unlockBy}. */
+  unlockBy(
+    peer: Peer,
+    request: Extract<RequestOf<'seal'>, { op: 'unlock' }>,
+  ): Promise<SealResponse> {
+    const { identity } = this.#parts
+    return unlockBy(identity, this.#unlocking, identity.strangerOf(peer), request)
   }
 
   async lock(caller: Caller): Promise<SealResponse> {
@@ -145,11 +166,11 @@ export class Registry {
     caller: Caller,
     request: Extract<RequestOf<'seal'>, { op: 'init' }>,
   ): Promise<void> {
-    const { core, identity } = this.#parts
+    const { core, identity, seal } = this.#parts
     return recorded(core.journal, caller, { action: 'init', detail: 'force' }, async () => {
       core.authorizer.require(caller, 'seal', '/')
       core.keys.requireUnsealed()
-      await requireAcceptable(identity, request)
+      await requireAcceptable(identity, seal, request)
     })
   }
 
@@ -191,6 +212,7 @@ export class Registry {
       search: (request) => search(core, caller, request),
       transfer: (request) => transfer(core, caller, request),
       mount: (request) => mount(core, caller, request),
+      protector: (request) => protector(identity, this.#parts.seal, caller, request),
       rotate: (request) => rotate(core, this.#parts.housekeeping.rotation, caller, request),
     }
   }
@@ -204,11 +226,13 @@ export class Registry {
   status(caller?: Caller): StatusResponse {
     const { core, housekeeping, identity, version } = this.#parts
     const { state } = core.keys
+    const { progress } = this.#unlocking.collector
     const open: StatusResponse = {
       status: 'running',
       state,
       initialized: state !== 'uninitialized',
       version,
+      ...(progress.length === 0 ? {} : { share_progress: progress }),
     }
     if (caller === undefined) return open
     const { log } = core.journal
@@ -239,6 +263,8 @@ export class Registry {
     const refs = this.#parts.identity.sessionRefs()
     this.#imports.sweep(refs)
     this.#parts.watches.sweep()
+    this.#unlocking.collector.sweep()
+    recordRefused(this.#parts.core, this.#unlocking.pace)
     return this.#exports.sweep(refs)
   }
 
@@ -262,6 +288,7 @@ export class Registry {
   async #close(): Promise<void> {
     const { core, housekeeping } = this.#parts
     this.endWatches()
+    this.#unlocking.collector.reset()
     await housekeeping.stop()
     await core.writer.close()
     try {

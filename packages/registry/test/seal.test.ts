@@ -276,7 +276,7 @@ test('a key file among the protectors opens what the passphrase opens', async ()
   const medium = new MemoryEngine()
   const files = createMemoryFiles()
   const bytes = nodeBackend.randomBytes(32)
-  const protectors = async () => [{ kind: 'key-file', bytes } as const]
+  const protectors = async () => [{ kind: 'key-file', bytes: bytes.slice() } as const]
   const first = await start({ engine: new FaultEngine(medium), files, protectors })
   await first.api.set({ key: '/s', value: 'x', encrypt: true })
   await first.registry.close()
@@ -297,7 +297,7 @@ test('weakness 36: a header whose key derivation is below the floor is refused',
   })
   const home = await open({ engine: new FaultEngine(medium), files })
   await expect(home.registry.unlock(PEER, PASSPHRASE)).rejects.toMatchObject({
-    reason: 'CRYPTO_FAILED',
+    reason: 'KDF_BELOW_FLOOR',
     status: 8,
     message: expect.stringContaining('weaker than the floor'),
   })

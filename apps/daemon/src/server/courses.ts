@@ -35,6 +35,7 @@ const COURSES: Readonly<Record<RequestName, Course | ((payload: Payload) => Cour
   meta: ({ op }) => (op === 'get' ? 'read' : 'change'),
   transfer: 'change',
   mount: 'alone',
+  protector: 'alone',
   rotate: 'alone',
 }
 
@@ -46,4 +47,10 @@ export function courseOf(name: RequestName | undefined, payload: Payload): Cours
 }
 
 /** Requests that cost a key derivation: one after another for each connection, or one peer could fill everybody's queue. */
-export const DERIVES: ReadonlySet<RequestName> = new Set(['auth', 'seal', 'password', 'user'])
+export const DERIVES: ReadonlySet<RequestName> = new Set([
+  'auth',
+  'seal',
+  'password',
+  'user',
+  'protector',
+])

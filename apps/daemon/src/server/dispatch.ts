@@ -67,6 +67,7 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   search: (host, standing, request) => apiOf(host, standing).search(request),
   transfer: (host, standing, request) => apiOf(host, standing).transfer(request),
   mount: (host, standing, request) => apiOf(host, standing).mount(request),
+  protector: (host, standing, request) => apiOf(host, standing).protector(request),
   rotate: (host, standing, request) => apiOf(host, standing).rotate(request),
   watch: (_, standing, request, watches) => watches.watch(standing, request),
   unwatch: (_, standing, request, watches) => watches.unwatch(standing, request),
@@ -108,7 +109,7 @@ function seal(host: RegistryHost, standing: Standing, request: RequestOf<'seal'>
     case 'init':
       return host.initialize(peer, caller, request)
     case 'unlock':
-      return host.registry.unlock(peer, { kind: 'passphrase', passphrase: request.passphrase })
+      return host.registry.unlockBy(peer, request)
     case 'lock':
       if (caller === undefined) throw authRequired()
       return host.registry.lock(caller)

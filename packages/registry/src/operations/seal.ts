@@ -1,13 +1,5 @@
-/** Initialise, unlock and lock (DESIGN §6). */
-import {
-  type Credential,
-  createSeal,
-  isCryptoError,
-  type NewProtector,
-  openSeal,
-  type Scrypt,
-  type ScryptParams,
-} from '@secreg/crypto'
+/** Initialise and lock (DESIGN §6). */
+import { createSeal, type NewSeal, type Scrypt } from '@secreg/crypto'
 import { nodeBackend } from '@secreg/crypto/node'
 import {
   type AuditAction,
@@ -21,28 +13,30 @@ import { hashNewPassword, normalizeLogin, planCreateAccount } from '@secreg/zone
 import { auditBody } from '../audit-record.ts'
 import { firstAdministratorPolicy, homePolicy, ROLE_POLICIES } from '../built-in-policies.ts'
 import type { Identity } from '../identity.ts'
-import { IDENTITY_SPACES, policyKey, SEAL_KEY } from '../keys.ts'
+import { policyKey } from '../keys.ts'
 import { type Facts, recorded, refusalBody } from '../recorded.ts'
 import { rowViewOf } from '../row-view.ts'
-import { asSecregError } from '../store-failure.ts'
+import { firstProtectors, type NewProtectorTools, wipeNew } from '../seal/new-protector.ts'
+import { sealFailure } from '../seal/seal-failure.ts'
+import { headerOp } from '../seal-row.ts'
 import { recordedFailure } from './users.ts'
 
 /** What the operations on the seal need beside the identity. */
-export interface SealTools {
+export interface SealTools extends NewProtectorTools {
   readonly scrypt: Scrypt
-  readonly params: ScryptParams
-  /** Protectors of a new registry beside its passphrase. */
-  readonly protectors: () => Promise<readonly NewProtector[]>
 }
 
 type InitRequest = Extract<RequestOf<'seal'>, { op: 'init' }>
 
+/** What a request to initialise says of the new registry. */
+type NewRegistry = Pick<InitRequest, 'passphrase' | 'shares' | 'admin' | 'admin_password'>
+
 const encoder = new TextEncoder()
-const PASSPHRASE_CHARS = 12
 
 /**
- * Set the passphrase, the first administrator and the built-in policies, in one commit.
+ * Set what opens it, the first administrator and the built-in policies, in one commit.
  *
+ * @returns with the shares, where some were asked for: they are told once and kept nowhere
  * @throws SecregError `ERR_ALREADY_INITIALIZED`, `ERR_PASSWORD_POLICY`, `ERR_INVALID_ARGUMENT`, and the failures of
  *   store and log
  */
@@ -50,7 +44,7 @@ export async function initialize(
   identity: Identity,
   tools: SealTools,
   caller: Caller,
-  request: Pick<InitRequest, 'passphrase' | 'admin' | 'admin_password'>,
+  request: NewRegistry,
 ): Promise<SealResponse> {
   const { core, hasher } = identity
   const facts: Facts = { action: 'init' }
@@ -58,16 +52,10 @@ export async function initialize(
     requireUninitialized(identity)
     const login = acceptedLogin(request)
     const password = await hashNewPassword(hasher, request.admin_password, { login })
-    const { header, rootKey } = await createSeal(
-      [
-        { kind: 'passphrase', passphrase: request.passphrase, params: tools.params },
-        ...(await tools.protectors()),
-      ],
-      { backend: nodeBackend, scrypt: tools.scrypt },
-    )
-    return { login, password, header, rootKey }
+    return { login, password, ...(await newSeal(tools, request)) }
   })
-  const { login, password, header, rootKey } = prepared
+  const { login, password, header, rootKey, shareSets } = prepared
+  const shares = shareSets.flatMap((set) => set.shares)
   let installed = false
   try {
     return await core.writer.submit({
@@ -84,7 +72,7 @@ export async function initialize(
           homePolicy(account.account.id, login),
         ]
         const ops: Op[] = [
-          { type: 'put', key: SEAL_KEY, value: encoder.encode(JSON.stringify(header)) },
+          headerOp(header),
           ...account.ops,
           ...policies.map(
             (policy): Op => ({
@@ -105,13 +93,16 @@ export async function initialize(
             core.keys.adopt(header)
             identity.policies.apply(ops)
           },
-          result: () => ({ state: core.keys.state }),
+          result: () => ({
+            state: core.keys.state,
+            ...(shares.length === 0 ? {} : { shares }),
+          }),
         }
       },
       refusal: (error) => refusalBody(caller, facts, error),
     })
   } catch (error) {
-    // If the commit turns out to be there after all, the header is adopted, and the passphrase opens it.
+    // If the commit turns out to be there after all, the header is adopted, and what was given opens it.
     if (installed) core.keys.forget()
     throw error
   } finally {
@@ -119,30 +110,37 @@ export async function initialize(
   }
 }
 
+async function newSeal(tools: SealTools, request: NewRegistry): Promise<NewSeal> {
+  const protectors = await firstProtectors(request, tools)
+  try {
+    return await createSeal(protectors, { backend: nodeBackend, scrypt: tools.scrypt })
+  } catch (cause) {
+    throw sealFailure(cause)
+  } finally {
+    wipeNew(protectors)
+  }
+}
+
 /**
  * Check what a request to initialise can be refused for, so that nothing is moved aside for one that would fail.
  *
- * @throws SecregError `ERR_INVALID_ARGUMENT`, `ERR_PASSWORD_POLICY`
+ * @throws SecregError `ERR_INVALID_ARGUMENT`, `ERR_PASSWORD_POLICY`, `ERR_CRYPTO_FAILED`
  */
 export async function requireAcceptable(
   { hasher }: Pick<Identity, 'hasher'>,
-  request: Pick<InitRequest, 'passphrase' | 'admin' | 'admin_password'>,
+  tools: NewProtectorTools,
+  request: NewRegistry,
 ): Promise<void> {
   await hashNewPassword(hasher, request.admin_password, { login: acceptedLogin(request) })
+  wipeNew(await firstProtectors(request, tools))
 }
 
-function acceptedLogin(request: Pick<InitRequest, 'passphrase' | 'admin'>): string {
-  const login = normalizeLogin(request.admin)
+function acceptedLogin({ admin }: Pick<NewRegistry, 'admin'>): string {
+  const login = normalizeLogin(admin)
   if (login === undefined) {
     throw new SecregError(
       'INVALID_ARGUMENT',
       'the administrator\u2019s name must be a-z, 0-9, _, . or -',
-    )
-  }
-  if ([...request.passphrase].length < PASSPHRASE_CHARS) {
-    throw new SecregError(
-      'PASSWORD_POLICY',
-      `the passphrase needs at least ${PASSPHRASE_CHARS} characters`,
     )
   }
   return login
@@ -151,89 +149,6 @@ function acceptedLogin(request: Pick<InitRequest, 'passphrase' | 'admin'>): stri
 function requireUninitialized({ core }: Identity): void {
   if (core.keys.state !== 'uninitialized') {
     throw new SecregError('ALREADY_INITIALIZED', 'the registry is initialised already')
-  }
-}
-
-/**
- * Find the keys again and check identity, policy and seal under them before anything relies on those.
- *
- * @throws SecregError `ERR_UNLOCK_FAILED`, `ERR_CRYPTO_FAILED` for a damaged header, `ERR_STORAGE_CORRUPT` when a
- *   record was changed on disk; the registry then stays sealed
- */
-export async function unlock(
-  identity: Identity,
-  tools: Pick<SealTools, 'scrypt'>,
-  caller: Caller,
-  credential: Credential,
-): Promise<SealResponse> {
-  const { core } = identity
-  const root = await recordedFailure(identity, caller, { action: 'unlock' }, async () => {
-    const { header } = core.keys
-    if (header === undefined) core.keys.requireReadable()
-    if (core.keys.state === 'unsealed' || header === undefined) return undefined
-    try {
-      const options = { backend: nodeBackend, scrypt: tools.scrypt }
-      return (await openSeal(header, credential, options)).rootKey
-    } catch (cause) {
-      throw unlockFailure(cause)
-    }
-  })
-  return identity.inTurn(() => activate(identity, caller, root))
-}
-
-/** Verify under the keys, record, and only then put them to use. */
-async function activate(
-  identity: Identity,
-  caller: Caller,
-  root: Uint8Array | undefined,
-): Promise<SealResponse> {
-  const { core } = identity
-  const { header } = core.keys
-  const needed = root !== undefined && header !== undefined && core.keys.state === 'sealed'
-  try {
-    await recorded(core.journal, caller, { action: 'unlock' }, async () => {
-      if (!needed) return
-      core.keys.prepare(header, root)
-      await verifyIdentity(identity)
-      await identity.policies.load()
-      await core.mounts.load()
-    })
-  } catch (cause) {
-    if (needed) core.keys.lock()
-    throw cause
-  } finally {
-    root?.fill(0)
-  }
-  if (needed) {
-    // Sessions of the sealed time were opened on records that nobody had verified.
-    for (const session of identity.sessions.list()) identity.sessions.closeSession(session)
-    core.keys.activate()
-  }
-  return { state: core.keys.state }
-}
-
-function unlockFailure(cause: unknown): SecregError {
-  if (isCryptoError(cause, 'ERR_CRYPTO_WRONG_KEY')) {
-    return new SecregError('UNLOCK_FAILED', 'what was given does not unlock it', { cause })
-  }
-  if (isCryptoError(cause, 'ERR_CRYPTO_BUSY')) return asSecregError(cause)
-  if (isCryptoError(cause)) {
-    return new SecregError('CRYPTO_FAILED', `the seal cannot be opened: ${cause.message}`, {
-      cause,
-    })
-  }
-  return asSecregError(cause)
-}
-
-/** Read every row that can grant something: the engine checks each one's tag. */
-async function verifyIdentity({ core }: Identity): Promise<void> {
-  for (const space of IDENTITY_SPACES) {
-    const iterator = core.engine.iterate(space)
-    try {
-      while ((await iterator.nextPage(256)).length > 0);
-    } finally {
-      await iterator.close()
-    }
   }
 }
 
