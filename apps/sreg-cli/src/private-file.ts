@@ -1,8 +1,8 @@
 /** Writes a file that only its owner can read, whole or not at all. */
 import { constants, promises } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { undoOnSignal } from '@secreg/host/terminal'
 import { CliError, fileError } from './errors.ts'
-import { undoOnSignal } from './signals.ts'
 
 /**
  * Write a file with mode 0600: under a random name beside it first, then renamed. A link at `path` is refused, and so

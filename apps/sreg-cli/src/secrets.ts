@@ -3,10 +3,10 @@
  * when `--password-stdin` says so. Never from arguments or the environment.
  */
 import type { ReadStream } from 'node:tty'
+import { readSecretLines } from '@secreg/host/terminal'
 import type { Context } from './context.ts'
 import { CliError } from './errors.ts'
-import type { Input } from './io.ts'
-import { Terminal } from './terminal.ts'
+import { asCliError, Terminal } from './terminal.ts'
 
 /** One secret to ask for. */
 export interface SecretQuestion {
@@ -14,8 +14,6 @@ export interface SecretQuestion {
   /** Asked a second time, and both must be equal. */
   readonly again?: string
 }
-
-const MAX_LINE_BYTES = 16 * 1024
 
 /** Whether a person can be asked. */
 export function isInteractive(context: Context): boolean {
@@ -49,7 +47,10 @@ export async function readSecrets(
 ): Promise<string[]> {
   const lines = questions.map(({ question }) => question.toLowerCase()).join(', then ')
   assertSecretsComing(context, lines)
-  if (!isInteractive(context)) return readLines(context.io.stdin, questions)
+  if (!isInteractive(context)) {
+    const names = questions.map(({ question }) => question.toLowerCase())
+    return readSecretLines(context.io.stdin, names).catch(asCliError)
+  }
   // Nobody should type a secret before it turns out that there is no daemon.
   await context.withRegistry('none', async () => {})
   const asked = terminal ?? terminalOf(context)
@@ -63,38 +64,4 @@ export async function readSecrets(
     secrets.push(secret)
   }
   return secrets
-}
-
-/** Read one line for each question, no byte more than needed; a line ends with a newline or with the input. */
-async function readLines(input: Input, questions: readonly SecretQuestion[]): Promise<string[]> {
-  let bytes = Buffer.alloc(0)
-  const complete = (): boolean => {
-    let lines = 0
-    for (const byte of bytes) if (byte === 0x0a) lines++
-    return lines >= questions.length
-  }
-  for await (const chunk of input) {
-    bytes = Buffer.concat([bytes, typeof chunk === 'string' ? Buffer.from(chunk) : chunk])
-    if (bytes.length > questions.length * MAX_LINE_BYTES) {
-      throw new CliError('VALUE_TOO_LARGE', `a secret must not exceed ${MAX_LINE_BYTES} bytes`)
-    }
-    if (complete()) break
-  }
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    throw new CliError('INVALID_ARGUMENT', 'standard input is not UTF-8')
-  }
-  const lines = text.split('\n')
-  return questions.map(({ question }, index) => {
-    const line = lines[index] ?? ''
-    if (line === '') {
-      throw new CliError(
-        'INVALID_ARGUMENT',
-        `line ${index + 1} of standard input is missing or empty: ${question.toLowerCase()}`,
-      )
-    }
-    return line
-  })
 }

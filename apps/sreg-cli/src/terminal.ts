@@ -1,22 +1,12 @@
-/** Questions to a terminal, with or without echo of what is typed. */
-import { StringDecoder } from 'node:string_decoder'
-import type { ReadStream } from 'node:tty'
+/** Questions to a terminal, whose failures are errors of the command. */
+import { HostError, Terminal as HostTerminal } from '@secreg/host/terminal'
 import { CliError } from './errors.ts'
-import { type Output, writeAll } from './io.ts'
-import { undoOnSignal } from './signals.ts'
 
-const MAX_CHARS = 4096
-
-/** Asks on a terminal. What was typed ahead is kept for the next question. */
 export class Terminal {
-  readonly #input: ReadStream
-  readonly #output: Output
-  readonly #decoder = new StringDecoder('utf8')
-  #ahead = ''
+  readonly #terminal: HostTerminal
 
-  constructor(input: ReadStream, output: Output) {
-    this.#input = input
-    this.#output = output
+  constructor(...parts: ConstructorParameters<typeof HostTerminal>) {
+    this.#terminal = new HostTerminal(...parts)
   }
 
   /**
@@ -25,85 +15,20 @@ export class Terminal {
    * @param echo - show what is typed
    * @throws CliError `INVALID_ARGUMENT` at the end of the input
    */
-  async ask(question: string, echo: boolean): Promise<string> {
-    try {
-      return await undoOnSignal(
-        () => this.#restore(),
-        async () => {
-          // Raw: no echo by the terminal, and the keys that send signals come as characters. Before the question, so
-          // that nothing that is typed in answer to it can be shown.
-          this.#input.setRawMode(true)
-          await writeAll(this.#output, question)
-          return await this.#line(echo)
-        },
-      )
-    } finally {
-      this.#restore()
-      await writeAll(this.#output, '\n')
-    }
+  ask(question: string, echo: boolean): Promise<string> {
+    return this.#terminal.ask(question, echo).catch(asCliError)
   }
+}
 
-  #restore(): void {
-    this.#input.setRawMode(false)
-    this.#input.pause()
-  }
-
-  #line(echo: boolean): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const input = this.#input
-      let line: string[] = []
-      const finish = (settle: () => void): void => {
-        input.off('data', onData)
-        input.off('end', onEnd)
-        settle()
-      }
-      const stop = (): void =>
-        finish(() => reject(new CliError('INVALID_ARGUMENT', 'the input has ended')))
-      const take = (character: string): boolean => {
-        switch (character) {
-          case '\r':
-          case '\n':
-            finish(() => resolve(line.join('')))
-            return false
-          case '\u0003':
-            process.kill(process.pid, 'SIGINT')
-            return true
-          case '\u0004':
-            if (line.length > 0) return true
-            stop()
-            return false
-          case '\u007f':
-          case '\b':
-            if (line.pop() !== undefined && echo) this.#output.write('\b \b')
-            return true
-          case '\u0015':
-            if (echo) this.#output.write('\b \b'.repeat(line.length))
-            line = []
-            return true
-        }
-        if (character < ' ' || line.length >= MAX_CHARS) return true
-        line.push(character)
-        if (echo) this.#output.write(character)
-        return true
-      }
-      const consume = (): void => {
-        const characters = [...this.#ahead]
-        for (const [index, character] of characters.entries()) {
-          if (take(character)) continue
-          this.#ahead = characters.slice(index + 1).join('')
-          return
-        }
-        this.#ahead = ''
-      }
-      const onData = (chunk: Buffer): void => {
-        this.#ahead += this.#decoder.write(chunk)
-        consume()
-      }
-      const onEnd = (): void => stop()
-      input.on('data', onData)
-      input.on('end', onEnd)
-      input.resume()
-      if (this.#ahead !== '') consume()
-    })
+/** Throw what a way to a secret has failed with as an error of the command. */
+export function asCliError(error: unknown): never {
+  if (!HostError.is(error)) throw error
+  switch (error.code) {
+    case 'ERR_HOST_INPUT_TOO_LARGE':
+      throw new CliError('VALUE_TOO_LARGE', error.message)
+    case 'ERR_HOST_OUTPUT':
+      throw new CliError('STORAGE_FAILED', error.message)
+    default:
+      throw new CliError('INVALID_ARGUMENT', error.message)
   }
 }

@@ -1,9 +1,9 @@
 /** A staged import: nothing is visible in the registry before the commit, and then everything at once. */
 import type { RegistryConnection } from '@secreg/client'
+import { undoOnSignal } from '@secreg/host/terminal'
 import type { ImportChange, ImportResponse } from '@secreg/protocol'
 import { LONG_TIMEOUT_MS } from '../context.ts'
 import { CliError } from '../errors.ts'
-import { undoOnSignal } from '../signals.ts'
 import type { StagedEntry } from './staged-entry.ts'
 
 /** Entries and characters of one request; a frame takes 4 MiB, and JSON can make text six times as long. */
