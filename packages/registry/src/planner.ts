@@ -16,6 +16,8 @@ type NextGroup = typeof NEXT_GROUP
 const NEXT_GROUP: { readonly next: true } = Object.freeze({ next: true })
 
 const SCAN_PAGE = 256
+/** Rows of a page that is worked on at once. */
+const TAKEN_PAGE = 64
 
 /**
  * Plan one operation on the view of a group, and take it into the group unless it must wait.
@@ -104,7 +106,7 @@ async function scan(engine: Engine, wanted: Scan): Promise<readonly KeyedRow[]> 
   const iterator = engine.iterate(wanted.scan)
   try {
     for (;;) {
-      const page = await iterator.nextPage(SCAN_PAGE)
+      const page = await iterator.nextPage(wanted.take === undefined ? SCAN_PAGE : TAKEN_PAGE)
       if (page.length === 0) return rows
       if (wanted.take !== undefined) {
         await wanted.take(page)
