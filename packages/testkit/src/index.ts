@@ -13,6 +13,7 @@ export {
   startChild,
   startNode,
 } from './child.ts'
+export { createFixedRandom, fixNodeRandom, withFixedRandom } from './fixed-random.ts'
 export {
   checkLinearizable,
   type LinearizabilityOptions,
