@@ -100,8 +100,17 @@ export const ROLE_POLICIES: readonly PolicyDocument[] = [
 
 /** The first administrator of `init` reads secrets; later ones need a policy that says so (DESIGN §3). */
 export function firstAdministratorPolicy(accountId: string): PolicyDocument {
+  return secretsPolicy('first-administrator', accountId)
+}
+
+/** The same for one whom break-glass has made: it was a protector of the root key that said so. */
+export function recoveredAdministratorPolicy(accountId: string): PolicyDocument {
+  return secretsPolicy(`recovered-administrator-${accountId}`, accountId)
+}
+
+function secretsPolicy(id: string, accountId: string): PolicyDocument {
   return {
-    id: 'first-administrator',
+    id,
     rules: [
       {
         id: 'secrets',

@@ -30,6 +30,7 @@ import { login, logout } from './operations/login.ts'
 import { meta } from './operations/meta.ts'
 import { mount } from './operations/mount.ts'
 import { protector } from './operations/protector.ts'
+import { type Recovered, type RecoverRequest, recoverAdministrator } from './operations/recover.ts'
 import { rotate, rotationInfo } from './operations/rotate.ts'
 import { initialize, lock, requireAcceptable, type SealTools } from './operations/seal.ts'
 import { search } from './operations/search.ts'
@@ -159,6 +160,12 @@ export class Registry {
         this.#parts.watches.end(error)
       }
     }
+  }
+
+  /** Break-glass, for a process on the host itself; see {@link recoverAdministrator}. */
+  recoverAdministrator(peer: Peer, request: RecoverRequest): Promise<Recovered> {
+    const { identity } = this.#parts
+    return recoverAdministrator(identity, identity.strangerOf(peer), request)
   }
 
   /** Whether a caller may move this registry aside for the one that he asks for, and that one can be made. */
