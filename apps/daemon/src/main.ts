@@ -2,7 +2,7 @@
 import { ConfigError, formatFault, guardSignals, HostError } from '@secreg/host'
 import { SecregError } from '@secreg/protocol'
 import yargs from 'yargs'
-import { load, run } from './run.ts'
+import { DEFAULT_CONFIG, load, run } from './run.ts'
 import { version } from './version.ts'
 
 // First of all: until it is taken, SIGUSR1 opens the inspector of Node.js to every process of this user.
@@ -16,28 +16,84 @@ function explain(error: unknown): string {
   return error instanceof Error ? error.message : 'unknown failure'
 }
 
+const CONFIG = {
+  alias: 'c',
+  type: 'string',
+  requiresArg: true,
+  describe: 'configuration file (default /etc/secreg/config.toml)',
+} as const
+
+/** Options of the commands that work on a store which no daemon serves. */
+const SECRETS = {
+  'password-stdin': {
+    type: 'boolean',
+    default: false,
+    describe: 'read the secrets from standard input, one a line',
+  },
+  'key-file': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'open the store with this key file instead of a passphrase',
+  },
+  shares: { type: 'boolean', default: false, describe: 'open the store with shares' },
+} as const
+
 async function main(argv: readonly string[]): Promise<void> {
-  const parsed = await yargs([...argv])
+  await yargs([...argv])
     .scriptName('secregd')
     .usage('$0 [--config FILE | --dev DIR | --check FILE]\n\nThe secreg registry daemon.')
-    .option('config', {
-      alias: 'c',
-      type: 'string',
-      requiresArg: true,
-      describe: 'configuration file (default /etc/secreg/config.toml)',
-    })
-    .option('dev', {
-      type: 'string',
-      requiresArg: true,
-      describe: 'run a development home: everything below DIR, made on the first start',
-    })
-    .option('check', {
-      type: 'string',
-      requiresArg: true,
-      describe: 'check a configuration file and exit',
-    })
-    .conflicts('config', ['dev', 'check'])
-    .conflicts('dev', 'check')
+    .command(
+      '$0',
+      'run the daemon',
+      (command) =>
+        command
+          .option('config', CONFIG)
+          .option('dev', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'run a development home: everything below DIR, made on the first start',
+          })
+          .option('check', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'check a configuration file and exit',
+          })
+          .conflicts('config', ['dev', 'check'])
+          .conflicts('dev', 'check'),
+      async ({ config, dev, check }) => {
+        if (check !== undefined) {
+          load(check)
+          say(`${check}: ok`)
+          return
+        }
+        await run({
+          ...(config === undefined ? {} : { config }),
+          ...(dev === undefined ? {} : { dev }),
+        })
+      },
+    )
+    .command(
+      'recover <admin>',
+      'make an administrator where nobody can administer the registry any more (stop secregd first)',
+      (command) =>
+        command
+          .positional('admin', {
+            type: 'string',
+            demandOption: true,
+            describe: 'name of the account',
+          })
+          .option('config', CONFIG)
+          .option('reset-policies', {
+            type: 'boolean',
+            default: false,
+            describe: 'put the policies of the built-in roles back as they were in the beginning',
+          })
+          .options(SECRETS),
+      async ({ admin, config = DEFAULT_CONFIG, resetPolicies, ...given }) => {
+        const { recover } = await import('./offline/recover.ts')
+        say(await recover({ config, admin, resetPolicies, secrets: await secretsOf(given) }))
+      },
+    )
     .strict()
     .version(version)
     .help()
@@ -45,18 +101,19 @@ async function main(argv: readonly string[]): Promise<void> {
       throw error ?? new SecregError('INVALID_ARGUMENT', message)
     })
     .parseAsync()
-  if (parsed._.length > 0) {
-    throw new SecregError('INVALID_ARGUMENT', `unexpected argument: ${String(parsed._[0])}`)
-  }
-  if (parsed.check !== undefined) {
-    load(parsed.check)
-    process.stdout.write(`${parsed.check}: ok\n`)
-    return
-  }
-  await run({
-    ...(parsed.config === undefined ? {} : { config: parsed.config }),
-    ...(parsed.dev === undefined ? {} : { dev: parsed.dev }),
-  })
+}
+
+async function secretsOf(given: {
+  readonly passwordStdin: boolean
+  readonly keyFile: string | undefined
+  readonly shares: boolean
+}) {
+  const { SecretSource } = await import('./offline/secret-source.ts')
+  return new SecretSource(given)
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

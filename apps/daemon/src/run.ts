@@ -99,7 +99,7 @@ export function load(file: string): LoadedConfig {
 
 /** EX_SOFTWARE of sysexits(3): unlike a wrong configuration, starting again can help. */
 const INTERNAL_FAULT = 70
-const DEFAULT_CONFIG = '/etc/secreg/config.toml'
+export const DEFAULT_CONFIG = '/etc/secreg/config.toml'
 
 function credentialOf({ credentials }: DevHome) {
   return { kind: 'passphrase', passphrase: credentials.passphrase } as const

@@ -1,4 +1,9 @@
-import { HostError, readSecretLines, SECRET_LINE_BYTES } from '@secreg/host/terminal'
+import {
+  HostError,
+  readAllSecretLines,
+  readSecretLines,
+  SECRET_LINE_BYTES,
+} from '@secreg/host/terminal'
 import { describe, expect, test } from 'vitest'
 
 async function* chunks(...parts: (string | Uint8Array)[]): AsyncGenerator<string | Uint8Array> {
@@ -47,6 +52,16 @@ describe('readSecretLines', () => {
     expect(await codeOf(() => readSecretLines(chunks(long), names))).toBe(
       'ERR_HOST_INPUT_TOO_LARGE',
     )
+  })
+
+  test('reads all lines to the end where nobody knows how many there are', async () => {
+    expect(await readAllSecretLines(chunks('one\ntw', 'o\n\nthree'))).toEqual([
+      'one',
+      'two',
+      'three',
+    ])
+    const long = 'x'.repeat(16 * SECRET_LINE_BYTES + 1)
+    expect(await codeOf(() => readAllSecretLines(chunks(long)))).toBe('ERR_HOST_INPUT_TOO_LARGE')
   })
 
   test('names the line that is missing, never what was given', async () => {

@@ -1,6 +1,8 @@
 /** Secrets from standard input, one line each, no byte more than needed. */
 import { HostError } from '../errors.ts'
 
+const LINES_MAX = 16
+
 /** Longest line, bytes. */
 export const SECRET_LINE_BYTES: number = 16 * 1024
 
@@ -27,9 +29,22 @@ export async function readSecretLines(
   })
 }
 
+/**
+ * Read every line to the end of the input; empty ones are left out.
+ *
+ * @throws HostError `ERR_HOST_INPUT` when it is not UTF-8, `ERR_HOST_INPUT_TOO_LARGE` beyond 16 lines of the longest
+ */
+export async function readAllSecretLines(
+  input: AsyncIterable<Uint8Array | string>,
+): Promise<string[]> {
+  const text = await readText(input, LINES_MAX, true)
+  return text.split('\n').filter((line) => line !== '')
+}
+
 async function readText(
   input: AsyncIterable<Uint8Array | string>,
   wanted: number,
+  toEnd = false,
 ): Promise<string> {
   let bytes = Buffer.alloc(0)
   const complete = (): boolean => {
@@ -45,7 +60,7 @@ async function readText(
         `a secret must not exceed ${SECRET_LINE_BYTES} bytes`,
       )
     }
-    if (complete()) break
+    if (!toEnd && complete()) break
   }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
