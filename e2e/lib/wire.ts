@@ -31,6 +31,7 @@ export const TYPE = {
   meta: 0x64,
   transfer: 0x66,
   mount: 0x68,
+  rotate: 0x6c,
 } as const
 
 export type RequestKind = keyof typeof TYPE

@@ -42,6 +42,7 @@ const EFFECTIVE: Readonly<Record<Exclude<RequestKind, 'auth' | 'hello' | 'status
   meta: { op: 'set', key: '/w6/a', description: 'x' },
   transfer: { op: 'move', from: '/w6/a', to: '/w6/b' },
   mount: { op: 'list' },
+  rotate: { op: 'start' },
 }
 
 test('weakness 1: one byte at a time yields the same answer as one write', async () => {
@@ -331,6 +332,7 @@ test('weakness 8: a payload that is no JSON or wrongly typed is refused, for eve
     meta: [{}, { op: 'get' }, { op: 'set', key: '/a', tags: 'x' }, { op: 'drop', key: '/a' }],
     transfer: [{}, { op: 'copy', from: '/a' }, { op: 'swap', from: '/a', to: '/b' }],
     mount: [{}, { op: 'set', path: '/m/' }, { op: 'remove' }],
+    rotate: [{}, { op: 'stop' }],
   }
   for (const kind of Object.keys(TYPE) as RequestKind[]) {
     const payloads = [...notObjects.filter((text) => text !== ''), ...invalid, ...wrong[kind]]

@@ -173,7 +173,7 @@ export class Journal {
     const number = this.#nextNumber
     if (bodies.length === 0) return { number, ops: this.freeingOps() }
     this.#nextNumber++
-    const value = encoder.encode(`${timeMs}\n${bodies.join('\n')}`)
+    const value = encodeOutbox(timeMs, bodies)
     return {
       number,
       ops: [{ type: 'put', key: outboxKey(number), value }, ...this.freeingOps()],
@@ -230,6 +230,11 @@ export class Journal {
 
 function itemsOf(group: OutboxGroup, revision: number): LogItem[] {
   return group.bodies.map((body) => ({ timeMs: group.timeMs, revision, body }))
+}
+
+/** Value of an outbox row: the audit bodies of one commit. */
+export function encodeOutbox(timeMs: number, bodies: readonly string[]): Uint8Array {
+  return encoder.encode(`${timeMs}\n${bodies.join('\n')}`)
 }
 
 function decodeGroup(number: number, row: Row): OutboxGroup {

@@ -25,8 +25,8 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /** What holds after one more restore, whose rows are of revisions up to this one. */
-export function renumbered({ raise }: Renumbering, revision: number): Renumbering {
-  return { revision, raise: raise + NUMBERS_LEFT_OUT }
+export function renumbered(before: Renumbering | undefined, revision: number): Renumbering {
+  return { revision, raise: (before ?? NO_RENUMBERING).raise + NUMBERS_LEFT_OUT }
 }
 
 export function renumberingOp(renumbering: Renumbering): Extract<Op, { type: 'put' }> {
