@@ -78,15 +78,20 @@ export function decodeChangePiece(
 
 /** Events since the store began, as its last change row tells; 0 where none is kept. */
 export async function readChangeCount(engine: Engine): Promise<number> {
+  return (await readLastChange(engine))?.count ?? 0
+}
+
+/** What the last change row says that has a payload; `undefined` where none is kept. */
+export async function readLastChange(engine: Engine): Promise<ChangeHeader | undefined> {
   const { head, trimmed } = engine
   // Rows without a payload are few in a row, so the last one with it is near.
   for (let rows = 1; ; rows *= 2) {
     const after = Math.max(trimmed, head - rows)
-    let count: number | undefined
+    let last: ChangeHeader | undefined
     for await (const { payload } of engine.changes(after)) {
-      if (payload !== undefined) count = decodeChangeHeader(payload).count
+      if (payload !== undefined) last = decodeChangeHeader(payload)
     }
-    if (count !== undefined || after === trimmed) return count ?? 0
+    if (last !== undefined || after === trimmed) return last
   }
 }
 

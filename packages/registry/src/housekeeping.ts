@@ -63,6 +63,11 @@ export class Housekeeping {
     return this.#scrubber.findings.length
   }
 
+  /** When the last whole scrub ended, monotonic milliseconds. */
+  get scrubbedMs(): number | undefined {
+    return this.#scrubber.finishedMs
+  }
+
   start(registry: { sweep(): Promise<void> }): void {
     this.#timer = setInterval(() => {
       if (this.#busy) return

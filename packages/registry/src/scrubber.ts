@@ -23,6 +23,7 @@ export class Scrubber {
   #dueMs: number
   #running: Promise<void> | undefined
   #findings: readonly ScrubFinding[] = []
+  #finishedMs: number | undefined
 
   constructor(options: ScrubberOptions) {
     this.#options = options
@@ -32,6 +33,11 @@ export class Scrubber {
   /** What the last whole scrub found wrong; empty when everything was right. */
   get findings(): readonly ScrubFinding[] {
     return this.#findings
+  }
+
+  /** When the last whole scrub ended, monotonic milliseconds; `undefined` when there was none. */
+  get finishedMs(): number | undefined {
+    return this.#finishedMs
   }
 
   /** Start one when it is due; called now and then. */
@@ -54,6 +60,7 @@ export class Scrubber {
     const { signal } = this.#stop
     try {
       this.#findings = (await engine.scrub({ signal })).findings
+      this.#finishedMs = monotonicMs()
       if (this.#findings.length > 0) onFindings(this.#findings)
     } catch (fault) {
       // Locked or closed on the way: the next one starts over.

@@ -2,6 +2,7 @@
 import { type LogFiles, verifyDirectory } from '@secreg/audit'
 import type { Caller, RequestOf, SecurityFinding, SecurityResponse } from '@secreg/protocol'
 import type { Core } from '../core.ts'
+import { type Diagnosis, finding, toldFinding } from '../doctor/finding.ts'
 import { type Facts, recorded } from '../recorded.ts'
 
 /** Checks that only the process knows how to do: modes and owners of its files. */
@@ -56,26 +57,31 @@ async function auditFinding(core: Core, host: SecurityPorts): Promise<SecurityFi
 function ownFindings(core: Core): SecurityFinding[] {
   const { state } = core.keys
   const weak = core.keys.header?.protectors.some(({ kind }) => kind === 'passphrase')
-  return [
-    {
-      check: 'seal',
-      level: state === 'uninitialized' ? 'warning' : 'ok',
-      message: `the registry is ${state}${weak === true ? ', protected by a passphrase' : ''}`,
-    },
-    {
-      check: 'policy',
-      level: core.authorizer.policyIds.length === 0 ? 'warning' : 'ok',
-      message: `${core.authorizer.policyIds.length} policies in force, default deny`,
-    },
-    {
-      check: 'store',
-      level: core.engine.state === 'open' ? 'ok' : 'fault',
-      message: `the store is ${core.engine.state} at revision ${core.engine.head}`,
-    },
-    {
-      check: 'audit log',
-      level: core.journal.log.state === 'healthy' ? 'ok' : 'fault',
-      message: `the log is ${core.journal.log.state} at record ${core.journal.log.tail.sequence}`,
-    },
-  ]
+  const seal = finding(
+    'seal',
+    state === 'uninitialized' ? 'warning' : 'ok',
+    `the registry is ${state}${weak === true ? ', protected by a passphrase' : ''}`,
+  )
+  return [seal, policyFinding(core), storeFinding(core), logFinding(core)].map(toldFinding)
 }
+
+export function policyFinding({ authorizer }: Core): Diagnosis {
+  const { length } = authorizer.policyIds
+  const message = `${length} policies in force, default deny`
+  return finding('policy', length === 0 ? 'warning' : 'ok', message)
+}
+
+export function storeFinding({ engine }: Core): Diagnosis {
+  const isOpen = engine.state === 'open'
+  const message = `the store is ${engine.state} at revision ${engine.head}`
+  return finding('store', isOpen ? 'ok' : 'fault', message, isOpen ? undefined : LOOK)
+}
+
+export function logFinding({ journal }: Core): Diagnosis {
+  const { state, tail } = journal.log
+  const message = `the log is ${state} at record ${tail.sequence}`
+  const isHealthy = state === 'healthy'
+  return finding('audit log', isHealthy ? 'ok' : 'fault', message, isHealthy ? undefined : LOOK)
+}
+
+const LOOK = 'see the log of secregd; make room, or look at the disk'
