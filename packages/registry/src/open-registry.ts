@@ -11,9 +11,12 @@ import {
   type SessionLimits,
 } from '@secreg/zones'
 import { Authorizer } from './authorizer.ts'
-import { readChangeCount } from './change.ts'
+import { readLastChange } from './change.ts'
+import { Compactor } from './compactor.ts'
 import type { Core, RegistrySettings } from './core.ts'
 import { Counters } from './counters.ts'
+import type { BackupState } from './doctor/backup-finding.ts'
+import type { HostPort } from './doctor/host-port.ts'
 import { Eraser } from './eraser.ts'
 import { ExpiryClock } from './expiry-clock.ts'
 import { Housekeeping } from './housekeeping.ts'
@@ -54,6 +57,10 @@ export interface OpenRegistryOptions {
   readonly sessionLimits?: Partial<SessionLimits>
   readonly attemptLimits?: Partial<AttemptLimits>
   readonly hostChecks?: HostChecks
+  /** What only the process knows, for operators; default nothing. */
+  readonly host?: HostPort
+  /** What is known of the backups of this registry; default none was made. */
+  readonly backups?: () => BackupState
   /** Milliseconds since the epoch; default `Date.now`. */
   readonly now?: () => number
   /** Monotonic milliseconds; default `performance.now`. */
@@ -113,6 +120,7 @@ async function openOver(
     mayTell: createMayTell(engine, authorizer),
     onFault,
   })
+  const lastChange = await readLastChange(engine)
   const writer = new Writer({
     engine,
     journal,
@@ -120,7 +128,7 @@ async function openOver(
     onStep: options.onStep,
     onFault,
     mayFree: isUnsealed,
-    changeCount: await readChangeCount(engine),
+    changeCount: lastChange?.count ?? 0,
     onCommit: (revision, events) => watches.publish(revision, events),
   })
   const mark = await engine.get(TIME_KEY)
@@ -165,6 +173,7 @@ async function openOver(
   })
   await identity.policies.load()
   const housekeeping = new Housekeeping(core, identity, options)
+  await housekeeping.rotation.load()
   const registry = new Registry({
     core,
     identity,
@@ -174,6 +183,10 @@ async function openOver(
       protectors: options.protectors ?? (async () => []),
     },
     hostChecks: options.hostChecks ?? (async () => []),
+    host: options.host ?? {},
+    backups: options.backups,
+    compactor: new Compactor({ engine, now, onFault, storeBytes: options.host?.storeBytes }),
+    opened: { wallMs: now(), monotonicMs: monotonicMs(), lastChangeMs: lastChange?.timeMs },
     auditDirectory: options.auditDirectory,
     auditFiles: options.auditFiles,
     version: options.version,

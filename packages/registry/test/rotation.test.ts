@@ -157,6 +157,21 @@ describe('a rotation', () => {
     await home.registry.close()
   })
 
+  test('is known right after a restart, before it goes on', async () => {
+    const medium = new MemoryEngine()
+    const engine = new FaultEngine(medium)
+    const home = await start({ engine })
+    await fillMany(home, 600)
+    await home.api.rotate({ op: 'start' })
+    engine.crash()
+    await home.registry.close().catch(() => {})
+    const next = await restart({ engine: new FaultEngine(medium), files: home.files })
+    expect((await next.api.rotate({ op: 'status' })).rotation).toMatchObject({ epoch: 2 })
+    await next.registry.housekeep()
+    expect((await next.api.rotate({ op: 'status' })).rotation).toBeUndefined()
+    await next.registry.close()
+  })
+
   test('goes on after a lock in its midst', async () => {
     const home = await start()
     await fillMany(home, 600)

@@ -46,6 +46,12 @@ export class Rotation {
     return this.#state
   }
 
+  /** Know of one that a process before has left. */
+  async load(): Promise<void> {
+    const row = await this.#core.engine.get(ROTATION_KEY)
+    this.#state = row === undefined ? undefined : decodeRotation(row)
+  }
+
   /** Take note of one that a commit has just begun. */
   begun(state: RotationState): void {
     this.#state = state
@@ -78,9 +84,8 @@ export class Rotation {
 
   async #run(): Promise<void> {
     for (;;) {
-      const row = await this.#core.engine.get(ROTATION_KEY)
-      const state = row === undefined ? undefined : decodeRotation(row)
-      this.#state = state
+      await this.load()
+      const state = this.#state
       if (state === undefined || state.phase === 'blocked') return
       this.#core.keys.requireUnsealed()
       this.#stop.signal.throwIfAborted()
