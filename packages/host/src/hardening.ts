@@ -65,6 +65,11 @@ export function disableCoreDumps(): CoreDumpReport {
     })
   }
   attempt(() => writeFileSync('/proc/self/coredump_filter', '0'))
+  return readCoreDumps()
+}
+
+/** What holds against core dumps of this process at present. */
+export function readCoreDumps(): CoreDumpReport {
   return { limitZero: isLimitZero(), filterZero: isFilterZero() }
 }
 

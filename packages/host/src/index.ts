@@ -8,6 +8,7 @@ export {
   parseConfig,
 } from './config.ts'
 export { CONFIG_KEYS, type Config, type ConfigKey, type LogLevel } from './config-schema.ts'
+export { summarizeConfig } from './config-summary.ts'
 export {
   ConfigError,
   type ConfigFault,
@@ -15,6 +16,7 @@ export {
   HostError,
   type HostErrorCode,
 } from './errors.ts'
+export { type EventLoopDelay, type EventLoopSample, sampleEventLoop } from './event-loop.ts'
 export { resolveGroup } from './group.ts'
 export {
   assertEnvironment,
@@ -23,6 +25,7 @@ export {
   type HardeningOptions,
   type HardeningReport,
   hardenProcess,
+  readCoreDumps,
 } from './hardening.ts'
 export {
   createLogger,
@@ -31,7 +34,7 @@ export {
   type Logger,
   type LoggerOptions,
 } from './logger.ts'
-export { createMetrics, type EventLoopDelay, type Metrics, type MetricsOptions } from './metrics.ts'
+export { createMetrics, type Metrics, type MetricsOptions } from './metrics.ts'
 export { createReadiness, type Readiness, type ReadinessOptions } from './readiness.ts'
 export {
   guardSignals,

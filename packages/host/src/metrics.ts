@@ -1,6 +1,7 @@
 /** Metrics of one process in a registry of its own, with the delay of the event loop. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { delayOf, type EventLoopDelay } from './event-loop.ts'
 
 /** Metrics of one process. */
 export interface Metrics {
@@ -25,13 +26,6 @@ export interface Metrics {
   eventLoopDelayMs(): EventLoopDelay
   /** Stop measuring. */
   close(): void
-}
-
-/** Delay of the event loop in milliseconds, beyond the resolution of the timer. */
-export interface EventLoopDelay {
-  readonly p50: number
-  readonly p99: number
-  readonly max: number
 }
 
 /** Options of {@link createMetrics}. */
@@ -60,14 +54,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   delay.enable()
 
   const eventLoopDelayMs = (): EventLoopDelay => {
-    // The histogram counts the interval itself; an empty one answers NaN or 0.
-    const beyond = (nanoseconds: number): number =>
-      Math.max(0, (Number.isFinite(nanoseconds) ? nanoseconds : 0) / 1e6 - resolutionMs)
-    const seen = {
-      p50: beyond(delay.percentile(50)),
-      p99: beyond(delay.percentile(99)),
-      max: beyond(delay.max),
-    }
+    const seen = delayOf(delay, resolutionMs)
     delay.reset()
     return seen
   }

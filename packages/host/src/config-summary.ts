@@ -1,0 +1,34 @@
+/** A configuration as it may leave the machine: in a support document, for example. */
+import { z } from 'zod'
+import { CONFIG_ROWS, type Config, type ConfigRow } from './config-schema.ts'
+
+/**
+ * Values by the dotted names of their keys: numbers, switches and fixed words as they are. Of any other text, which may
+ * be a path or a name, only whether it is the default (`default`), another (`given`) or none (`none`); of a list how long
+ * it is.
+ *
+ * @returns a fresh object
+ */
+export function summarizeConfig(config: Config): Record<string, string | number | boolean> {
+  const summary: Record<string, string | number | boolean> = {}
+  for (const [section, rows] of Object.entries(CONFIG_ROWS)) {
+    const values = config[section as keyof Config] as unknown as Readonly<Record<string, unknown>>
+    for (const [field, row] of Object.entries(rows as Readonly<Record<string, Row>>)) {
+      summary[row.name] = summaryOf(row, values[field])
+    }
+  }
+  return summary
+}
+
+type Row = ConfigRow<unknown>
+
+function summaryOf(row: Row, value: unknown): string | number | boolean {
+  if (value === undefined) return 'none'
+  if (Array.isArray(value)) return `${value.length} given`
+  if (row.sensitive) return 'given'
+  // A mode is text in the file.
+  if (typeof value === 'number' && row.type === 'string') return `0${value.toString(8)}`
+  if (typeof value === 'number' || typeof value === 'boolean') return value
+  if (typeof value === 'string' && row.schema instanceof z.ZodEnum) return value
+  return value === row.fallback ? 'default' : 'given'
+}
