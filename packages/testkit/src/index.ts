@@ -25,6 +25,7 @@ export {
   findProgram,
   type ProgramResult,
   requireProgram,
+  requirePython,
   type SkippableContext,
   skipTest,
 } from './programs.ts'

@@ -1,4 +1,5 @@
 /** Foreign programs that a test needs: found, or the test is skipped with a reason that is printed and counted. */
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
@@ -34,6 +35,17 @@ export function requireProgram(context: SkippableContext, name: string): string 
   const result = findProgram(name)
   if (result.found) return result.path
   return skipTest(context, result.reason)
+}
+
+/**
+ * Path of a Python 3 that has a module; the test is skipped when it is absent.
+ *
+ * @param context - The context that vitest gives to a test.
+ */
+export function requirePython(context: SkippableContext, module: string): string {
+  const python = requireProgram(context, 'python3')
+  const { status } = spawnSync(python, ['-c', `import ${module}`], { stdio: 'ignore' })
+  return status === 0 ? python : skipTest(context, `Python module ${module} is not installed`)
 }
 
 /** Skip a test with a reason that is printed and counted. */
