@@ -28,18 +28,29 @@ async function directoryFinding(check: string, path: string): Promise<SecurityFi
         open.push(file)
     }
   } catch {
-    return { check, level: 'fault', message: `${path} cannot be read` }
+    const advice = 'see that the directory is there and belongs to the user of the daemon'
+    return { check, level: 'fault', message: `${path} cannot be read`, advice }
   }
   return open.length === 0
     ? { check, level: 'ok', message: `${path} is private to this user` }
-    : { check, level: 'fault', message: `not private to this user: ${open.slice(0, 5).join(', ')}` }
+    : {
+        check,
+        level: 'fault',
+        message: `not private to this user: ${open.slice(0, 5).join(', ')}`,
+        advice: 'chmod go= them, and chown them to the user of the daemon; see who has read them',
+      }
 }
 
 async function socketFinding({ socket }: Config): Promise<SecurityFinding> {
   const facts = await lstat(socket.path).catch(() => undefined)
   const mode = facts === undefined ? undefined : facts.mode & 0o777
   if (mode === undefined || facts?.isSocket() !== true) {
-    return { check: 'socket', level: 'fault', message: `${socket.path} is not a socket` }
+    return {
+      check: 'socket',
+      level: 'fault',
+      message: `${socket.path} is not a socket`,
+      advice: 'something has replaced it: remove that and start the daemon again',
+    }
   }
   const shown = `${socket.path} has mode 0${mode.toString(8)}`
   if (mode !== socket.mode) {
@@ -47,16 +58,27 @@ async function socketFinding({ socket }: Config): Promise<SecurityFinding> {
       check: 'socket',
       level: 'fault',
       message: `${shown}, configured is 0${socket.mode.toString(8)}`,
+      advice: 'chmod it back, or start the daemon again',
     }
   }
   return (mode & 0o007) === 0
     ? { check: 'socket', level: 'ok', message: shown }
-    : { check: 'socket', level: 'warning', message: `${shown}: every local user can connect` }
+    : {
+        check: 'socket',
+        level: 'warning',
+        message: `${shown}: every local user can connect`,
+        advice: 'set socket.mode to "0660" and socket.group to the group of its users',
+      }
 }
 
 function coreFinding(): SecurityFinding {
   const check = 'process'
   return process.execArgv.length === 0
     ? { check, level: 'ok', message: `runs as uid ${process.geteuid?.()}` }
-    : { check, level: 'warning', message: 'runs with options of Node.js' }
+    : {
+        check,
+        level: 'warning',
+        message: 'runs with options of Node.js',
+        advice: 'start it without them',
+      }
 }

@@ -16,6 +16,8 @@ import { asSecregError, openRegistry, type Peer, type Registry } from '@secreg/r
 import { isStorageError, LevelEngine } from '@secreg/storage'
 import type { SessionHandle } from '@secreg/zones'
 import { configuredCredential } from './configured-credential.ts'
+import { createHostPort } from './doctor/host-port.ts'
+import { FaultRing } from './fault-ring.ts'
 import { hostChecks } from './host-checks.ts'
 
 export interface RegistryHostOptions {
@@ -34,15 +36,20 @@ export interface HostSessionHandle {
 /** Figures that only the process knows. */
 export type HostFigures = () => Pick<StatusResponse, 'connections' | 'buffer_bytes'>
 
+/** What a registry is opened with, and asks for later: a reload replaces some of it. */
+interface LiveOptions extends RegistryHostOptions {
+  readonly faults: FaultRing
+  readonly live: { config: Config; figures: HostFigures }
+}
+
 export class RegistryHost {
   readonly version: string
-  readonly #options: RegistryHostOptions
+  readonly #options: LiveOptions
   #config: Config
   #registry: Registry
   #replacing = false
-  figures: HostFigures = () => ({})
 
-  private constructor(options: RegistryHostOptions, registry: Registry) {
+  private constructor(options: LiveOptions, registry: Registry) {
     this.#options = options
     this.#config = options.config
     this.#registry = registry
@@ -51,7 +58,17 @@ export class RegistryHost {
 
   /** Open store, log and registry as configured; it is sealed or uninitialised then. */
   static async open(options: RegistryHostOptions): Promise<RegistryHost> {
-    return new RegistryHost(options, await openConfigured(options, options.config))
+    const live = { config: options.config, figures: () => ({}) }
+    const all: LiveOptions = { ...options, faults: new FaultRing(), live }
+    return new RegistryHost(all, await openConfigured(all, options.config))
+  }
+
+  get figures(): HostFigures {
+    return this.#options.live.figures
+  }
+
+  set figures(figures: HostFigures) {
+    this.#options.live.figures = figures
   }
 
   get registry(): Registry {
@@ -71,6 +88,7 @@ export class RegistryHost {
   /** Take what a reloaded configuration may change while the registry runs. */
   configure(config: Config): void {
     this.#config = config
+    this.#options.live.config = config
     this.#registry.configure(settingsOf(config))
   }
 
@@ -123,7 +141,7 @@ export class RegistryHost {
 }
 
 /** Open store, log and registry; what fails is told with the directory that it is about. */
-async function openConfigured(options: RegistryHostOptions, config: Config): Promise<Registry> {
+async function openConfigured(options: LiveOptions, config: Config): Promise<Registry> {
   try {
     return await openParts(options, config)
   } catch (cause) {
@@ -142,8 +160,8 @@ function about(directory: string, { message }: Error): string {
   return message.includes(directory) ? message : `${directory}: ${message}`
 }
 
-async function openParts(options: RegistryHostOptions, config: Config): Promise<Registry> {
-  const { log } = options
+async function openParts(options: LiveOptions, config: Config): Promise<Registry> {
+  const { log, faults, live } = options
   const engine = await LevelEngine.open(config.database.path, {
     cacheBytes: config.database.cacheSizeBytes,
   })
@@ -159,6 +177,7 @@ async function openParts(options: RegistryHostOptions, config: Config): Promise<
           observer: (event) => {
             if (event.type === 'synced' || event.type === 'rotated') return
             const healthy = event.type === 'recovered'
+            if (!healthy) faults.noteCode(`LOG_${event.type.replaceAll('-', '_').toUpperCase()}`)
             log[healthy ? 'info' : 'error'](`audit log: ${event.type}`)
           },
         })
@@ -175,8 +194,11 @@ async function openParts(options: RegistryHostOptions, config: Config): Promise<
       },
       attemptLimits: attemptLimitsOf(config),
       hostChecks: () => hostChecks(config),
-      onFault: (fault) =>
-        log.error('a fault that no caller was told of', { detail: detailOf(fault) }),
+      host: createHostPort({ config: () => live.config, faults, figures: () => live.figures() }),
+      onFault: (fault) => {
+        faults.note(fault)
+        log.error('a fault that no caller was told of', { detail: detailOf(fault) })
+      },
     })
     if (recovery.appended > 0) {
       log.warn(

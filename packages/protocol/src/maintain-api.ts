@@ -48,6 +48,8 @@ export interface SupportHost {
     readonly delay_ms: { readonly p50: number; readonly p99: number; readonly max: number }
   }
   readonly memory: { readonly rss: number; readonly heap_used: number; readonly external: number }
+  readonly connections?: number
+  readonly buffer_bytes?: number
   /** The last faults that no caller was told of. */
   readonly faults: readonly { readonly code: string; readonly at: number }[]
 }

@@ -27,12 +27,10 @@ const TOLD = [
   'entries',
   'revision',
   'sessions',
-  'connections',
   'store',
   'log',
   'log_sequence',
   'log_synced',
-  'buffer_bytes',
 ] as const
 
 const decoder = new TextDecoder('utf-8', { fatal: true })

@@ -1,0 +1,63 @@
+/** What a configuration asks that has no effect, or that is weaker than it should be. */
+import { lstat } from 'node:fs/promises'
+import { type Config, summarizeConfig } from '@secreg/host'
+import { type Diagnosis, finding } from '@secreg/registry'
+
+/** Keys that this version reads and does not act on, with their defaults. */
+const WITHOUT_EFFECT: Readonly<Record<string, string | number | boolean>> = {
+  'audit.retention_days': 90,
+  'audit.async_write': true,
+  'limits.max_connections_per_uid': 64,
+}
+
+/** Cost of passwords below which it is told. */
+const USUAL_SCRYPT_LOG_N = 17
+
+export async function configFindings(config: Config): Promise<readonly Diagnosis[]> {
+  const found = [...effectFindings(config), ...(await keyFileFindings(config))]
+  return found.length > 0 ? found : [finding('config', 'ok', 'nothing to be said against it')]
+}
+
+function effectFindings(config: Config): Diagnosis[] {
+  const check = 'config'
+  const summary = summarizeConfig(config)
+  const found = Object.entries(WITHOUT_EFFECT)
+    .filter(([key, fallback]) => summary[key] !== fallback)
+    .map(([key]) =>
+      finding(check, 'warning', `${key} has no effect in this version`, 'leave it out'),
+    )
+  const { scryptLogN, requireMfa } = config.security
+  if (scryptLogN < USUAL_SCRYPT_LOG_N) {
+    const message = `security.scrypt_log_n is ${scryptLogN}: passwords are cheaper to guess`
+    found.push(finding(check, 'warning', message, `set it to ${USUAL_SCRYPT_LOG_N}`))
+  }
+  if (requireMfa) {
+    const message = 'security.require_mfa refuses every login: no account has a second factor yet'
+    found.push(finding(check, 'warning', message, 'set it to false'))
+  }
+  return found
+}
+
+/** Whether the file that unseals at the start is there and private; it is not named. */
+async function keyFileFindings({ unlock }: Config): Promise<readonly Diagnosis[]> {
+  const { keyFile } = unlock
+  if (keyFile === undefined) return []
+  const check = 'key file'
+  const facts = await lstat(keyFile).catch(() => undefined)
+  if (facts === undefined || !facts.isFile()) {
+    const advice = 'the next start stays sealed: put the file back, or change unlock.key_file'
+    return [finding(check, 'warning', 'the file of unlock.key_file is not there', advice)]
+  }
+  const isPrivate =
+    (facts.mode & 0o077) === 0 && (facts.uid === 0 || facts.uid === process.geteuid?.())
+  return isPrivate
+    ? [finding(check, 'ok', 'the file of unlock.key_file is private')]
+    : [
+        finding(
+          check,
+          'fault',
+          'the file of unlock.key_file is open to others, or belongs to another user',
+          'chmod 0400 and chown it; if others may have read it, rotate and replace the protector',
+        ),
+      ]
+}
