@@ -447,7 +447,7 @@ def entries_of(path, credential):
         content = file.read()
         try: document = json.loads(content)
         except ValueError:
-            if content.startswith(b'{"format":"secreg-'): raise damaged('no JSON')
+            if content.startswith(b'{"format":"secreg-export'): raise damaged('no JSON')
             document = None
     kind = document.get('format') if isinstance(document, dict) else None
     if kind == 'secreg-export-encrypted':
