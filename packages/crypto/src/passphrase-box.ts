@@ -1,5 +1,5 @@
 /**
- * Documents sealed under a passphrase of their own, so that they open on any machine: exports and backups.
+ * Documents sealed under a passphrase of their own, so that they open on any machine: exports.
  *
  * JSON, bytes in canonical base64:
  *

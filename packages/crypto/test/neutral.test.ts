@@ -18,8 +18,15 @@ test('the neutral entry point runs where there is no Node.js', async () => {
   const code = outputFiles[0]?.text ?? ''
   expect(code).not.toContain('node:')
   // What a browser has, and nothing else: no process, no Buffer, no require.
-  const { crypto, TextEncoder, TextDecoder, setTimeout } = globalThis
-  const context = createContext({ crypto, TextEncoder, TextDecoder, setTimeout, result: undefined })
+  const { crypto, TextEncoder, TextDecoder, setTimeout, performance } = globalThis
+  const context = createContext({
+    crypto,
+    TextEncoder,
+    TextDecoder,
+    setTimeout,
+    performance,
+    result: undefined,
+  })
   await runInContext(
     `${code}
      ;(async () => {
@@ -33,9 +40,14 @@ test('the neutral entry point runs where there is no Node.js', async () => {
        const ring = secreg.openKeyRing(root, header.epochs)
        const binding = { entryId: new Uint8Array(16), version: 1, type: 'string' }
        const opened = ring.openValue(binding, ring.sealValue(binding, bytes('secret123')))
-       result = String.fromCharCode(...opened) + (root.join() === rootKey.join())
+       let streamed = 0
+       const sealed = secreg.sealStream(root, new Uint8Array(), [new Uint8Array(300_000)])
+       for await (const chunk of secreg.openStream(root, new Uint8Array(), sealed)) {
+         streamed += chunk.length
+       }
+       result = String.fromCharCode(...opened) + (root.join() === rootKey.join()) + streamed
      })()`,
     context,
   )
-  expect(context['result']).toBe('secret123true')
+  expect(context['result']).toBe('secret123true300000')
 })
