@@ -132,8 +132,23 @@ export class Connection implements RegistryConnection {
     return this.request('transfer', request, options)
   }
 
+  maintain(
+    request: RequestOf<'maintain'>,
+    options?: RequestOptions,
+  ): Promise<ResponseOf['maintain']> {
+    return this.request('maintain', request, options)
+  }
+
   rotate(request: RequestOf<'rotate'>, options?: RequestOptions): Promise<ResponseOf['rotate']> {
     return this.request('rotate', request, options)
+  }
+
+  backup(request: RequestOf<'backup'>, options?: RequestOptions): Promise<ResponseOf['backup']> {
+    return this.request('backup', request, options)
+  }
+
+  restore(request: RequestOf<'restore'>, options?: RequestOptions): Promise<ResponseOf['restore']> {
+    return this.request('restore', request, options)
   }
 
   mount(request: RequestOf<'mount'>, options?: RequestOptions): Promise<ResponseOf['mount']> {

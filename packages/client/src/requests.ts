@@ -140,6 +140,21 @@ const auditRecord = anObject({
   actor: anObject({ user: optional(text), door: optional(text) }),
   reason: optional(text),
 })
+const finding = anObject({ check: text, level: text, message: text, advice: optional(text) })
+const compaction = anObject({
+  job: count,
+  done: boolean,
+  started_at: number,
+  bytes_before: optional(count),
+  bytes_after: optional(count),
+})
+const backupInfo = anObject({
+  at: number,
+  id: text,
+  revision: count,
+  bytes: count,
+  where: text,
+})
 const importChange = anObject({
   key: text,
   change: text,
@@ -212,6 +227,7 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     log_synced: optional(number),
     buffer_bytes: optional(number),
     rotation: optional(rotation),
+    last_backup: optional(backupInfo),
     warnings: optional(texts),
   }),
   audit: row(MESSAGE_TYPE.AuditRequest, {
@@ -257,7 +273,7 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
   password: row(MESSAGE_TYPE.PasswordRequest, { success: literalTrue }),
   security: row(MESSAGE_TYPE.SecurityRequest, {
     ok: boolean,
-    findings: array(anObject({ check: text, level: text, message: text })),
+    findings: array(finding),
   }),
   txn: row(MESSAGE_TYPE.TxnRequest, {
     succeeded: boolean,
@@ -325,5 +341,42 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     epoch: count,
     started: boolean,
     rotation: optional(rotation),
+  }),
+  backup: row(MESSAGE_TYPE.BackupRequest, {
+    backup: optional(text),
+    id: optional(text),
+    revision: optional(count),
+    generation: optional(text),
+    created_at: optional(number),
+    data: optional(text),
+    last: optional(boolean),
+    last_backup: optional(backupInfo),
+    last_scheduled: optional(backupInfo),
+    schedule: optional(
+      anObject({
+        directory: text,
+        interval_s: count,
+        files: count,
+        next_at: number,
+        failing: optional(text),
+      }),
+    ),
+  }),
+  restore: row(MESSAGE_TYPE.RestoreRequest, {
+    restore: optional(text),
+    staged: optional(count),
+    backup: optional(anObject({ id: text, revision: count, created_at: number })),
+    created: optional(count),
+    updated: optional(count),
+    unchanged: optional(count),
+    revision: optional(count),
+    changes: optional(array(importChange)),
+    next_offset: optional(count),
+  }),
+  maintain: row(MESSAGE_TYPE.MaintainRequest, {
+    compaction: optional(compaction),
+    ok: optional(boolean),
+    findings: optional(array(finding)),
+    support: optional(anObject({ version: text })),
   }),
 })

@@ -51,7 +51,13 @@ export interface RegistryConnection extends RegistryApi, AsyncDisposable {
     request: RequestOf<'protector'>,
     options?: RequestOptions,
   ): Promise<ResponseOf['protector']>
+  maintain(
+    request: RequestOf<'maintain'>,
+    options?: RequestOptions,
+  ): Promise<ResponseOf['maintain']>
   rotate(request: RequestOf<'rotate'>, options?: RequestOptions): Promise<ResponseOf['rotate']>
+  backup(request: RequestOf<'backup'>, options?: RequestOptions): Promise<ResponseOf['backup']>
+  restore(request: RequestOf<'restore'>, options?: RequestOptions): Promise<ResponseOf['restore']>
 
   /** Log in. A refused login is an answer with `success: false`, not an error. */
   auth(request: RequestOf<'auth'>, options?: RequestOptions): Promise<ResponseOf['auth']>

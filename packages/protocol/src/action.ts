@@ -74,6 +74,8 @@ export const AUDIT_ACTIONS = Object.freeze([
   'mount',
   'rotate',
   'protector',
+  'backup',
+  'restore',
 ] as const)
 
 /** Name of an operation in the audit log. */

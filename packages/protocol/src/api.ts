@@ -3,6 +3,7 @@
  * by `@secreg/registry` for one caller. Every method fails with a `SecregError`.
  */
 import type { AuditBody, Role } from './action.ts'
+import type { BackupInfo, BackupResponse, RestoreResponse } from './backup-api.ts'
 import type {
   DeleteResponse,
   GetResponse,
@@ -18,12 +19,15 @@ import type {
   WatchResponse,
 } from './entry-api.ts'
 import type { ErrorPayload } from './error-payload.ts'
+import type { MaintainResponse, SecurityFinding } from './maintain-api.ts'
 import type { RequestOf } from './messages.ts'
 import type { ProtectorResponse, SealResponse, SealState, ShareProgress } from './seal-api.ts'
 import type { ValueType } from './value.ts'
 
+export type * from './backup-api.ts'
 export type * from './entry-api.ts'
 export type { ErrorPayload } from './error-payload.ts'
+export type * from './maintain-api.ts'
 export type * from './seal-api.ts'
 
 /** Answer to a login (documented as AuthResponse). */
@@ -68,6 +72,7 @@ export interface StatusResponse {
   readonly log_synced?: number
   readonly buffer_bytes?: number
   readonly rotation?: RotationInfo
+  readonly last_backup?: BackupInfo
   readonly warnings?: readonly string[]
 }
 
@@ -184,13 +189,6 @@ export interface OkResponse {
   readonly success: true
 }
 
-/** One finding of a check. */
-export interface SecurityFinding {
-  readonly check: string
-  readonly level: 'ok' | 'warning' | 'fault'
-  readonly message: string
-}
-
 export interface SecurityResponse {
   readonly ok: boolean
   readonly findings: readonly SecurityFinding[]
@@ -225,6 +223,9 @@ export interface ResponseOf {
   mount: MountResponse
   protector: ProtectorResponse
   rotate: RotateResponse
+  backup: BackupResponse
+  restore: RestoreResponse
+  maintain: MaintainResponse
 }
 
 /** The operations on entries and administration, for one identity. */
@@ -250,4 +251,7 @@ export interface RegistryApi {
   mount(request: RequestOf<'mount'>): Promise<MountResponse>
   protector(request: RequestOf<'protector'>): Promise<ProtectorResponse>
   rotate(request: RequestOf<'rotate'>): Promise<RotateResponse>
+  backup(request: RequestOf<'backup'>): Promise<BackupResponse>
+  restore(request: RequestOf<'restore'>): Promise<RestoreResponse>
+  maintain(request: RequestOf<'maintain'>): Promise<MaintainResponse>
 }

@@ -46,6 +46,8 @@ export const REASONS = Object.freeze({
   PASSWORD_POLICY: reason('InvalidArgument', 902),
   CLOCK_SKEW: reason('InvalidArgument', 903),
   SHARE_INVALID: reason('InvalidArgument', 930),
+  BACKUP_INVALID: reason('InvalidArgument', 940),
+  BACKUP_NEWER: reason('InvalidArgument', 941),
   // Absent
   NOT_FOUND: reason('NotFound', 5),
   STORAGE_KEY_NOT_FOUND: reason('NotFound', 401),
@@ -82,6 +84,7 @@ export const REASONS = Object.freeze({
   SHARES_MISSING: reason('InvalidState', 932),
   NO_PROTECTOR: reason('InvalidState', 933),
   LAST_PROTECTOR: reason('InvalidState', 934),
+  NO_PORTABLE_PROTECTOR: reason('InvalidState', 942),
   BUSY: reason('InvalidState', 909),
   SHUTTING_DOWN: reason('InvalidState', 910),
   TOO_MANY_CONNECTIONS: reason('InvalidState', 911),
@@ -100,6 +103,8 @@ export const REASONS = Object.freeze({
   PASSPHRASE_WRONG: reason('CryptoError', 301),
   SEAL_DAMAGED: reason('CryptoError', 935),
   KDF_BELOW_FLOOR: reason('CryptoError', 936),
+  BACKUP_DAMAGED: reason('CryptoError', 943),
+  BACKUP_TRUNCATED: reason('CryptoError', 944),
 } as const)
 
 /** Why a request failed: a stable word, finer than the status. */

@@ -57,4 +57,6 @@ export const LIMITS = Object.freeze({
   keyFileBytes: 4096,
   /** Label of a protector, characters. */
   labelChars: 64,
+  /** A piece of a backup, bytes. */
+  backupPieceBytes: 1024 * 1024,
 } as const)

@@ -57,6 +57,12 @@ export const MESSAGE_TYPE = Object.freeze({
   ProtectorResponse: 0x6b,
   RotateRequest: 0x6c,
   RotateResponse: 0x6d,
+  BackupRequest: 0x6e,
+  BackupResponse: 0x6f,
+  RestoreRequest: 0x70,
+  RestoreResponse: 0x71,
+  MaintainRequest: 0x72,
+  MaintainResponse: 0x73,
   /** Pushed by the daemon without a request: the events of a watch. */
   WatchEvent: 0x80,
   ErrorResponse: 0xff,

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { ROLES } from './action.ts'
+import { backupRequest, restoreRequest } from './backup-messages.ts'
 import {
   deleteRequest,
   getRequest,
@@ -24,6 +25,7 @@ import { jsonValue, keyText, login, secretText, text, typeName } from './fields.
 import { MESSAGE_TYPE, type MessageType } from './message-type.ts'
 import { protectorRequest, sealRequest } from './seal-messages.ts'
 
+export * from './backup-messages.ts'
 export * from './entry-messages.ts'
 export * from './seal-messages.ts'
 
@@ -107,6 +109,16 @@ export const securityRequest = z.object({ op: z.enum(['check', 'audit']) })
 /** Make a new data key and seal every value anew under it; or tell how far that is. */
 export const rotateRequest = z.object({ op: z.enum(['start', 'status']) })
 
+/**
+ * What operators do and see: make the files of the store small, look for what is wrong, gather what a report of a fault
+ * needs. A compaction is begun, or asked for again by its number.
+ */
+export const maintainRequest = z.discriminatedUnion('op', [
+  z.object({ op: z.literal('compact'), job: z.int().min(1).optional() }),
+  z.object({ op: z.literal('doctor') }),
+  z.object({ op: z.literal('support') }),
+])
+
 interface RequestEntry<S extends z.ZodType> {
   readonly type: MessageType
   readonly response: MessageType
@@ -148,6 +160,9 @@ export const REQUESTS = Object.freeze({
   mount: entry(MESSAGE_TYPE.MountRequest, mountRequest),
   protector: entry(MESSAGE_TYPE.ProtectorRequest, protectorRequest),
   rotate: entry(MESSAGE_TYPE.RotateRequest, rotateRequest),
+  backup: entry(MESSAGE_TYPE.BackupRequest, backupRequest),
+  restore: entry(MESSAGE_TYPE.RestoreRequest, restoreRequest),
+  maintain: entry(MESSAGE_TYPE.MaintainRequest, maintainRequest),
 })
 
 /** Name of a request. */

@@ -17,7 +17,7 @@ const shareCounts = z.object({
  * What opens the registry now: one of the three. A key file may also be what systemd passes to the daemon as a
  * credential.
  */
-const proof = z.object({
+export const proof = z.object({
   passphrase: secretText.optional(),
   shares: z.array(shareText).max(LIMITS.shares).optional(),
   key_file: keyFileText.optional(),

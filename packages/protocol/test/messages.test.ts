@@ -40,6 +40,9 @@ const VALID: Readonly<Record<RequestName, Record<string, unknown>>> = {
     proof: { passphrase: 'x' },
   },
   rotate: { op: 'status' },
+  backup: { op: 'begin' },
+  restore: { op: 'commit', restore: 'x', only: '/a', proof: { passphrase: 'x' }, dry_run: true },
+  maintain: { op: 'compact', job: 1 },
 }
 
 describe('parseRequest', () => {
@@ -64,6 +67,8 @@ describe('parseRequest', () => {
     ['meta', { op: 'set', key: '/a', custom: { a: 5 } }],
     ['meta', { op: 'set', key: '/a', max_versions: 10_001 }],
     ['watch', { since_revision: -1 }],
+    ['maintain', { op: 'compact', job: 0 }],
+    ['maintain', { op: 'other' }],
     ['user', { op: 'add', user: 'a', password: 'b', roles: ['root'] }],
   ] as const)('weakness 8: %s refuses %j', (name, payload) => {
     expect(() => parseRequest(name, payload)).toThrow(

@@ -192,6 +192,16 @@ export class KeyState {
     return { seal, backupKey: Uint8Array.from(keys.backup) }
   }
 
+  /**
+   * The key for backups, to read one back.
+   *
+   * @returns a copy of 32 bytes, which the caller wipes
+   * @throws SecregError `ERR_SEALED`, `ERR_UNINITIALIZED`
+   */
+  backupKey(): Uint8Array {
+    return Uint8Array.from(this.#require().backup)
+  }
+
   #require(): Keys {
     if (this.#keys === undefined) throw this.#notUnsealed()
     return this.#keys

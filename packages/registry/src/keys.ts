@@ -20,6 +20,7 @@
  * | `o/<number, 16 digits>` | outbox: audit bodies of one commit |
  * | `x/cursor` | last synced line of the audit log |
  * | `x/time` | high-water mark of the clock that expiry goes by |
+ * | `x/backup` | the last backups |
  */
 
 export const SEAL_KEY = 's/header'
@@ -29,6 +30,7 @@ export const VOLATILE_COUNTERS_KEY = 'g/counters-volatile'
 export const ROTATION_KEY = 'g/rotation'
 export const CURSOR_KEY = 'x/cursor'
 export const TIME_KEY = 'x/time'
+export const BACKUP_KEY = 'x/backup'
 
 /** Spaces whose rows are verified under the key at unsealing, before anything relies on them (DESIGN §6). */
 export const IDENTITY_SPACES: readonly Space[] = [
@@ -43,6 +45,7 @@ export const IDENTITY_SPACES: readonly Space[] = [
 
 export const ENTRY_SPACE: Space = { gte: 'e/', lt: 'e0' }
 export const VERSION_SPACE: Space = { gte: 'v/', lt: 'v0' }
+export const VALUE_SPACE: Space = { gte: 'w/', lt: 'w0' }
 export const POLICY_SPACE: Space = { gte: 'p/', lt: 'p0' }
 export const OUTBOX_SPACE: Space = { gte: 'o/', lt: 'o0' }
 export const ACCOUNT_SPACE: Space = { gte: 'a/', lt: 'a0' }

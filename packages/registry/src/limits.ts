@@ -5,6 +5,8 @@ export const REGISTRY_LIMITS: Readonly<
     | 'transactionAnswerBytes'
     | 'searchRows'
     | 'openExports'
+    | 'openBackups'
+    | 'openRestores'
     | 'mounts'
     | 'polls'
     | 'groupBytes',
@@ -19,6 +21,10 @@ export const REGISTRY_LIMITS: Readonly<
   searchRows: 100_000,
   /** Exports that are open at once; the oldest makes room. */
   openExports: 8,
+  /** Backups that are read at once. */
+  openBackups: 4,
+  /** Restores whose files are handed over at once. */
+  openRestores: 2,
   /** Mounts of one registry: each decision about an entry looks at them. */
   mounts: 1000,
   /** Pairs of entry and principal of which the last conditional read is remembered. */

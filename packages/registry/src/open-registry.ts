@@ -2,7 +2,7 @@
 import type { AuditLog, LogCursor, LogFiles } from '@secreg/audit'
 import type { NewProtector, Scrypt, ScryptParams, SealHeader } from '@secreg/crypto'
 import { nodeBackend } from '@secreg/crypto/node'
-import type { Dialect } from '@secreg/protocol'
+import type { BackupSchedule, Dialect } from '@secreg/protocol'
 import { type Engine, VolatileOverlay } from '@secreg/storage'
 import {
   type AttemptLimits,
@@ -11,11 +11,11 @@ import {
   type SessionLimits,
 } from '@secreg/zones'
 import { Authorizer } from './authorizer.ts'
+import { BackupNotes } from './backup/backup-notes.ts'
 import { readLastChange } from './change.ts'
 import { Compactor } from './compactor.ts'
 import type { Core, RegistrySettings } from './core.ts'
 import { Counters } from './counters.ts'
-import type { BackupState } from './doctor/backup-finding.ts'
 import type { HostPort } from './doctor/host-port.ts'
 import { Eraser } from './eraser.ts'
 import { ExpiryClock } from './expiry-clock.ts'
@@ -29,6 +29,7 @@ import type { HostChecks } from './operations/security.ts'
 import { Polls } from './polls.ts'
 import { Registry } from './registry.ts'
 import { decodeRenumbering, NUMBERS_KEY } from './renumbering.ts'
+import { type OpenSpool, openMemorySpool } from './restore/spool.ts'
 import { decodeHeader } from './seal-row.ts'
 import { parseMark } from './sweeper.ts'
 import { WatchHub } from './watch/hub.ts'
@@ -59,8 +60,10 @@ export interface OpenRegistryOptions {
   readonly hostChecks?: HostChecks
   /** What only the process knows, for operators; default nothing. */
   readonly host?: HostPort
-  /** What is known of the backups of this registry; default none was made. */
-  readonly backups?: () => BackupState
+  /** What the schedule of backups does; default there is none. */
+  readonly backupSchedule?: () => BackupSchedule | undefined
+  /** Where files to restore from wait; default in memory. */
+  readonly openSpool?: OpenSpool
   /** Milliseconds since the epoch; default `Date.now`. */
   readonly now?: () => number
   /** Monotonic milliseconds; default `performance.now`. */
@@ -184,7 +187,10 @@ async function openOver(
     },
     hostChecks: options.hostChecks ?? (async () => []),
     host: options.host ?? {},
-    backups: options.backups,
+    backupNotes: await BackupNotes.open(engine),
+    backupSchedule: options.backupSchedule ?? (() => undefined),
+    openSpool: options.openSpool ?? openMemorySpool,
+    onFault,
     compactor: new Compactor({ engine, now, onFault, storeBytes: options.host?.storeBytes }),
     opened: { wallMs: now(), monotonicMs: monotonicMs(), lastChangeMs: lastChange?.timeMs },
     auditDirectory: options.auditDirectory,

@@ -1,8 +1,9 @@
 /** The registry: every operation of every door is one call here (DESIGN §2). */
 import type { LogFiles } from '@secreg/audit'
-import type { Credential } from '@secreg/crypto'
+import type { Credential, SealHeader } from '@secreg/crypto'
 import type {
   AuthResponse,
+  BackupSchedule,
   Caller,
   OkResponse,
   RegistryApi,
@@ -14,11 +15,16 @@ import type {
 } from '@secreg/protocol'
 import { SecregError } from '@secreg/protocol'
 import type { Session, SessionHandle } from '@secreg/zones'
+import type { BackupNotes } from './backup/backup-notes.ts'
+import type { Compactor } from './compactor.ts'
 import type { Core, RegistrySettings } from './core.ts'
+import type { OpenedAt } from './doctor/doctor.ts'
+import type { HostPort } from './doctor/host-port.ts'
 import { GroupView } from './group-view.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import type { Identity, Peer } from './identity.ts'
 import { audit } from './operations/audit-query.ts'
+import { Backups } from './operations/backup.ts'
 import { remove } from './operations/delete.ts'
 import { type DialectRequest, dialectOperation } from './operations/dialect.ts'
 import { Exports } from './operations/export.ts'
@@ -27,10 +33,12 @@ import { history } from './operations/history.ts'
 import { Imports } from './operations/import.ts'
 import { list } from './operations/list.ts'
 import { login, logout } from './operations/login.ts'
+import { maintain } from './operations/maintain.ts'
 import { meta } from './operations/meta.ts'
 import { mount } from './operations/mount.ts'
 import { protector } from './operations/protector.ts'
 import { type Recovered, type RecoverRequest, recoverAdministrator } from './operations/recover.ts'
+import { Restores } from './operations/restore.ts'
 import { rotate, rotationInfo } from './operations/rotate.ts'
 import { initialize, lock, requireAcceptable, type SealTools } from './operations/seal.ts'
 import { search } from './operations/search.ts'
@@ -42,6 +50,7 @@ import { recordRefused, type UnlockTools, unlock, unlockBy } from './operations/
 import { password, user } from './operations/users.ts'
 import { versions } from './operations/versions.ts'
 import { recorded } from './recorded.ts'
+import type { OpenSpool } from './restore/spool.ts'
 import { AttemptPace } from './seal/attempt-pace.ts'
 import type { SealUse } from './seal/credential.ts'
 import { ShareCollector } from './seal/share-collector.ts'
@@ -55,11 +64,19 @@ export interface RegistryParts {
   readonly identity: Identity
   readonly seal: SealTools
   readonly hostChecks: HostChecks
+  readonly host: HostPort
+  readonly compactor: Compactor
+  readonly opened: OpenedAt
   readonly auditDirectory: string
   readonly auditFiles: LogFiles | undefined
   readonly version: string
   readonly housekeeping: Housekeeping
   readonly watches: WatchHub
+  readonly backupNotes: BackupNotes
+  /** What the schedule of backups does, where there is one. */
+  readonly backupSchedule: () => BackupSchedule | undefined
+  readonly openSpool: OpenSpool
+  readonly onFault: ((fault: unknown) => void) | undefined
   /** Monotonic milliseconds. */
   readonly monotonicMs: () => number
 }
@@ -69,6 +86,9 @@ export class Registry {
   readonly #parts: RegistryParts
   readonly #exports: Exports
   readonly #imports: Imports
+  readonly #restores: Restores
+  /** Backups that are being read. */
+  readonly backups: Backups
   readonly #unlocking: UnlockTools
   readonly #startedMs = performance.now()
   #closing: Promise<void> | undefined
@@ -77,6 +97,16 @@ export class Registry {
     this.#parts = parts
     this.#exports = new Exports(parts.core)
     this.#imports = new Imports(parts.core)
+    this.#restores = new Restores(parts.core, {
+      openSpool: parts.openSpool,
+      scrypt: parts.seal.scrypt,
+    })
+    this.backups = new Backups(parts.core, {
+      notes: parts.backupNotes,
+      version: parts.version,
+      schedule: parts.backupSchedule,
+      onFault: parts.onFault,
+    })
     this.#unlocking = {
       scrypt: parts.seal.scrypt,
       collector: new ShareCollector(parts.monotonicMs),
@@ -86,6 +116,11 @@ export class Registry {
 
   get state(): SealState {
     return this.#parts.core.keys.state
+  }
+
+  /** Wrapped keys and what opens them, once there are any; safe to copy. */
+  get sealHeader(): SealHeader | undefined {
+    return this.#parts.core.keys.header
   }
 
   /** Replace the settings that may change while it runs. */
@@ -158,6 +193,7 @@ export class Registry {
       if (before === 'unsealed' && this.state === 'sealed') {
         const error = new SecregError('SEALED', 'the registry was locked')
         this.#parts.watches.end(error)
+        await Promise.all([this.backups.end(error), this.#restores.end(error)])
       }
     }
   }
@@ -221,6 +257,15 @@ export class Registry {
       mount: (request) => mount(core, caller, request),
       protector: (request) => protector(identity, this.#parts.seal, caller, request),
       rotate: (request) => rotate(core, this.#parts.housekeeping.rotation, caller, request),
+      backup: (request) => this.backups.backup(caller, request),
+      restore: (request) => this.#restores.restore(caller, request),
+      maintain: (request) =>
+        maintain(core, caller, request, {
+          ...this.#parts,
+          backups: () => this.backups.state,
+          checks: this.#parts.hostChecks,
+          status: (who) => this.status(who),
+        }),
     }
   }
 
@@ -231,7 +276,7 @@ export class Registry {
 
   /** What anybody may know, and what callers with a session may. */
   status(caller?: Caller): StatusResponse {
-    const { core, housekeeping, identity, version } = this.#parts
+    const { backupNotes, core, housekeeping, identity, version } = this.#parts
     const { state } = core.keys
     const { progress } = this.#unlocking.collector
     const open: StatusResponse = {
@@ -255,6 +300,7 @@ export class Registry {
       log_sequence: log.tail.sequence,
       log_synced: log.synced.sequence,
       ...(rotation === undefined ? {} : { rotation: rotationInfo(rotation) }),
+      ...(backupNotes.last === undefined ? {} : { last_backup: backupNotes.last }),
       ...(housekeeping.damage === 0
         ? {}
         : {
@@ -265,14 +311,15 @@ export class Registry {
     }
   }
 
-  /** End the exports and imports of sessions that have ended, or that nobody goes on with. */
-  sweep(): Promise<void> {
+  /** End the exports, imports, backups and restores of sessions that have ended, or that nobody goes on with. */
+  async sweep(): Promise<void> {
     const refs = this.#parts.identity.sessionRefs()
     this.#imports.sweep(refs)
     this.#parts.watches.sweep()
     this.#unlocking.collector.sweep()
     recordRefused(this.#parts.core, this.#unlocking.pace)
-    return this.#exports.sweep(refs)
+    const jobs = [this.#exports, this.backups, this.#restores]
+    await Promise.all(jobs.map((each) => each.sweep(refs)))
   }
 
   /** Do now what it does by itself now and then, to the end; for who has the time in his own hands. */
@@ -297,9 +344,10 @@ export class Registry {
     this.endWatches()
     this.#unlocking.collector.reset()
     await housekeeping.stop()
+    await this.#parts.compactor.close()
     await core.writer.close()
     try {
-      await this.#exports.close()
+      await Promise.all([this.#exports.close(), this.backups.end(), this.#restores.end()])
       core.journal.flush()
       await core.journal.log.sync()
       if (core.keys.state === 'unsealed') await core.writer.free()

@@ -10,6 +10,7 @@ import { type ClockFacts, clockFindings } from '../src/doctor/clock-findings.ts'
 import { finding } from '../src/doctor/finding.ts'
 import { sealFindings } from '../src/doctor/seal-findings.ts'
 import { scrubFinding, syncFinding } from '../src/doctor/store-findings.ts'
+import { takeBackup } from './backup-reader.ts'
 import {
   addUser,
   fastScrypt,
@@ -211,8 +212,9 @@ describe('over the registry', () => {
     const home = await start({
       hostChecks: async () => [{ check: 'socket', level: 'ok', message: '/run/s' }],
       host: { findings: async () => [finding('disk', 'fault', 'full', 'make room')] },
-      backups: () => ({ scheduled: true, lastSuccessMs: Date.now() }),
+      backupSchedule: () => ({ directory: '/b', interval_s: 86_400, files: 0, next_at: 0 }),
     })
+    await takeBackup(home.api)
     const { ok, findings = [] } = await home.api.maintain({ op: 'doctor' })
     expect(ok).toBe(false)
     expect(findings.slice(0, 2)).toEqual([

@@ -28,7 +28,13 @@ test('holds no value, path, name, label or passphrase, wherever they stand', asy
   const home = await start({
     hostChecks: async () => [{ check: 'socket', level: 'fault', message: `/run/${canary.file}` }],
     host: { support: async () => HOST, storeBytes: async () => 4096 },
-    backups: () => ({ scheduled: true, failing: `${canary.backup} is full` }),
+    backupSchedule: () => ({
+      directory: `/${canary.backup}`,
+      interval_s: 3600,
+      files: 1,
+      next_at: 0,
+      failing: `${canary.backup} is full`,
+    }),
   })
   const { api } = home
   const rules = { dialect: 'registry', max_entries: 1, max_bytes: 1000 }

@@ -37,6 +37,9 @@ const COURSES: Readonly<Record<RequestName, Course | ((payload: Payload) => Cour
   mount: 'alone',
   protector: 'alone',
   rotate: 'alone',
+  backup: 'alone',
+  restore: 'alone',
+  maintain: 'alone',
 }
 
 /** Course of a request; of one that is refused, the payload does not matter. */
@@ -53,4 +56,5 @@ export const DERIVES: ReadonlySet<RequestName> = new Set([
   'password',
   'user',
   'protector',
+  'restore',
 ])

@@ -69,6 +69,9 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   mount: (host, standing, request) => apiOf(host, standing).mount(request),
   protector: (host, standing, request) => apiOf(host, standing).protector(request),
   rotate: (host, standing, request) => apiOf(host, standing).rotate(request),
+  backup: (host, standing, request) => apiOf(host, standing).backup(request),
+  restore: (host, standing, request) => apiOf(host, standing).restore(request),
+  maintain: (host, standing, request) => apiOf(host, standing).maintain(request),
   watch: (_, standing, request, watches) => watches.watch(standing, request),
   unwatch: (_, standing, request, watches) => watches.unwatch(standing, request),
 }

@@ -14,6 +14,7 @@ import type { Core } from '../core.ts'
 import { decodeEntry, isLiveRow } from '../entry.ts'
 import { entriesBelow, entryKey, pathOfEntryKey } from '../keys.ts'
 import { REGISTRY_LIMITS } from '../limits.ts'
+import { OpenJobs } from '../open-jobs.ts'
 import { textOf } from '../read-value.ts'
 import { type Facts, recorded } from '../recorded.ts'
 import { asSecregError } from '../store-failure.ts'
@@ -27,20 +28,28 @@ export const EXPORT_IDLE_MS = 60_000
 const RECORD_BYTES = 4 * 1024 * 1024
 
 interface OpenExport {
-  readonly owner: Caller
   readonly snapshot: Snapshot
   readonly paths: readonly string[]
   readonly omitted: number
   next: number
-  touchedMs: number
 }
 
 export class Exports {
   readonly #core: Core
-  readonly #open = new Map<string, OpenExport>()
+  readonly #jobs: OpenJobs<OpenExport>
 
   constructor(core: Core) {
     this.#core = core
+    this.#jobs = new OpenJobs({
+      what: 'export',
+      now: core.now,
+      newId: core.newEntryId,
+      most: REGISTRY_LIMITS.openExports,
+      idleMs: EXPORT_IDLE_MS,
+      // The one that has stood still longest makes room.
+      yieldMs: 0,
+      release: ({ snapshot }) => snapshot.close(),
+    })
   }
 
   /**
@@ -61,27 +70,29 @@ export class Exports {
       const bytes = job.paths.reduce((sum, path) => sum + path.length + 3, 0)
       facts.paths = bytes <= RECORD_BYTES ? job.paths : [prefix === '' ? '/' : prefix]
       facts.count = job.paths.length
-      return this.#page(this.#core.newEntryId(), job)
+      try {
+        const page = await this.#page(job)
+        if (job.next < job.paths.length) {
+          this.#jobs.requireRoom()
+          return { ...page, cursor: this.#jobs.add(caller, job) }
+        }
+        await job.snapshot.close()
+        return page
+      } catch (error) {
+        await job.snapshot.close()
+        throw error
+      }
     })
   }
 
   /** Release what nobody goes on with, and what belongs to sessions that have ended. */
-  async sweep(sessions: ReadonlySet<string>): Promise<void> {
-    const nowMs = this.#core.now()
-    for (const [cursor, job] of this.#open) {
-      const { sessionRef } = job.owner
-      const ended = sessionRef !== undefined && !sessions.has(sessionRef)
-      if (!ended && nowMs - job.touchedMs <= EXPORT_IDLE_MS) continue
-      this.#open.delete(cursor)
-      await job.snapshot.close()
-    }
+  sweep(sessions: ReadonlySet<string>): Promise<void> {
+    return this.#jobs.sweep(sessions)
   }
 
   /** Release what is open. */
-  async close(): Promise<void> {
-    const jobs = [...this.#open.values()]
-    this.#open.clear()
-    for (const job of jobs) await job.snapshot.close()
+  close(): Promise<void> {
+    return this.#jobs.endAll()
   }
 
   async #begin(caller: Caller, prefix: string, withSecrets: boolean): Promise<OpenExport> {
@@ -118,7 +129,7 @@ export class Exports {
       } finally {
         await iterator.close()
       }
-      return { owner: caller, snapshot, paths, omitted, next: 0, touchedMs: 0 }
+      return { snapshot, paths, omitted, next: 0 }
     } catch (error) {
       await snapshot.close()
       throw error
@@ -126,81 +137,53 @@ export class Exports {
   }
 
   async #continue(caller: Caller, cursor: string): Promise<ExportResponse> {
-    const job = this.#open.get(cursor)
-    if (job === undefined || !isSameSession(job.owner, caller)) {
-      throw new SecregError('NOT_FOUND', 'the export has ended; start it again')
-    }
-    this.#open.delete(cursor)
     try {
-      return await this.#page(cursor, job)
+      const page = await this.#jobs.use(caller, cursor, async (job) => ({
+        ...(await this.#page(job)),
+        ...(job.next < job.paths.length ? { cursor } : {}),
+      }))
+      if (page.cursor === undefined) this.#jobs.end(caller, cursor)
+      return page
     } catch (error) {
+      this.#jobs.end(caller, cursor)
       throw asSecregError(error)
     }
   }
 
-  async #page(cursor: string, job: OpenExport): Promise<ExportResponse> {
+  async #page(job: OpenExport): Promise<ExportResponse> {
     const entries: ExportEntry[] = []
     const reader = { engine: job.snapshot, keys: this.#core.keys }
     let bytes = 0
-    try {
-      while (
-        job.next < job.paths.length &&
-        bytes < PAGE_BYTES &&
-        entries.length < LIMITS.listKeys
-      ) {
-        const key = job.paths[job.next] as string
-        const row = await job.snapshot.get(entryKey(key))
-        if (row === undefined) throw new SecregError('STORAGE_CORRUPT', 'an entry is missing')
-        const entry = decodeEntry(row)
-        const { active: number, type, encrypted, value: inline } = entry
-        const value = await textOf(reader, { entry, number, type, encrypted, value: inline })
-        // As it will stand in the frame: a control character takes six bytes there.
-        const size = Buffer.byteLength(JSON.stringify(value))
-        if (entries.length > 0 && bytes + size > PAGE_BYTES) break
-        bytes += size + Buffer.byteLength(key) + 256
-        entries.push({
-          key,
-          type: entry.type,
-          value,
-          encrypted: entry.encrypted,
-          version: entry.active,
-          created_at: entry.createdAtMs,
-          modified_at: entry.modifiedAtMs,
-          created_by: entry.createdBy,
-          modified_by: entry.modifiedBy,
-        })
-        job.next++
-        if (job.next % PAGE_ROWS === 0) await new Promise((resume) => setImmediate(resume))
-      }
-    } catch (error) {
-      await job.snapshot.close()
-      throw error
+    while (job.next < job.paths.length && bytes < PAGE_BYTES && entries.length < LIMITS.listKeys) {
+      const key = job.paths[job.next] as string
+      const row = await job.snapshot.get(entryKey(key))
+      if (row === undefined) throw new SecregError('STORAGE_CORRUPT', 'an entry is missing')
+      const entry = decodeEntry(row)
+      const { active: number, type, encrypted, value: inline } = entry
+      const value = await textOf(reader, { entry, number, type, encrypted, value: inline })
+      // As it will stand in the frame: a control character takes six bytes there.
+      const size = Buffer.byteLength(JSON.stringify(value))
+      if (entries.length > 0 && bytes + size > PAGE_BYTES) break
+      bytes += size + Buffer.byteLength(key) + 256
+      entries.push({
+        key,
+        type: entry.type,
+        value,
+        encrypted: entry.encrypted,
+        version: entry.active,
+        created_at: entry.createdAtMs,
+        modified_at: entry.modifiedAtMs,
+        created_by: entry.createdBy,
+        modified_by: entry.modifiedBy,
+      })
+      job.next++
+      if (job.next % PAGE_ROWS === 0) await new Promise((resume) => setImmediate(resume))
     }
-    const more = job.next < job.paths.length
-    if (more) await this.#keep(cursor, job)
-    else await job.snapshot.close()
     return {
       entries,
       total: job.paths.length,
       omitted: job.omitted,
       revision: job.snapshot.revision,
-      ...(more ? { cursor } : {}),
     }
   }
-
-  async #keep(cursor: string, job: OpenExport): Promise<void> {
-    job.touchedMs = this.#core.now()
-    this.#open.set(cursor, job)
-    for (const [oldest, old] of this.#open) {
-      if (this.#open.size <= REGISTRY_LIMITS.openExports) return
-      this.#open.delete(oldest)
-      await old.snapshot.close()
-    }
-  }
-}
-
-/** Whether what one caller has opened is the other's; callers without a session share nothing. */
-export function isSameSession(owner: Caller, caller: Caller): boolean {
-  if (owner === caller) return true
-  return owner.sessionRef !== undefined && owner.sessionRef === caller.sessionRef
 }

@@ -1,6 +1,5 @@
 /** Import: entries are staged, compared and then written by one commit, or not at all. */
 import {
-  type Action,
   type Caller,
   type ImportChange,
   type ImportResponse,
@@ -12,11 +11,12 @@ import type { Core } from '../core.ts'
 import { Edits } from '../edits.ts'
 import type { EntryEdit } from '../entry-edit.ts'
 import { GroupView, type View } from '../group-view.ts'
+import { isSameSession } from '../open-jobs.ts'
 import type { Plan } from '../operation.ts'
 import { type Facts, recorded, refusalBody } from '../recorded.ts'
 import { forEachInSlices, jsonInSlices } from '../slices.ts'
 import { asSecregError } from '../store-failure.ts'
-import { isSameSession } from './export.ts'
+import { isSame } from './same.ts'
 import { draftOf, isToBeEncrypted, planSet, type SetDraft } from './set.ts'
 
 /** What imports can stage: what one commit, its record and the memory for it can hold. */
@@ -232,23 +232,10 @@ export class Imports {
     if (edit.entry === undefined || !edit.isLive) return { ...base, change: 'create' }
     return {
       ...base,
-      change: this.#isSame(caller, draft, edit) ? 'same' : 'update',
+      change: isSame(this.#core, caller, draft, edit) ? 'same' : 'update',
       old_type: edit.entry.type,
       old_version: edit.entry.active,
     }
-  }
-
-  /** Whether an entry has the staged type, protection and value already; never for who may not read it. */
-  #isSame(caller: Caller, draft: SetDraft, edit: EntryEdit): boolean {
-    const { authorizer } = this.#core
-    const { entry } = edit
-    if (entry === undefined || !edit.isLive) return false
-    const may = (action: Action): boolean => authorizer.allows(caller, action, draft.path, entry)
-    if (!may('read') || (entry.encrypted && !may('decrypt'))) return false
-    if (entry.private && !may('use-internal')) return false
-    if (entry.type !== draft.value.type) return false
-    if (isToBeEncrypted(this.#core, draft, edit) !== entry.encrypted) return false
-    return edit.holds(entry.active, draft.value.bytes)
   }
 
   async #commit(caller: Caller, job: OpenImport): Promise<ImportResponse> {
@@ -283,7 +270,7 @@ export class Imports {
       const { isLive, entry } = edit
       // Who may not write here learns neither whether the key exists nor whether its value is the same.
       core.authorizer.require(caller, isLive ? 'update' : 'create', draft.path, entry)
-      if (isLive && this.#isSame(caller, draft, edit)) {
+      if (isLive && isSame(this.#core, caller, draft, edit)) {
         unchanged++
         continue
       }

@@ -129,7 +129,7 @@ function copy(
 }
 
 /** What policy relies on is changed under `grant` only: a copy neither takes it along nor replaces what is there. */
-function carried({ granted: _, ...metadata }: Metadata, there: Metadata): Metadata {
+export function carried({ granted: _, ...metadata }: Metadata, there: Metadata): Metadata {
   if (there.granted === undefined) return metadata
   const kept = there.granted.map((name) => [name, there.custom?.[name] ?? ''] as const)
   const custom = { ...metadata.custom, ...Object.fromEntries(kept) }
