@@ -3,7 +3,8 @@ import { isPortable, type Protector } from '@secreg/crypto'
 import type { SealState } from '@secreg/protocol'
 import { type Diagnosis, finding } from './finding.ts'
 
-const ADD = 'run: sreg protector add'
+const ADD = 'run: sreg protector add passphrase, or: sreg protector add shares'
+const ADD_RECOVERY = 'run: sreg protector add shares --recovery --shares 5 --threshold 3'
 
 export function sealFindings(
   state: SealState,
@@ -28,7 +29,7 @@ function protectorFindings(protectors: readonly Pick<Protector, 'kind'>[]): Diag
         check,
         'warning',
         'no protector opens the registry on another host: it is lost with this one, and no backup is made',
-        `${ADD}, with a passphrase or shares`,
+        ADD,
       ),
     )
   }
@@ -38,13 +39,18 @@ function protectorFindings(protectors: readonly Pick<Protector, 'kind'>[]): Diag
         check,
         'warning',
         'only a key file opens the registry: who copies the disk may have both',
-        `${ADD}, with a passphrase or shares, and keep the key file elsewhere`,
+        `${ADD}; keep the key file on another disk`,
       ),
     )
   }
   if (protectors.length === 1) {
     warnings.push(
-      finding(check, 'warning', 'one protector only: whoever loses it loses everything', ADD),
+      finding(
+        check,
+        'warning',
+        'one protector only: whoever loses it loses everything',
+        ADD_RECOVERY,
+      ),
     )
   }
   if (warnings.length > 0) return warnings
