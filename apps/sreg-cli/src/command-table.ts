@@ -8,10 +8,12 @@ import { ENTRY_COMMANDS } from './command-specs/entries.ts'
 import { HOT_COMMANDS } from './command-specs/hot.ts'
 import { KEY_COMMANDS } from './command-specs/keys.ts'
 import { PROGRAM_COMMANDS } from './command-specs/program.ts'
+import { SEAL_COMMANDS } from './command-specs/seal.ts'
 import { SESSION_COMMANDS } from './command-specs/session.ts'
 import { SETTING_COMMANDS } from './command-specs/settings.ts'
 import type { CommandSpec } from './command-specs/spec.ts'
 import { TRANSFER_COMMANDS } from './command-specs/transfer.ts'
+import { UPKEEP_COMMANDS } from './command-specs/upkeep.ts'
 import { VERSION_COMMANDS } from './command-specs/versions.ts'
 import { type Grammar, grammarOf } from './grammar.ts'
 
@@ -46,12 +48,16 @@ export type CommandName =
   | 'audit'
   | 'status'
   | 'unlock'
+  | 'protector'
   | 'lock'
   | 'rotate'
   | 'whoami'
   | 'passwd'
   | 'user'
   | 'security'
+  | 'doctor'
+  | 'compact'
+  | 'support-bundle'
   | 'completion'
   | 'version'
   | 'help'
@@ -64,8 +70,10 @@ const LIST: readonly CommandSpec[] = [
   ...SETTING_COMMANDS,
   ...CHANGE_COMMANDS,
   ...TRANSFER_COMMANDS,
+  ...SEAL_COMMANDS,
   ...ADMINISTRATION_COMMANDS,
   ...KEY_COMMANDS,
+  ...UPKEEP_COMMANDS,
   ...PROGRAM_COMMANDS,
 ]
 

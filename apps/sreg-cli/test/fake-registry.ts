@@ -32,6 +32,8 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
   readonly asked: { name: string; payload: Payload; sessionId: string }[] = []
   /** Answers to give instead, by request name. */
   readonly answers = new Map<string, object>()
+  /** The same, made anew for each request. */
+  readonly answering = new Map<string, () => object>()
   /** Errors to give instead, by request name. */
   readonly failures = new Map<string, Reason>()
   /** Oldest revision that errors tell. */
@@ -143,7 +145,10 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
       }
       const failure = this.failures.get(name)
       if (failure !== undefined) throw new SecregError(failure, `refused: ${failure}`)
-      const answer = this.answers.get(name) ?? this.#handle(name, payload, frame.sessionId, socket)
+      const answer =
+        this.answering.get(name)?.() ??
+        this.answers.get(name) ??
+        this.#handle(name, payload, frame.sessionId, socket)
       if (this.stallImports && payload['op'] === 'stage') {
         this.#stalled.push(() => send(frame.type + 1, answer))
         return
@@ -194,6 +199,7 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
       door: 'registry',
     }),
     seal: (payload) => this.seal(payload),
+    protector: (payload) => this.protector(payload),
     export: (payload) => this.transfer.export(payload),
     import: (payload) => this.transfer.import(payload),
     user: (payload) => this.user(payload),

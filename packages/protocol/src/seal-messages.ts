@@ -73,15 +73,15 @@ export const protectorRequest = z.discriminatedUnion('op', [
   }),
   z.object({
     op: z.literal('change'),
-    /** Its id, the beginning of it, or its label. */
-    id: text(LIMITS.labelChars),
+    /** Its id, the beginning of it, or its label; `id` would be the correlation id. */
+    protector: text(LIMITS.labelChars),
     ...secrets,
     proof,
     force: z.boolean().optional(),
   }),
   z.object({
     op: z.literal('remove'),
-    id: text(LIMITS.labelChars),
+    protector: text(LIMITS.labelChars),
     force: z.boolean().optional(),
   }),
 ])

@@ -137,6 +137,19 @@ test('every request type has its name, and its response the next number', () => 
   expect(requestNameOf(0x20)).toBeUndefined()
 })
 
+test('fault: a member named id was the correlation id', () => {
+  type Schema = { shape?: object; options?: readonly Schema[] }
+  const membersOf = ({ shape = {}, options = [] }: Schema): string[] => [
+    ...Object.keys(shape),
+    ...options.flatMap(membersOf),
+  ]
+  for (const [name, { schema }] of Object.entries(REQUESTS)) {
+    const members = membersOf(schema as unknown as Schema)
+    expect(members, name).not.toContain('id')
+  }
+  expect(membersOf(REQUESTS.protector.schema as unknown as Schema)).toContain('proof')
+})
+
 test('message types and error numbers are unique, and 0x00 is free', () => {
   const types = Object.values(MESSAGE_TYPE)
   expect(new Set(types).size).toBe(types.length)

@@ -126,7 +126,7 @@ describe('a backup', () => {
     })
     const { protectors = [] } = await home.api.protector({ op: 'list' })
     const passphrase = protectors.find(({ kind }) => kind === 'passphrase')
-    await home.api.protector({ op: 'remove', id: passphrase?.id ?? '', force: true })
+    await home.api.protector({ op: 'remove', protector: passphrase?.id ?? '', force: true })
     await expect(home.api.backup({ op: 'begin' })).rejects.toEqual(reason('NO_PORTABLE_PROTECTOR'))
     await home.registry.close()
   })

@@ -46,18 +46,18 @@ const CHANGES: Readonly<Record<string, Change>> = {
     again: 'ALREADY_EXISTS',
   },
   'change of the passphrase that proves it': {
-    request: { op: 'change', id: 'first', passphrase: NEXT, proof: { passphrase } },
+    request: { op: 'change', protector: 'first', passphrase: NEXT, proof: { passphrase } },
     before: ['passphrase', 'file'],
     after: ['next', 'file'],
     again: 'UNLOCK_FAILED',
   },
   'change of a key file': {
-    request: { op: 'change', id: 'host', key_file: OTHER_FILE, proof },
+    request: { op: 'change', protector: 'host', key_file: OTHER_FILE, proof },
     before: ['passphrase', 'file'],
     after: ['passphrase', 'other'],
   },
   remove: {
-    request: { op: 'remove', id: 'host' },
+    request: { op: 'remove', protector: 'host' },
     before: ['passphrase', 'file'],
     after: ['passphrase'],
     again: 'NOT_FOUND',
@@ -96,7 +96,7 @@ async function prepare(): Promise<Place> {
   await api.protector(file)
   const labelled = { op: 'add', kind: 'passphrase', passphrase, label: 'first', proof } as const
   await api.protector(labelled)
-  await api.protector({ op: 'remove', id: first?.id ?? '' })
+  await api.protector({ op: 'remove', protector: first?.id ?? '' })
   return place
 }
 

@@ -208,7 +208,13 @@ class Bench {
       const target = this.pick(step.target)
       const proof = this.proofOf(this.pick(step.proof))
       const { secret, members } = newSecret(target.secret.kind)
-      const request = { op: 'change', id: target.id, proof, ...members, force: true } as const
+      const request = {
+        op: 'change',
+        protector: target.id,
+        proof,
+        ...members,
+        force: true,
+      } as const
       const { answer, reason } = await this.outcome(() => api.protector(request))
       if (fails) expect(reason).toBe('STORAGE_FAILED')
       else {
@@ -226,7 +232,7 @@ class Bench {
     const refused = rest.length === 0 || (!step.force && isLastDaily)
     const { force } = step
     const { reason } = await this.outcome(() =>
-      api.protector({ op: 'remove', id: target.id, force }),
+      api.protector({ op: 'remove', protector: target.id, force }),
     )
     if (refused) {
       expect(reason).toBe('LAST_PROTECTOR')

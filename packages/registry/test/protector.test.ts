@@ -203,7 +203,7 @@ test('weakness 33: changing the password keeps all values readable and makes the
   const [first] = (await api.protector({ op: 'list' })).protectors ?? []
   const answer = await api.protector({
     op: 'change',
-    id: first?.id.slice(0, 6) ?? '',
+    protector: first?.id.slice(0, 6) ?? '',
     passphrase: NEXT,
     proof: PROOF,
   })
@@ -235,19 +235,24 @@ test('a protector is changed in its place: key file and shares too, with label a
   const other = base64(nodeBackend.randomBytes(32))
   await home.api.protector({
     op: 'change',
-    id: 'host',
+    protector: 'host',
     key_file: other,
     proof: { key_file: keyFile },
   })
   const proof = { shares: old.slice(0, 3) }
-  const anew = await home.api.protector({ op: 'change', id: 'board', proof })
+  const anew = await home.api.protector({ op: 'change', protector: 'board', proof })
   expect(anew).toEqual({
     protector: expect.objectContaining({ label: 'board', recovery: true, threshold: 3, count: 5 }),
     shares: expect.any(Array),
     erased: true,
   })
   const fewer = { count: 3, threshold: 2 }
-  const last = await home.api.protector({ op: 'change', id: 'board', shares: fewer, proof: PROOF })
+  const last = await home.api.protector({
+    op: 'change',
+    protector: 'board',
+    shares: fewer,
+    proof: PROOF,
+  })
   expect(last.shares).toHaveLength(3)
 
   expect(await unlocks(home, { key_file: keyFile })).toBe('UNLOCK_FAILED')
@@ -274,7 +279,7 @@ test('what is removed opens nothing any more', async () => {
   })
   expect(await unlocks(home, { passphrase: NEXT })).toBe('unsealed')
   home = await again(home)
-  expect(await home.api.protector({ op: 'remove', id: 'office' })).toEqual({
+  expect(await home.api.protector({ op: 'remove', protector: 'office' })).toEqual({
     protector: expect.objectContaining({ label: 'office' }),
     erased: true,
   })
@@ -295,7 +300,7 @@ describe('what nothing else can do is not taken out', () => {
     })
     const [first, second] = (await home.api.protector({ op: 'list' })).protectors ?? []
     const remove = (id: string | undefined, force?: true): Promise<ProtectorResponse> =>
-      home.api.protector({ op: 'remove', id: id ?? '', ...(force && { force }) })
+      home.api.protector({ op: 'remove', protector: id ?? '', ...(force && { force }) })
     return { home, remove, portable: first?.id, bound: second?.id }
   }
 
@@ -329,11 +334,11 @@ describe('what nothing else can do is not taken out', () => {
     await home.api.protector({ op: 'add', ...kept, proof: PROOF })
     const [first] = (await home.api.protector({ op: 'list' })).protectors ?? []
     const id = first?.id ?? ''
-    await expect(home.api.protector({ op: 'remove', id })).rejects.toMatchObject({
+    await expect(home.api.protector({ op: 'remove', protector: id })).rejects.toMatchObject({
       reason: 'LAST_PROTECTOR',
       message: expect.stringContaining('daily use'),
     })
-    await home.api.protector({ op: 'remove', id, force: true })
+    await home.api.protector({ op: 'remove', protector: id, force: true })
     await home.registry.lock(home.admin)
     await expect(home.registry.unlockBy(PEER, { op: 'unlock', passphrase: NEXT })).rejects.toEqual(
       reason('NO_PROTECTOR'),
@@ -350,7 +355,7 @@ describe('what nothing else can do is not taken out', () => {
     const api = home.registry.as(admin)
     const [only] = (await api.protector({ op: 'list' })).protectors ?? []
     const proof = { shares: shares.slice(0, 3) }
-    const change = { op: 'change', id: only?.id ?? '', proof } as const
+    const change = { op: 'change', protector: only?.id ?? '', proof } as const
     await expect(api.protector(change)).rejects.toEqual(reason('LAST_PROTECTOR'))
     expect((await api.protector({ ...change, force: true })).shares).toHaveLength(5)
   })
@@ -377,7 +382,7 @@ const add = (request: object) => ({
   proof: PROOF,
   ...request,
 })
-const change = (request: object) => ({ op: 'change', id: 'host', proof: PROOF, ...request })
+const change = (request: object) => ({ op: 'change', protector: 'host', proof: PROOF, ...request })
 
 const REFUSED: readonly (readonly [string, (given: Furnished) => object, string])[] = [
   ['a wrong passphrase as proof', () => add({ proof: { passphrase: 'no' } }), 'UNLOCK_FAILED'],
@@ -421,8 +426,8 @@ const REFUSED: readonly (readonly [string, (given: Furnished) => object, string]
   ['a label with a line break', () => add({ label: 'a\nb' }), 'INVALID_ARGUMENT'],
   ['an empty label', () => add({ label: '' }), 'INVALID_ARGUMENT'],
   ['a label that is taken', () => add({ label: 'board' }), 'ALREADY_EXISTS'],
-  ['a change of nothing', () => change({ id: 'nobody' }), 'NOT_FOUND'],
-  ['a change by too little of an id', () => change({ id: '' }), 'NOT_FOUND'],
+  ['a change of nothing', () => change({ protector: 'nobody' }), 'NOT_FOUND'],
+  ['a change by too little of an id', () => change({ protector: '' }), 'NOT_FOUND'],
   ['a change to another kind', () => change({ passphrase: NEXT }), 'INVALID_ARGUMENT'],
   ['a change to nothing', () => change({}), 'INVALID_ARGUMENT'],
   [
@@ -430,7 +435,7 @@ const REFUSED: readonly (readonly [string, (given: Furnished) => object, string]
     () => change({ key_file: foreignFile, proof: { passphrase: NEXT } }),
     'UNLOCK_FAILED',
   ],
-  ['a removal of nothing', () => ({ op: 'remove', id: 'nobody', force: true }), 'NOT_FOUND'],
+  ['a removal of nothing', () => ({ op: 'remove', protector: 'nobody', force: true }), 'NOT_FOUND'],
 ]
 
 test.each(REFUSED)('%s is refused, recorded, and changes nothing', async (_, make, word) => {
@@ -455,9 +460,9 @@ test('the passphrase that it has is no new one', async () => {
   const { api } = await start()
   const [first] = (await api.protector({ op: 'list' })).protectors ?? []
   const id = first?.id ?? ''
-  await expect(api.protector({ op: 'change', id, passphrase, proof: PROOF })).rejects.toEqual(
-    reason('PASSWORD_POLICY'),
-  )
+  await expect(
+    api.protector({ op: 'change', protector: id, passphrase, proof: PROOF }),
+  ).rejects.toEqual(reason('PASSWORD_POLICY'))
 })
 
 test('whoever may not seal learns and changes nothing, and sealed nothing is changed', async () => {
@@ -468,7 +473,7 @@ test('whoever may not seal learns and changes nothing, and sealed nothing is cha
     add({}),
     add({ proof: { passphrase: 'no' } }),
     change({ key_file: keyFile }),
-    { op: 'remove', id: 'nobody' },
+    { op: 'remove', protector: 'nobody' },
   ]
   for (const request of requests) {
     await expect(api.protector(request as Request)).rejects.toEqual(reason('ACCESS_DENIED'))
@@ -511,7 +516,7 @@ test('changes that come at once all hold, beside a rotation that changes the hea
   const results = await Promise.all([
     api.protector({ op: 'add', kind: 'key-file', key_file: keyFile, proof: PROOF }),
     api.rotate({ op: 'start' }),
-    api.protector({ op: 'change', id: 'next', passphrase: third, proof: PROOF }),
+    api.protector({ op: 'change', protector: 'next', passphrase: third, proof: PROOF }),
     api.protector({ op: 'add', kind: 'shares', shares: SHARES, proof: PROOF }),
   ])
   await home.registry.housekeep()
@@ -566,7 +571,7 @@ test('what is taken out while it serves as a proof proves nothing', async () => 
       proof: { key_file: keyFile },
     }),
   )
-  const removing = home.api.protector({ op: 'remove', id: 'host' })
+  const removing = home.api.protector({ op: 'remove', protector: 'host' })
   await removing
   expect(await adding).toEqual(reason('VERSION_CONFLICT'))
   expect((await headerOf(home)).protectors).toHaveLength(1)
@@ -587,11 +592,16 @@ test('the old header is in no file any more once a change or removal is answered
   const before = await old()
   const removed = (await headerOf(home)).protectors[1]?.wrapped ?? ''
   expect(home.filesWith(before)).not.toEqual([])
-  const changed = await home.api.protector({ op: 'change', id, passphrase: NEXT, proof: PROOF })
+  const changed = await home.api.protector({
+    op: 'change',
+    protector: id,
+    passphrase: NEXT,
+    proof: PROOF,
+  })
   expect(changed.erased).toBe(true)
   expect(home.filesWith(before)).toEqual([])
   expect(home.filesWith(removed)).not.toEqual([])
-  const gone = await home.api.protector({ op: 'remove', id: 'host' })
+  const gone = await home.api.protector({ op: 'remove', protector: 'host' })
   expect(gone.erased).toBe(true)
   expect(home.filesWith(removed)).toEqual([])
   expect(home.filesWith(await old())).not.toEqual([])
@@ -629,7 +639,7 @@ test('a restart keeps what was changed, whoever asks', async () => {
   })
   await home.registry.close()
   const next = await restart({ engine: new FaultEngine(medium), files })
-  await next.api.protector({ op: 'remove', id: 'host' })
+  await next.api.protector({ op: 'remove', protector: 'host' })
   await next.registry.close()
   const last = await restart({ engine: new FaultEngine(medium), files })
   expect((await last.api.protector({ op: 'list' })).protectors).toHaveLength(1)

@@ -23,12 +23,6 @@ export const ADMINISTRATION_COMMANDS: readonly CommandSpec[] = [
     examples: ['audit --since 1h', 'audit --user alice --key /app --failed --limit 20'],
   },
   { name: 'status', summary: 'Show the state of the daemon', operands: [], options: [] },
-  {
-    name: 'unlock',
-    summary: 'Unlock the registry with its passphrase',
-    operands: [],
-    options: [passwordStdin],
-  },
   { name: 'lock', summary: 'Lock the registry', operands: [], options: [] },
   { name: 'whoami', summary: 'Show who the daemon takes you for', operands: [], options: [] },
   {

@@ -6,10 +6,12 @@ import type { CommandName } from '../command-table.ts'
 import type { Run } from '../context.ts'
 import { run as activate } from './activate.ts'
 import { run as audit } from './audit.ts'
+import { run as compact } from './compact.ts'
 import { run as completion } from './completion.ts'
 import { run as copy } from './copy.ts'
 import { run as destroy } from './destroy.ts'
 import { run as diff } from './diff.ts'
+import { run as doctor } from './doctor.ts'
 import { run as exportEntries } from './export.ts'
 import { run as help } from './help.ts'
 import { run as history } from './history.ts'
@@ -22,12 +24,14 @@ import { run as meta } from './meta.ts'
 import { run as mount } from './mount.ts'
 import { run as move } from './move.ts'
 import { run as passwd } from './passwd.ts'
+import { run as protector } from './protector.ts'
 import { run as purge } from './purge.ts'
 import { run as rollback } from './rollback.ts'
 import { run as rotate } from './rotate.ts'
 import { run as search } from './search.ts'
 import { run as security } from './security.ts'
 import { run as status } from './status.ts'
+import { run as supportBundle } from './support-bundle.ts'
 import { run as txn } from './txn.ts'
 import { run as undelete } from './undelete.ts'
 import { run as unlock } from './unlock.ts'
@@ -41,10 +45,12 @@ export const MORE: Readonly<Record<Exclude<CommandName, 'get' | 'set' | 'delete'
   {
     activate,
     audit,
+    compact,
     completion,
     copy,
     destroy,
     diff,
+    doctor,
     export: exportEntries,
     help,
     history,
@@ -58,11 +64,13 @@ export const MORE: Readonly<Record<Exclude<CommandName, 'get' | 'set' | 'delete'
     rotate,
     move,
     passwd,
+    protector,
     purge,
     rollback,
     search,
     security,
     status,
+    'support-bundle': supportBundle,
     txn,
     undelete,
     unlock,

@@ -14,6 +14,10 @@ export async function run(context: Context): Promise<undefined> {
       ['State', answer.state],
       ['Initialized', answer.initialized ? 'yes' : 'no'],
       ['Version', answer.version],
+      ...(answer.share_progress ?? []).map(
+        ({ have, need, recovery }) =>
+          ['Shares', `${have} of ${need}${recovery === true ? ' for recovery' : ''}`] as const,
+      ),
       ['Uptime', answer.uptime_s === undefined ? undefined : formatDuration(answer.uptime_s)],
       ['Socket', answer.socket ?? context.socket],
       ['Database', answer.database],

@@ -6,6 +6,28 @@ import type { Payload } from './fake-entries.ts'
 export const PASSWORD = 'correct horse battery'
 export const PASSPHRASE = 'open sesame, please'
 
+/** A protector as it is listed. */
+interface FakeProtector {
+  readonly id: string
+  readonly kind: string
+  readonly label?: string
+  readonly recovery: boolean
+  readonly portable: boolean
+  readonly kdf: object
+}
+
+const protectorBase = (id: string) => ({
+  id: id.padEnd(32, '0'),
+  recovery: false,
+  portable: true,
+  kdf: { name: 'hkdf-sha256' },
+})
+
+function sharesOf(counts: unknown): string[] {
+  const { count = 0 } = (counts ?? {}) as { count?: number }
+  return Array.from({ length: count }, (_, at) => `SRS1-FAKE-${at + 1}`)
+}
+
 /** Their state, and the requests about them. */
 export class FakeAccounts {
   readonly sessions = new Set<string>()
@@ -13,7 +35,18 @@ export class FakeAccounts {
     ['alice', { roles: ['admin'], disabled: false, password: PASSWORD }],
   ])
   state: 'uninitialized' | 'sealed' | 'unsealed' = 'unsealed'
-  passphrase = PASSPHRASE
+  passphrase: string | undefined = PASSPHRASE
+  /** Shares that a new registry or protector gives, and that open it together. */
+  shares: readonly string[] = []
+  readonly given = new Set<string>()
+  keyFile: string | undefined
+  readonly protectors: FakeProtector[] = [
+    {
+      ...protectorBase('a1b2c3'),
+      kind: 'passphrase',
+      kdf: { name: 'scrypt', N: 32_768, r: 8, p: 1 },
+    },
+  ]
 
   session(): string {
     const id = randomUUID()
@@ -52,20 +85,71 @@ export class FakeAccounts {
       if (this.state !== 'uninitialized' && payload['force'] !== true) {
         throw new SecregError('ALREADY_INITIALIZED', 'the registry is initialised already')
       }
-      this.passphrase = String(payload['passphrase'])
+      this.passphrase = payload['passphrase'] as string | undefined
+      this.shares = sharesOf(payload['shares'])
       this.users.set(String(payload['admin']), {
         roles: ['admin'],
         disabled: false,
         password: String(payload['admin_password']),
       })
       this.state = 'unsealed'
-    } else if (payload['op'] === 'unlock') {
-      if (payload['passphrase'] !== this.passphrase) {
-        throw new SecregError('AUTH_FAILED', 'the passphrase does not fit')
-      }
-      this.state = 'unsealed'
-    } else this.state = 'sealed'
+      return { state: this.state, ...(this.shares.length === 0 ? {} : { shares: this.shares }) }
+    }
+    if (payload['op'] === 'unlock') return this.#unlock(payload)
+    this.state = 'sealed'
     return { state: this.state }
+  }
+
+  #unlock({ passphrase, share, key_file, reset, finish }: Payload): object {
+    if (reset === true) {
+      this.given.clear()
+      return { state: this.state }
+    }
+    if (share !== undefined) {
+      if (!this.shares.includes(String(share))) {
+        throw new SecregError('SHARE_INVALID', 'the share is mistyped or incomplete')
+      }
+      this.given.add(String(share))
+      const share_progress = { have: this.given.size, need: 3 }
+      if (share_progress.have < share_progress.need) {
+        if (finish === true) throw new SecregError('SHARES_MISSING', '3 shares are needed')
+        return { state: this.state, share_progress }
+      }
+    } else if (
+      key_file !== undefined ? key_file !== this.keyFile : passphrase !== this.passphrase
+    ) {
+      throw new SecregError('UNLOCK_FAILED', 'what was given does not unlock it')
+    }
+    this.given.clear()
+    this.state = 'unsealed'
+    return { state: this.state }
+  }
+
+  protector(payload: Payload): object {
+    const { op, protector: id, kind, label, recovery, proof, shares } = payload
+    if (op === 'list') return { protectors: this.protectors }
+    const found = this.protectors.find(
+      (one) => id !== undefined && (one.id === id || one.label === id),
+    )
+    if (op !== 'add' && found === undefined) throw new SecregError('NOT_FOUND', 'no protector')
+    if (op === 'remove') {
+      if (this.protectors.length === 1)
+        throw new SecregError('LAST_PROTECTOR', 'it is the last one')
+      this.protectors.splice(this.protectors.indexOf(found as FakeProtector), 1)
+      return { protector: found, erased: payload['force'] !== true }
+    }
+    if ((proof as Payload)['passphrase'] === 'wrong') {
+      throw new SecregError('UNLOCK_FAILED', 'what was given does not unlock it')
+    }
+    const made = sharesOf(shares)
+    const protector = found ?? {
+      ...protectorBase(`d${this.protectors.length}`),
+      kind: String(kind),
+      ...(label === undefined ? {} : { label: String(label) }),
+      recovery: recovery === true,
+    }
+    if (op === 'add') this.protectors.push(protector)
+    return { protector, ...(made.length === 0 ? {} : { shares: made }) }
   }
 
   user(payload: Payload): object {

@@ -136,7 +136,7 @@ async function change(
   const force = request.force === true
   const made = await recordedFailure(identity, caller, facts, async () => {
     const header = changeableHeader(core, caller)
-    const target = findProtector(header.protectors, request.id)
+    const target = findProtector(header.protectors, request.protector)
     facts.detail = `change ${describeProtector(target)}`
     requireOtherWay(header.protectors, target, force)
     const { label, recovery } = target
@@ -164,7 +164,7 @@ async function change(
 async function remove(
   core: Core,
   caller: Caller,
-  { id, force }: RemoveRequest,
+  { protector: name, force }: RemoveRequest,
 ): Promise<ProtectorResponse> {
   const facts: Facts = { action: 'protector', detail: 'remove' }
   const answer = await core.writer.submit<ProtectorResponse>({
@@ -173,7 +173,7 @@ async function remove(
       core.authorizer.require(caller, 'seal', '/')
       core.keys.requireUnsealed()
       const stored = storedHeader(view)
-      const target = findProtector(stored.protectors, id)
+      const target = findProtector(stored.protectors, name)
       facts.detail = `remove ${describeProtector(target)}`
       requireRemovable(stored.protectors, target, force === true)
       const header = changed(core, stored, (before, headerKey) =>
