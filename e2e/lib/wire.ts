@@ -31,7 +31,9 @@ export const TYPE = {
   meta: 0x64,
   transfer: 0x66,
   mount: 0x68,
+  protector: 0x6a,
   rotate: 0x6c,
+  maintain: 0x72,
 } as const
 
 export type RequestKind = keyof typeof TYPE

@@ -43,6 +43,7 @@ const EFFECTIVE: Readonly<Record<Exclude<RequestKind, 'auth' | 'hello' | 'status
   transfer: { op: 'move', from: '/w6/a', to: '/w6/b' },
   mount: { op: 'list' },
   rotate: { op: 'start' },
+  maintain: { op: 'compact' },
 }
 
 test('weakness 1: one byte at a time yields the same answer as one write', async () => {

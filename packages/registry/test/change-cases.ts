@@ -164,6 +164,25 @@ export const CHANGES: Readonly<Record<string, ChangeCase>> = {
     prepare: (home) => threeVersions(home, KEY),
     run: ({ api }) => api.mount({ op: 'set', path: '/s', dialect: 'registry', max_versions: 3 }),
   },
+  'mount set with a quota, of what is counted first': {
+    action: 'mount',
+    prepare: async (home) => {
+      await subtree(home)
+      await home.api.mount({ op: 'set', path: '/', dialect: 'registry', max_entries: 1000 })
+    },
+    run: ({ api }) => api.mount({ op: 'set', path: '/s', dialect: 'registry', max_bytes: 100_000 }),
+  },
+  'move between mounts with quotas': {
+    action: 'move',
+    prepare: async (home) => {
+      await subtree(home)
+      for (const path of ['/s', '/t']) {
+        await home.api.mount({ op: 'set', path, dialect: 'registry', max_bytes: 100_000 })
+      }
+    },
+    run: ({ api }) => api.transfer({ op: 'move', from: '/s', to: '/t', recursive: true }),
+    again: 'STORAGE_KEY_NOT_FOUND',
+  },
 }
 
 /** Spaces whose durable rows are counted: nothing of a change may be there without the rest. */
