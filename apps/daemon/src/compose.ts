@@ -3,6 +3,7 @@ import { type Credential, isCryptoError } from '@secreg/crypto'
 import { createScryptPool } from '@secreg/crypto/node'
 import { ByteBudget, type Config, type Logger, resolveGroup } from '@secreg/host'
 import { SecregError } from '@secreg/protocol'
+import { BackupScheduler } from './backups/scheduler.ts'
 import { configuredCredential } from './configured-credential.ts'
 import { RegistryHost } from './registry-host.ts'
 import { RegistryServer } from './server/registry-server.ts'
@@ -48,10 +49,18 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
     })
     closers.push(() => server.close(GRACE_MS))
     host.figures = () => ({ connections: server.connections, buffer_bytes: budget.usedBytes })
+    const backups = new BackupScheduler({
+      registry: () => host.registry,
+      settings: config.backup,
+      log,
+    })
+    closers.push(() => backups.close())
+    host.backupSchedule = () => backups.schedule
     return {
       host,
       configure: (next) => {
         host.configure(next)
+        backups.configure(next.backup)
         server.configure(serverOptionsOf(next))
       },
       close: closeAll,

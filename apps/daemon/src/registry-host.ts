@@ -5,6 +5,7 @@ import type { Credential, NewProtector } from '@secreg/crypto'
 import type { ScryptPool } from '@secreg/crypto/node'
 import type { Config, Logger } from '@secreg/host'
 import {
+  type BackupSchedule,
   type Caller,
   parsePrefix,
   type SealResponse,
@@ -19,6 +20,7 @@ import { configuredCredential } from './configured-credential.ts'
 import { createHostPort } from './doctor/host-port.ts'
 import { FaultRing } from './fault-ring.ts'
 import { hostChecks } from './host-checks.ts'
+import { cleanDiskSpools, openDiskSpool } from './restore-spool.ts'
 
 export interface RegistryHostOptions {
   readonly config: Config
@@ -39,7 +41,11 @@ export type HostFigures = () => Pick<StatusResponse, 'connections' | 'buffer_byt
 /** What a registry is opened with, and asks for later: a reload replaces some of it. */
 interface LiveOptions extends RegistryHostOptions {
   readonly faults: FaultRing
-  readonly live: { config: Config; figures: HostFigures }
+  readonly live: {
+    config: Config
+    figures: HostFigures
+    backups: () => BackupSchedule | undefined
+  }
 }
 
 export class RegistryHost {
@@ -58,7 +64,7 @@ export class RegistryHost {
 
   /** Open store, log and registry as configured; it is sealed or uninitialised then. */
   static async open(options: RegistryHostOptions): Promise<RegistryHost> {
-    const live = { config: options.config, figures: () => ({}) }
+    const live = { config: options.config, figures: () => ({}), backups: () => undefined }
     const all: LiveOptions = { ...options, faults: new FaultRing(), live }
     return new RegistryHost(all, await openConfigured(all, options.config))
   }
@@ -69,6 +75,11 @@ export class RegistryHost {
 
   set figures(figures: HostFigures) {
     this.#options.live.figures = figures
+  }
+
+  /** What the schedule of backups does. */
+  set backupSchedule(schedule: () => BackupSchedule | undefined) {
+    this.#options.live.backups = schedule
   }
 
   get registry(): Registry {
@@ -166,8 +177,11 @@ async function openParts(options: LiveOptions, config: Config): Promise<Registry
     cacheBytes: config.database.cacheSizeBytes,
   })
   try {
+    await cleanDiskSpools(config.database.path)
     const { registry, recovery } = await openRegistry({
       engine,
+      backupSchedule: () => live.backups(),
+      openSpool: (size) => openDiskSpool(config.database.path, size),
       auditDirectory: config.audit.path,
       openLog: (cursor) => {
         mkdirSync(config.audit.path, { recursive: true, mode: 0o700 })

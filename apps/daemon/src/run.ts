@@ -1,4 +1,5 @@
 /** One life of the daemon: start, say that it is ready, reload and stop by signal. */
+import { relative } from 'node:path'
 import {
   ConfigError,
   createLogger,
@@ -94,7 +95,21 @@ export function load(file: string): LoadedConfig {
       throw new ConfigError([loaded.fault('security.encrypt_prefixes', message)])
     }
   }
+  const { backup, database, audit } = loaded.config
+  for (const [key, path] of [
+    ['database.path', database.path],
+    ['audit.path', audit.path],
+  ] as const) {
+    // Store and log own what is in theirs.
+    if (backup.directory === undefined || !isWithin(backup.directory, path)) continue
+    throw new ConfigError([loaded.fault('backup.directory', `expected a place outside of ${key}`)])
+  }
   return loaded
+}
+
+function isWithin(path: string, directory: string): boolean {
+  const way = relative(directory, path)
+  return way === '' || (way !== '..' && !way.startsWith('../'))
 }
 
 /** EX_SOFTWARE of sysexits(3): unlike a wrong configuration, starting again can help. */

@@ -43,6 +43,13 @@ export interface Config {
     readonly retentionDays: number
     readonly asyncWrite: boolean
   }
+  readonly backup: {
+    /** Undefined makes none by itself. */
+    readonly directory: string | undefined
+    readonly intervalSeconds: number
+    readonly keep: number
+    readonly keepDays: number
+  }
   readonly limits: {
     readonly maxConnections: number
     readonly maxConnectionsPerUid: number
@@ -299,6 +306,27 @@ export const CONFIG_ROWS: Rows = Object.freeze({
       'audit.async_write',
       true,
       'Answer a read once its record is written, before it is synced to the disk',
+    ),
+  },
+  backup: {
+    directory: text(
+      'backup.directory',
+      undefined,
+      optional(PATH, false),
+      'Directory for scheduled backups, of this user alone; made if it is missing',
+    ),
+    intervalSeconds: integer(
+      'backup.interval',
+      [DAY, 1, YEAR],
+      'seconds',
+      'Age of the last scheduled backup at which the next one is made',
+    ),
+    keep: integer('backup.keep', [7, 1, 10_000], '', 'Scheduled backups that are kept'),
+    keepDays: integer(
+      'backup.keep_days',
+      [0, 0, 36_500],
+      'days',
+      'Age at which a scheduled backup is removed, except the last; 0 goes by their number alone',
     ),
   },
   limits: {

@@ -43,6 +43,7 @@ describe('parseConfig', () => {
         scryptLogN: 17,
       },
       audit: { path: '/var/log/secreg', retentionDays: 90, asyncWrite: true },
+      backup: { directory: undefined, intervalSeconds: 86_400, keep: 7, keepDays: 0 },
       limits: {
         maxConnections: 1000,
         maxConnectionsPerUid: 64,

@@ -123,6 +123,17 @@ export class Registry {
     return this.#parts.core.keys.header
   }
 
+  /** Random id of this life of the store, 32 hexadecimal digits. */
+  get generation(): string {
+    return this.#parts.core.engine.generation
+  }
+
+  /** Time that removing goes by, milliseconds since the epoch: not ahead of a leap of the clock that has not lasted. */
+  get believedMs(): number {
+    const { clock, now } = this.#parts.core
+    return Math.min(now(), clock.believed())
+  }
+
   /** Replace the settings that may change while it runs. */
   configure(settings: RegistrySettings): void {
     this.#parts.core.settings = settings
@@ -289,6 +300,13 @@ export class Registry {
     if (caller === undefined) return open
     const { log } = core.journal
     const rotation = housekeeping.rotation.state
+    const failing = this.#parts.backupSchedule()?.failing
+    const warnings = [
+      ...(housekeeping.damage === 0
+        ? []
+        : [`the store is damaged at ${housekeeping.damage} places; see the log of secregd`]),
+      ...(failing === undefined ? [] : [`scheduled backups fail: ${failing}`]),
+    ]
     return {
       ...open,
       uptime_s: Math.floor((performance.now() - this.#startedMs) / 1000),
@@ -301,13 +319,7 @@ export class Registry {
       log_synced: log.synced.sequence,
       ...(rotation === undefined ? {} : { rotation: rotationInfo(rotation) }),
       ...(backupNotes.last === undefined ? {} : { last_backup: backupNotes.last }),
-      ...(housekeeping.damage === 0
-        ? {}
-        : {
-            warnings: [
-              `the store is damaged at ${housekeeping.damage} places; see the log of secregd`,
-            ],
-          }),
+      ...(warnings.length === 0 ? {} : { warnings }),
     }
   }
 

@@ -1,0 +1,96 @@
+/**
+ * Files to restore from, on the disk of the store while they are handed over. Each has a name for a moment only, so that
+ * nothing is left of it when the process dies.
+ */
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { type FileHandle, lstat, open, readdir, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Spool } from '@secreg/registry'
+import { diskFailure, requireRoom } from './backups/disk-room.ts'
+
+/** How often the room on the disk is looked at, bytes. */
+const ROOM_BYTES = 16 * 1024 * 1024
+const READ_BYTES = 256 * 1024
+const SUFFIX = /^\.incoming-[0-9a-f]{32}$/
+
+/**
+ * Make a place beside a data directory.
+ *
+ * @param size - bytes of the whole file, where they are known
+ * @throws SecregError `ERR_STORAGE_FULL`; errors of the file system
+ */
+export async function openDiskSpool(database: string, size = 0): Promise<Spool> {
+  const directory = dirname(database)
+  await requireRoom(directory, size)
+  const path = `${database}.incoming-${randomBytes(16).toString('hex')}`
+  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants
+  const file = await open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  try {
+    await rm(path)
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+  return new DiskSpool(file, directory)
+}
+
+/** Remove what a process that died in the wrong moment has left; only for the owner of the data directory. */
+export async function cleanDiskSpools(database: string): Promise<void> {
+  const directory = dirname(database)
+  const name = basename(database)
+  for (const entry of await readdir(directory)) {
+    if (!entry.startsWith(name) || !SUFFIX.test(entry.slice(name.length))) continue
+    const path = join(directory, entry)
+    if ((await lstat(path).catch(() => undefined))?.isFile() === true)
+      await rm(path, { force: true })
+  }
+}
+
+class DiskSpool implements Spool {
+  readonly #file: FileHandle
+  readonly #directory: string
+  #bytes = 0
+  #checkedAt = 0
+  #closed: Promise<void> | undefined
+
+  constructor(file: FileHandle, directory: string) {
+    this.#file = file
+    this.#directory = directory
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    if (this.#bytes + bytes.length - this.#checkedAt >= ROOM_BYTES) {
+      await requireRoom(this.#directory, bytes.length)
+      this.#checkedAt = this.#bytes
+    }
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const { bytesWritten } = await this.#file.write(bytes, at, undefined, this.#bytes + at)
+        at += bytesWritten
+      }
+    } catch (cause) {
+      throw diskFailure(this.#directory, cause)
+    }
+    this.#bytes += bytes.length
+  }
+
+  async *read(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < this.#bytes; ) {
+      const length = Math.min(READ_BYTES, this.#bytes - at)
+      const { bytesRead, buffer } = await this.#file.read(new Uint8Array(length), 0, length, at)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+      at += bytesRead
+    }
+  }
+
+  remove(): Promise<void> {
+    this.#closed ??= this.#file.close()
+    return this.#closed
+  }
+}
