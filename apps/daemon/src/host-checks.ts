@@ -1,6 +1,6 @@
 /** What `security check` looks at on the machine: owners and modes of the daemon's files. */
-import { lstat, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, readdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Config } from '@secreg/host'
 import type { SecurityFinding } from '@secreg/protocol'
 
@@ -10,6 +10,7 @@ export async function hostChecks(config: Config): Promise<readonly SecurityFindi
     await directoryFinding('database', config.database.path),
     await directoryFinding('audit', config.audit.path),
     await socketFinding(config),
+    await socketDirectoryFinding(dirname(config.socket.path)),
     coreFinding(),
   ]
 }
@@ -69,6 +70,24 @@ async function socketFinding({ socket }: Config): Promise<SecurityFinding> {
         message: `${shown}: every local user can connect`,
         advice: 'set socket.mode to "0660" and socket.group to the group of its users',
       }
+}
+
+/** Who may write there can put another socket in its place. */
+async function socketDirectoryFinding(path: string): Promise<SecurityFinding> {
+  const check = 'socket directory'
+  const facts = await stat(path).catch(() => undefined)
+  if (facts === undefined) {
+    const advice = 'make it, and start the daemon again'
+    return { check, level: 'fault', message: `${path} is not there`, advice }
+  }
+  const isOurs = facts.uid === 0 || facts.uid === process.geteuid?.()
+  const isSticky = (facts.mode & 0o1000) !== 0
+  if (isOurs && (isSticky || (facts.mode & 0o022) === 0)) {
+    return { check, level: 'ok', message: `nobody else can put a socket into ${path}` }
+  }
+  const message = `others can put a socket of their own into ${path}`
+  const advice = 'chmod go-w it, and chown it to root or the user of the daemon'
+  return { check, level: 'fault', message, advice }
 }
 
 function coreFinding(): SecurityFinding {

@@ -101,7 +101,13 @@ describe('completion', () => {
       expect(stderr).toBe('')
       return stdout.split('\n').filter((line) => line !== '')
     }
-    expect(await complete('s')).toEqual(['set ', 'search ', 'status ', 'security '])
+    expect(await complete('s')).toEqual([
+      'set ',
+      'search ',
+      'status ',
+      'security ',
+      'support-bundle ',
+    ])
     expect(await complete('me')).toEqual(['meta '])
     expect(await complete('meta', '')).toEqual(['get ', 'set '])
     expect(await complete('mount', 'set', '--m')).toEqual([
