@@ -9,7 +9,7 @@ import { backupFinding } from '../src/doctor/backup-finding.ts'
 import { type ClockFacts, clockFindings } from '../src/doctor/clock-findings.ts'
 import { finding } from '../src/doctor/finding.ts'
 import { sealFindings } from '../src/doctor/seal-findings.ts'
-import { scrubFinding, syncFinding } from '../src/doctor/store-findings.ts'
+import { rotationFindings, scrubFinding, syncFinding } from '../src/doctor/store-findings.ts'
 import { takeBackup } from './backup-reader.ts'
 import {
   addUser,
@@ -138,6 +138,15 @@ describe('store and log', () => {
     expect(scrubFinding({ damage: 0, sinceMs: 7_200_000 }).message).toBe(
       'everything was right 2 h ago',
     )
+  })
+
+  test('a rotation: none, under way, and one that cannot end', () => {
+    const state = { epoch: 2, after: '', done: 3, total: 9, unreadable: 0, startedAtMs: 0 }
+    expect(rotationFindings(undefined)).toEqual([])
+    expect(rotationFindings({ ...state, phase: 'values' })).toMatchObject([{ level: 'ok' }])
+    expect(rotationFindings({ ...state, phase: 'blocked', unreadable: 2 })).toMatchObject([
+      { level: 'fault', message: expect.stringMatching(/^2 values/), advice: expect.any(String) },
+    ])
   })
 
   test('a log that is slow to sync, or cannot be synced', async () => {

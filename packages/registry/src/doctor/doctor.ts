@@ -2,6 +2,7 @@
 import type { Caller } from '@secreg/protocol'
 import { readLastChange } from '../change.ts'
 import type { Core } from '../core.ts'
+import type { Housekeeping } from '../housekeeping.ts'
 import type { HostChecks } from '../operations/security.ts'
 import { logFinding, policyFinding, storeFinding } from '../operations/security.ts'
 import { type BackupState, backupFinding } from './backup-finding.ts'
@@ -9,7 +10,7 @@ import { clockFindings } from './clock-findings.ts'
 import type { Diagnosis } from './finding.ts'
 import type { HostPort } from './host-port.ts'
 import { sealFindings } from './seal-findings.ts'
-import { quotaFindings, scrubFinding, syncFinding } from './store-findings.ts'
+import { quotaFindings, rotationFindings, scrubFinding, syncFinding } from './store-findings.ts'
 
 /** What the doctor works with beside the registry's own state. */
 export interface DoctorPorts {
@@ -19,7 +20,7 @@ export interface DoctorPorts {
   readonly monotonicMs: () => number
   /** The clocks at the start, and the time of the last change before it. */
   readonly opened: OpenedAt
-  readonly housekeeping: { readonly damage: number; readonly scrubbedMs: number | undefined }
+  readonly housekeeping: Pick<Housekeeping, 'damage' | 'scrubbedMs' | 'rotation'>
 }
 
 export interface OpenedAt {
@@ -46,6 +47,7 @@ export async function examine(
       damage,
       sinceMs: scrubbedMs === undefined ? undefined : monotonicMs() - scrubbedMs,
     }),
+    ...rotationFindings(housekeeping.rotation.state),
     logFinding(core),
     await syncFinding(core.journal.log, monotonicMs),
     ...quotaFindings(core, core.authorizer.allows(caller, 'mount', '/')),

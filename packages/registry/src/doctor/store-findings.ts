@@ -3,6 +3,7 @@ import type { AuditLog } from '@secreg/audit'
 import type { Core } from '../core.ts'
 import { GroupView } from '../group-view.ts'
 import type { Mount } from '../mounts.ts'
+import type { RotationState } from '../rotation/state.ts'
 import { addUsage, hasQuota, readUsage } from '../usage.ts'
 import { type Diagnosis, finding } from './finding.ts'
 
@@ -33,6 +34,19 @@ export function scrubFinding({ damage, sinceMs }: ScrubFacts): Diagnosis {
       ? 'the store was not read through yet since the daemon was started'
       : `everything was right ${Math.floor(sinceMs / 3_600_000)} h ago`
   return finding(check, 'ok', message)
+}
+
+/** A rotation of the data keys that is under way, or cannot end. */
+export function rotationFindings(state: RotationState | undefined): Diagnosis[] {
+  if (state === undefined) return []
+  const { phase, done, total, unreadable } = state
+  const check = 'rotation'
+  if (phase !== 'blocked') {
+    return [finding(check, 'ok', `a rotation is under way: ${done} of ${total} entries`)]
+  }
+  const message = `${unreadable} values cannot be opened, so a rotation keeps the old keys`
+  const advice = 'restore or purge those entries (see the log of secregd), then run: sreg rotate'
+  return [finding(check, 'fault', message, advice)]
 }
 
 /** How long the log needs to bring its lines to the disk. */
