@@ -1,7 +1,7 @@
 /** Weaknesses of the protocol and of what stands behind it, one test each, through the socket of a running daemon. */
 import { waitFor } from '@secreg/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ADMIN, PASSWORD, type Site, startSite } from '../lib/site.ts'
+import { ADMIN, PASSPHRASE, PASSWORD, type Site, startSite } from '../lib/site.ts'
 import { ERROR, type Form, frameOf, type RequestKind, TYPE, Wire } from '../lib/wire.ts'
 
 let running: Awaited<ReturnType<typeof startSite>>
@@ -42,6 +42,12 @@ const EFFECTIVE: Readonly<Record<Exclude<RequestKind, 'auth' | 'hello' | 'status
   meta: { op: 'set', key: '/w6/a', description: 'x' },
   transfer: { op: 'move', from: '/w6/a', to: '/w6/b' },
   mount: { op: 'list' },
+  protector: {
+    op: 'add',
+    kind: 'passphrase',
+    passphrase: 'Very-Strong-Phrase-9',
+    proof: { passphrase: PASSPHRASE },
+  },
   rotate: { op: 'start' },
   maintain: { op: 'compact' },
 }
@@ -301,6 +307,7 @@ test('weakness 8: a payload that is no JSON or wrongly typed is refused, for eve
       { op: 'open' },
       { op: 'unlock' },
       { op: 'unlock', passphrase: 7 },
+      { op: 'unlock', share: ['SRS1'] },
       { op: 'init', passphrase: 'x' },
     ],
     user: [
@@ -333,6 +340,14 @@ test('weakness 8: a payload that is no JSON or wrongly typed is refused, for eve
     meta: [{}, { op: 'get' }, { op: 'set', key: '/a', tags: 'x' }, { op: 'drop', key: '/a' }],
     transfer: [{}, { op: 'copy', from: '/a' }, { op: 'swap', from: '/a', to: '/b' }],
     mount: [{}, { op: 'set', path: '/m/' }, { op: 'remove' }],
+    protector: [
+      {},
+      { op: 'add', kind: 'passphrase', passphrase: 'twelve characters' },
+      { op: 'add', kind: 'password', proof: {} },
+      { op: 'add', kind: 'passphrase', passphrase: 'twelve characters', proof: {} },
+      { op: 'change', protector: 7, proof: {} },
+      { op: 'remove' },
+    ],
     rotate: [{}, { op: 'stop' }],
   }
   for (const kind of Object.keys(TYPE) as RequestKind[]) {
