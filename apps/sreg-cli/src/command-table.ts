@@ -3,6 +3,7 @@
  * are made from it (SecReg-Linux docs/API.md, "Command line").
  */
 import { ADMINISTRATION_COMMANDS } from './command-specs/administration.ts'
+import { BACKUP_COMMANDS } from './command-specs/backup.ts'
 import { CHANGE_COMMANDS } from './command-specs/changes.ts'
 import { ENTRY_COMMANDS } from './command-specs/entries.ts'
 import { HOT_COMMANDS } from './command-specs/hot.ts'
@@ -45,6 +46,8 @@ export type CommandName =
   | 'watch'
   | 'export'
   | 'import'
+  | 'backup'
+  | 'restore'
   | 'audit'
   | 'status'
   | 'unlock'
@@ -70,6 +73,7 @@ const LIST: readonly CommandSpec[] = [
   ...SETTING_COMMANDS,
   ...CHANGE_COMMANDS,
   ...TRANSFER_COMMANDS,
+  ...BACKUP_COMMANDS,
   ...SEAL_COMMANDS,
   ...ADMINISTRATION_COMMANDS,
   ...KEY_COMMANDS,

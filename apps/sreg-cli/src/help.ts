@@ -42,7 +42,9 @@ export function helpText(
   if (words.length === 0) return overview(width)
   const name = words[0] ?? ''
   const group = COMMANDS.get(name)
-  if (group?.subcommands !== undefined && words.length === 1) return groupHelp(group, width)
+  if (group?.subcommands !== undefined && words.length === 1 && group.operands.length === 0) {
+    return groupHelp(group, width)
+  }
   const { command, subcommand } = commandOf(GRAMMAR, words)
   return subcommand === undefined
     ? commandHelp(command, '', width)
@@ -103,6 +105,9 @@ function commandHelp(command: CommandSpec, parent: string, width: number): Promi
     .join('')
   const usage = `sreg ${usageOf(command, parent)} [options]\n\n${command.summary}${operands === '' ? '' : `\n${operands}`}`
   const parser = layout(width, usage, command.options)
+  for (const one of command.subcommands ?? []) {
+    parser.command(usageOf(one, command.name), one.summary)
+  }
   for (const example of command.examples ?? []) parser.example(`sreg ${example}`, '')
   if (command.notes !== undefined) parser.epilogue(command.notes.join(' '))
   return parser.getHelp()

@@ -133,10 +133,13 @@ export function commandOf(
   if (command.subcommands === undefined) return { command, subcommand: undefined, rest }
   const names = command.subcommands.map((one) => one.name)
   const [second, ...others] = rest
+  const subcommand = command.subcommands.find((one) => one.name === second)
+  // One that does something by itself takes any other word, but none that is nearly the name of a subcommand.
+  const isOwn = command.operands.length > 0 && closest(second ?? '', names) === undefined
+  if (subcommand === undefined && isOwn) return { command, subcommand, rest }
   if (second === undefined) {
     throw usage(`"${name}" needs one of ${names.join(', ')}`, `run: sreg help ${name}`)
   }
-  const subcommand = command.subcommands.find((one) => one.name === second)
   if (subcommand === undefined) {
     throw unknown(`unknown command "${name} ${second}"`, second, names, `run: sreg help ${name}`)
   }

@@ -2,50 +2,75 @@
 import { constants, promises } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { undoOnSignal } from '@secreg/host/terminal'
+import { SecregError } from '@secreg/protocol'
 import { CliError, fileError } from './errors.ts'
+
+export interface PrivateFileOptions {
+  /** Take the place of a file that is there; default true. */
+  readonly replace?: boolean
+}
+
+/** Write a file as {@link writePrivately} does. */
+export function writePrivateFile(path: string, data: string | Uint8Array): Promise<void> {
+  return writePrivately(path, (file) => file.writeFile(data))
+}
 
 /**
  * Write a file with mode 0600: under a random name beside it first, then renamed. A link at `path` is refused, and so
  * is anything else that is not a regular file.
  *
- * @throws CliError when it cannot be written; what was at `path` is then still there
+ * @param fill - writes it, and may read it back
+ * @returns what `fill` returned
+ * @throws CliError when it cannot be written, `ALREADY_EXISTS`; errors of `fill`; what was at `path` is then still there
  */
-export async function writePrivateFile(path: string, data: string | Uint8Array): Promise<void> {
-  await assertReplaceable(path)
+export async function writePrivately<T>(
+  path: string,
+  fill: (file: promises.FileHandle) => Promise<T>,
+  { replace = true }: PrivateFileOptions = {},
+): Promise<T> {
+  await assertReplaceable(path, replace)
   const directory = dirname(path)
   const temporary = join(directory, `.${basename(path)}.${globalThis.crypto.randomUUID()}`)
-  await undoOnSignal(
+  return await undoOnSignal(
     () => promises.rm(temporary, { force: true }),
     async () => {
       try {
-        await writeNew(temporary, data)
-        await assertReplaceable(path)
+        const result = await writeNew(temporary, fill)
+        await assertReplaceable(path, replace)
         await promises.rename(temporary, path)
         await syncDirectory(directory)
+        return result
       } catch (error) {
         await promises.rm(temporary, { force: true })
-        throw error instanceof CliError ? error : fileError(path, error)
+        throw SecregError.is(error) ? error : fileError(path, error)
       }
     },
   )
 }
 
-async function assertReplaceable(path: string): Promise<void> {
+async function assertReplaceable(path: string, replace: boolean): Promise<void> {
   const stat = await promises.lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw fileError(path, error)
   })
-  if (stat === undefined || stat.isFile()) return
+  if (stat === undefined || (stat.isFile() && replace)) return
+  if (stat.isFile()) {
+    throw new CliError('ALREADY_EXISTS', `${path} exists already`, '--force overwrites it')
+  }
   const what = stat.isSymbolicLink() ? 'is a symbolic link' : 'is not a regular file'
   throw new CliError('INVALID_ARGUMENT', `${path} ${what}`, 'name another file')
 }
 
-async function writeNew(path: string, data: string | Uint8Array): Promise<void> {
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
-  const file = await promises.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+async function writeNew<T>(
+  path: string,
+  fill: (file: promises.FileHandle) => Promise<T>,
+): Promise<T> {
+  const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+  const file = await promises.open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
-    await file.writeFile(data)
+    const result = await fill(file)
     await file.sync()
+    return result
   } finally {
     await file.close()
   }

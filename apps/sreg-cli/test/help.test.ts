@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createTempHome, requireProgram, runChild } from '@secreg/testkit'
 import { describe, expect, test } from 'vitest'
-import { COMMANDS, GLOBAL_OPTIONS } from '../src/command-table.ts'
+import { COMMANDS, type CommandSpec, GLOBAL_OPTIONS } from '../src/command-table.ts'
 import { bashCompletion } from '../src/completion/bash.ts'
 import { fishCompletion } from '../src/completion/fish.ts'
 import { zshCompletion } from '../src/completion/zsh.ts'
@@ -10,6 +10,12 @@ import { VERSION } from '../src/version.ts'
 import { runSreg } from './harness.ts'
 
 const env = { HOME: '/nonexistent' }
+
+/** A command that does something by itself, and its subcommands. */
+function specsOf(command: CommandSpec): readonly CommandSpec[] {
+  const { subcommands = [], operands } = command
+  return subcommands.length === 0 || operands.length > 0 ? [command, ...subcommands] : subcommands
+}
 
 describe('help', () => {
   test('the overview names every command', async () => {
@@ -22,7 +28,7 @@ describe('help', () => {
 
   test('each command names its options and operands, with help before or behind', async () => {
     for (const command of COMMANDS.values()) {
-      for (const spec of command.subcommands ?? [command]) {
+      for (const spec of specsOf(command)) {
         const words = spec === command ? [command.name] : [command.name, spec.name]
         const { code, stdout } = await runSreg([...words, '--help'], env)
         expect(code).toBe(0)
@@ -50,7 +56,7 @@ describe('help', () => {
   test('the reference in the README is that of the table', () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
     for (const command of COMMANDS.values()) {
-      for (const spec of command.subcommands ?? [command]) {
+      for (const spec of specsOf(command)) {
         const usage = usageOf(spec, spec === command ? '' : command.name)
         const options = spec.options.map(({ name, value, repeats }) =>
           value === undefined
@@ -133,6 +139,15 @@ describe('completion', () => {
       'binary ',
     ])
     expect(await complete('completion', '')).toEqual(['bash ', 'zsh ', 'fish '])
+    expect(await complete('backup', 's')).toEqual(['status ', ...(await complete('txn', 's'))])
+    expect(await complete('backup', '--f')).toEqual(['--force '])
+    expect(await complete('backup', './x', '--f')).toEqual(['--force '])
+    expect(await complete('backup', 'verify', '--k')).toEqual(['--key-file '])
+    expect(await complete('restore', 'x', '--only', '/ap')).toEqual([
+      '/app/',
+      '/app/a\\ b ',
+      '/apt ',
+    ])
     expect(await complete('-s', '/sock', 'get', '/ap')).toEqual(['/app/', '/app/a\\ b ', '/apt '])
     expect(await complete('get', '/x')).toEqual(['/x\\$\\(id\\) '])
     expect(await complete('get', '')).toEqual(['/'])

@@ -40,6 +40,7 @@ export interface CommandSpec {
   readonly notes?: readonly string[]
   /** Command lines without `sreg`. */
   readonly examples?: readonly string[]
+  /** With operands of its own, it does something without a subcommand too. */
   readonly subcommands?: readonly CommandSpec[]
 }
 

@@ -1,5 +1,6 @@
 /** `sreg import`: entries from a file or a directory, all or nothing. */
 import type { ImportChange } from '@secreg/protocol'
+import { changesTable } from '../changes-table.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { withHints } from '../hints.ts'
@@ -7,7 +8,6 @@ import { readSource } from '../import/read-source.ts'
 import type { Source } from '../import/staged-entry.ts'
 import { importStaged, type StagedImportResult } from '../import/staged-import.ts'
 import { startProgress } from '../progress.ts'
-import { formatTable } from '../table.ts'
 
 export async function run(context: Context): Promise<undefined> {
   const source = await readSource(context)
@@ -63,18 +63,7 @@ async function printChanges(
 ): Promise<void> {
   const differing = changes.filter(({ change }) => change !== 'same')
   const same = changes.length - differing.length
-  await context.print({ changes, skipped: source.skipped }, () =>
-    differing.length === 0
-      ? ''
-      : formatTable(
-          ['Change', 'Type', 'Key'],
-          differing.map(({ change, type, old_type, encrypted, key }) => [
-            change,
-            `${old_type === undefined || old_type === type ? '' : `${old_type} to `}${type}${encrypted ? ', encrypted' : ''}`,
-            key,
-          ]),
-        ),
-  )
+  await context.print({ changes, skipped: source.skipped }, () => changesTable(changes))
   await context.note(
     `${differing.length} would change, ${same} would stay${skippedText(source)}; nothing was changed`,
   )

@@ -6,6 +6,7 @@ import type { CommandName } from '../command-table.ts'
 import type { Run } from '../context.ts'
 import { run as activate } from './activate.ts'
 import { run as audit } from './audit.ts'
+import { run as backup } from './backup.ts'
 import { run as compact } from './compact.ts'
 import { run as completion } from './completion.ts'
 import { run as copy } from './copy.ts'
@@ -26,6 +27,7 @@ import { run as move } from './move.ts'
 import { run as passwd } from './passwd.ts'
 import { run as protector } from './protector.ts'
 import { run as purge } from './purge.ts'
+import { run as restore } from './restore.ts'
 import { run as rollback } from './rollback.ts'
 import { run as rotate } from './rotate.ts'
 import { run as search } from './search.ts'
@@ -45,6 +47,7 @@ export const MORE: Readonly<Record<Exclude<CommandName, 'get' | 'set' | 'delete'
   {
     activate,
     audit,
+    backup,
     compact,
     completion,
     copy,
@@ -66,6 +69,7 @@ export const MORE: Readonly<Record<Exclude<CommandName, 'get' | 'set' | 'delete'
     passwd,
     protector,
     purge,
+    restore,
     rollback,
     search,
     security,

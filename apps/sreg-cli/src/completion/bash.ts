@@ -45,16 +45,28 @@ function operandCases(spec: CommandSpec, label: string): string[] {
   )
 }
 
+/** Whether it does something by itself. */
+function isCommand({ subcommands, operands }: CommandSpec): boolean {
+  return subcommands === undefined || operands.length > 0
+}
+
+/** What stands before the operands of its subcommands, as a pattern of the shell. */
+function innerNames({ name, subcommands = [] }: CommandSpec): string[] {
+  return subcommands.map((one) => `"${name} ${one.name}"`)
+}
+
 /** The script. */
 export function bashCompletion(): string {
   const commands = [...COMMANDS.values()]
   const valued = everyOption().filter((option) => option.value !== undefined)
   const groups = commands.filter((command) => command.subcommands !== undefined)
-  const specs = commands.flatMap((command): [string, CommandSpec][] =>
-    command.subcommands === undefined
-      ? [[command.name, command]]
-      : command.subcommands.map((one) => [`${command.name} ${one.name}`, one]),
-  )
+  const specs = commands.flatMap((command): [string, CommandSpec][] => [
+    ...(isCommand(command) ? [[command.name, command] as [string, CommandSpec]] : []),
+    ...(command.subcommands ?? []).map((one): [string, CommandSpec] => [
+      `${command.name} ${one.name}`,
+      one,
+    ]),
+  ])
   return `# bash completion for sreg; made by: sreg completion bash
 _sreg_words() {
   local word
@@ -90,8 +102,8 @@ _sreg() {
     *)
       if [[ -z $command ]]; then command=$word
       else
-        case $command in
-        ${groups.map(({ name }) => name).join('|')}) command="$command $word" ;;
+        case "$command $word" in
+        ${groups.flatMap(innerNames).join('|')}) command="$command $word" ;;
         *) ((place++)) ;;
         esac
       fi
@@ -119,7 +131,7 @@ ${specs.map(([label, spec]) => `    "${label}") _sreg_words "${optionWords(spec)
 ${groups
   .map(
     ({ name, subcommands }) =>
-      `    "${name}:0") _sreg_words "${(subcommands ?? []).map((one) => one.name).join(' ')}" ;;`,
+      `    "${name}:0") _sreg_words "${(subcommands ?? []).map((one) => one.name).join(' ')}" ;;&`,
   )
   .join('\n')}
 ${specs.flatMap(([label, spec]) => operandCases(spec, label)).join('\n')}

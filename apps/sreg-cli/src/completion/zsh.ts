@@ -44,6 +44,12 @@ function argumentsOf(spec: CommandSpec): string {
 const described = (specs: readonly CommandSpec[]): string =>
   specs.map(({ name, summary }) => quote(`${name}:${plain(summary)}`)).join(' ')
 
+/** What may stand behind a command that has subcommands. */
+function firstWord({ operands }: CommandSpec): string {
+  const files = operands.some(({ completes }) => completes === 'file')
+  return `_describe command subcommands${files ? '; _files' : ''}`
+}
+
 /** The script. */
 export function zshCompletion(): string {
   const commands = [...COMMANDS.values()]
@@ -52,7 +58,7 @@ export function zshCompletion(): string {
     const inner = command.subcommands.map((one) => `          ${one.name}) ${argumentsOf(one)} ;;`)
     return `    ${command.name})
       local -a subcommands=(${described(command.subcommands)})
-      _arguments -C ${GLOBAL_OPTIONS.flatMap(optionSpecs).join(' ')} '1: :{_describe command subcommands}' '*:: :->sub'
+      _arguments -C ${[...command.options, ...GLOBAL_OPTIONS].flatMap(optionSpecs).join(' ')} '1: :{${firstWord(command)}}' '*:: :->sub'
       if [[ $state == sub ]]; then
         case $words[1] in
 ${inner.join('\n')}
