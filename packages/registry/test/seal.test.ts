@@ -6,7 +6,7 @@ import { createMemoryFiles, withFaults } from '@secreg/audit/testing'
 import { nodeBackend } from '@secreg/crypto/node'
 import { loginTestUser, TEST_ADMIN } from '@secreg/registry/testing'
 import { LevelEngine, MemoryEngine } from '@secreg/storage'
-import { FaultEngine } from '@secreg/storage/testing'
+import { FaultEngine, forgeRow } from '@secreg/storage/testing'
 import { afterEach, expect, test } from 'vitest'
 import { decodeEntry, encodeEntry } from '../src/entry.ts'
 import { entryKey, versionKey } from '../src/keys.ts'
@@ -185,9 +185,7 @@ function unhurried(medium: MemoryEngine): FaultEngine {
 async function forge(medium: MemoryEngine, key: string, change: (row: object) => object) {
   const row = await medium.get(key)
   const before = row === undefined ? {} : JSON.parse(new TextDecoder().decode(row.value))
-  const value = encoder.encode(JSON.stringify(change(before)))
-  medium.setCheckKey(undefined)
-  await medium.commit({ ops: [{ type: 'put', key, value }] })
+  forgeRow(medium, key, encoder.encode(JSON.stringify(change(before))))
 }
 
 test('an account or policy edited on disk keeps the registry sealed', async () => {

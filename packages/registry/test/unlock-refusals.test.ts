@@ -5,7 +5,7 @@ import { nodeBackend } from '@secreg/crypto/node'
 import type { Reason, RequestOf } from '@secreg/protocol'
 import { loginTestUser, TEST_ADMIN } from '@secreg/registry/testing'
 import { MemoryEngine } from '@secreg/storage'
-import { FaultEngine } from '@secreg/storage/testing'
+import { FaultEngine, forgeRow } from '@secreg/storage/testing'
 import { expect, test } from 'vitest'
 import { SEAL_KEY } from '../src/keys.ts'
 import { type Home, linesOf, open, outcomeOf, PEER, reason, start } from './fixture.ts'
@@ -41,8 +41,7 @@ async function prepared(edit?: (header: object) => unknown) {
     const row = await medium.get(SEAL_KEY)
     const header = JSON.parse(new TextDecoder().decode(row?.value)) as object
     const value = new TextEncoder().encode(JSON.stringify(edit(header)))
-    medium.setCheckKey(undefined)
-    await medium.commit({ ops: [{ type: 'put', key: SEAL_KEY, value }] })
+    forgeRow(medium, SEAL_KEY, value)
   }
   const other = await open()
   const foreign = await other.registry.initialize(PEER, { op: 'init', shares, ...ADMIN })

@@ -39,7 +39,7 @@ const raw = new Level<string, Uint8Array>(join(parent, 'raw'), {
 await raw.open()
 
 afterAll(async () => {
-  for (const each of [engine, uncached, committing, keyed, raw]) await each.close()
+  for (const each of [engine, uncached, committing, keyed, policed, raw]) await each.close()
   rmSync(parent, { recursive: true })
 })
 
@@ -48,6 +48,18 @@ function group(i: number): Batch {
     return { type: 'put', key: key(i * 37 + j), value }
   })
   return { ops, change: new Uint8Array(64 * 300) }
+}
+
+const COMMITTED = 64
+const policed = await LevelEngine.open(join(parent, 'policed'))
+policed.setCheckKey(createTestCheck('bench', undefined, (name) => name.startsWith('/bench')))
+for (const each of [committing, policed]) await each.commit({ ops: several(0) })
+
+/** Rows that replace those of the call before. */
+function several(i: number): Op[] {
+  return Array.from({ length: COMMITTED }, (_, j) => {
+    return { type: 'put', key: `/bench/${j}`, value: value.fill(i) }
+  })
 }
 
 let n = 0
@@ -82,6 +94,15 @@ describe(`synced write of ${GROUP} rows of 200 B and their change row`, () => {
   })
   bench('commit, rows with a tag (HMAC-SHA-256)', async () => {
     await keyed.commit(group(n++))
+  })
+})
+
+describe(`synced commit of ${COMMITTED} rows of 200 B that replace others`, () => {
+  bench('without tags', async () => {
+    await committing.commit({ ops: several(n++) })
+  })
+  bench('with tags, sums of tags and a tag of the head', async () => {
+    await policed.commit({ ops: several(n++) })
   })
 })
 

@@ -1,23 +1,26 @@
 /**
  * The data directory: who may use it, and the FORMAT file that tells a store from an empty place.
  *
- * FORMAT is one line of JSON, `{"format":1,"state":"ready","generation":"<32 hex digits>"}`.
+ * FORMAT is one line of JSON, `{"format":2,"state":"ready","generation":"<32 hex digits>"}`.
  * LevelDB creates a database wherever CURRENT is missing; with FORMAT in the state "ready" it is
  * never allowed to, so a lost CURRENT cannot turn into an empty store. The state is "creating"
- * from before LevelDB's first file until the first synced head row.
+ * from before LevelDB's first file until the first synced head row, and "loading" while a store is
+ * filled with rows from elsewhere (load-store.ts): what was not loaded to the end is never opened.
  */
 import { randomBytes } from 'node:crypto'
 import { chmod, lstat, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { StorageError } from './errors.ts'
+import { StorageError, StoreFormatError } from './errors.ts'
 
-export const STORE_FORMAT = 1
+/** Format of the stores that this version opens and makes; `migrateStore` brings older ones to it. */
+export const STORE_FORMAT = 2
 const FORMAT_FILE = 'FORMAT'
 const FORMAT_TEMPORARY = 'FORMAT.tmp'
 
 export interface StoreFormat {
   readonly format: number
-  readonly state: 'creating' | 'ready'
+  readonly state: 'creating' | 'loading' | 'ready'
+  /** 32 hex digits. */
   readonly generation: string
 }
 
@@ -76,6 +79,23 @@ function permissions(message: string): StorageError {
 }
 
 /**
+ * What the FORMAT file of a directory says; nothing else is looked at, and nothing written.
+ *
+ * @returns undefined when the directory is empty or absent
+ * @throws StorageError ERR_STORAGE_CORRUPT, ERR_STORAGE_UNAVAILABLE, ERR_STORAGE_FORMAT when it is
+ *   no store or one of a newer format
+ */
+export async function inspectStore(directory: string): Promise<StoreFormat | undefined> {
+  try {
+    return await readFormat(directory)
+  } catch (cause) {
+    if (cause instanceof StorageError) throw cause
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new StorageError('ERR_STORAGE_UNAVAILABLE', `cannot read ${directory}`, { cause })
+  }
+}
+
+/**
  * The store's format, or undefined when the directory is empty.
  *
  * @throws StorageError ERR_STORAGE_FORMAT, ERR_STORAGE_CORRUPT
@@ -107,20 +127,18 @@ function parseFormat(text: string): StoreFormat {
   }
   const { format, state, generation } = value ?? {}
   if (Number.isInteger(format) && (format as number) > STORE_FORMAT) {
-    throw new StorageError(
-      'ERR_STORAGE_FORMAT',
-      `the store has format ${format}; this version knows formats up to ${STORE_FORMAT}`,
-    )
+    throw new StoreFormatError(format as number, STORE_FORMAT)
   }
   if (
-    format !== STORE_FORMAT ||
-    (state !== 'creating' && state !== 'ready') ||
+    !Number.isInteger(format) ||
+    (format as number) < 1 ||
+    (state !== 'creating' && state !== 'loading' && state !== 'ready') ||
     typeof generation !== 'string' ||
     !/^[0-9a-f]{32}$/.test(generation)
   ) {
     throw new StorageError('ERR_STORAGE_CORRUPT', 'FORMAT is malformed')
   }
-  return { format, state, generation }
+  return { format: format as number, state, generation }
 }
 
 /** Replace FORMAT atomically and durably. */

@@ -114,11 +114,20 @@ export type EngineState = 'open' | 'failed' | 'closed'
 export interface RowCheck {
   /** 16 bytes over `key` and `row` (format, flags, revisions and value), unambiguously framed. */
   tag(key: string, row: Uint8Array): Uint8Array
-  /**
-   * Whether rows under this key carry a tag; default: all. Rows that are also written while no
-   * check is set (sealed) must answer false, else they are corrupt once it is set.
-   */
+  /** Whether rows under this key carry a tag; default: all. */
   covers?(key: string): boolean
+  /**
+   * Whether the row under this key authorises something, so that `verifyGuarded` accounts for it;
+   * default: none does. Such rows must be covered. The head holds a sum over them, so the answer
+   * for a key must never change in the life of a store.
+   */
+  guards?(key: string): boolean
+}
+
+/** A half-open range of keys. */
+export interface Space {
+  readonly gte: string
+  readonly lt: string
 }
 
 export interface ScrubProgress {
@@ -195,7 +204,24 @@ export interface Engine extends Reader {
    * Waits for iterators and snapshots opened before the call.
    */
   compact(gte: string, lt: string, options?: CompactOptions): Promise<void>
+  /**
+   * From now on rows carry the check's tag and are refused without, and the head's own tag is
+   * verified, now and whenever the store was opened again. Once a commit was made under a check,
+   * none is made without it (ERR_STORAGE_UNAVAILABLE).
+   *
+   * @throws StorageError ERR_STORAGE_CORRUPT when the head was not written under this check, unless
+   *   nothing was ever committed; ERR_STORAGE_UNAVAILABLE when the store is not open; what was set
+   *   before then stays
+   */
   setCheckKey(check: RowCheck | undefined): void
+  /**
+   * Read all rows of the spaces, which together hold every row that the check guards, and verify
+   * that none of those was removed, inserted, or replaced by an older copy of itself. In slices.
+   *
+   * @throws StorageError ERR_STORAGE_CORRUPT, naming the row where the change history tells;
+   *   ERR_STORAGE_UNAVAILABLE when no check is set
+   */
+  verifyGuarded(spaces: readonly Space[]): Promise<void>
   scrub(options?: ScrubOptions): Promise<ScrubReport>
   stats(): EngineStats
   /** After a failed write: try to come back now (bounded like a commit's own attempt). */

@@ -22,7 +22,7 @@ export type StorageErrorCode =
   | 'ERR_STORAGE_LOCKED'
   /** The directory or a file in it is open to others, foreign or a symbolic link. */
   | 'ERR_STORAGE_PERMISSIONS'
-  /** The directory is not a store of a format this version knows. */
+  /** The directory is not a store of the format that this version works on. */
   | 'ERR_STORAGE_FORMAT'
   /** The change rows asked for have been trimmed. */
   | 'ERR_STORAGE_TRIMMED'
@@ -37,6 +37,26 @@ export class StorageError extends Error {
     super(message, options)
     this.code = code
     Object.defineProperty(this, BRAND, { value: true })
+  }
+}
+
+/** A store of a format that this version does not open. */
+export class StoreFormatError extends StorageError {
+  override readonly name: string = 'StoreFormatError'
+  /** Format of the store. */
+  readonly found: number
+  /** Whether `migrateStore` brings it to the format of this version; else a newer version wrote it. */
+  readonly isOlder: boolean
+
+  constructor(found: number, known: number) {
+    super(
+      'ERR_STORAGE_FORMAT',
+      found < known
+        ? `the store has format ${found}, and this version works on format ${known}: run secregd migrate`
+        : `the store has format ${found}; this version knows formats up to ${known}`,
+    )
+    this.found = found
+    this.isOlder = found < known
   }
 }
 

@@ -1,5 +1,12 @@
+export { inspectStore, STORE_FORMAT, type StoreFormat } from './directory.ts'
 export * from './engine.ts'
-export { isStorageError, PreconditionError, StorageError, type StorageErrorCode } from './errors.ts'
+export {
+  isStorageError,
+  PreconditionError,
+  StorageError,
+  type StorageErrorCode,
+  StoreFormatError,
+} from './errors.ts'
 export { compareKeys } from './keys.ts'
 export { LevelEngine } from './level-engine.ts'
 export { LEVEL_ENGINE_DEFAULTS, type LevelEngineOptions } from './level-options.ts'

@@ -5,16 +5,13 @@
  * ```
  *  c<revision, 16 digits>  one per commit: keys written and payload (change-format below)
  *  d<key>                  data
- *  h                       head: generation (16), rows (6), row sum (6); modify revision = head
+ *  h                       head (head-row.ts); modify revision = head
  *  mcheckpoint             modify revision = last commit verified at an open
  *  mtrimmed                modify revision = last commit whose change row was dropped
  * ```
  *
  * Value of a change row: count (4), then per key: 1 = put or 0 = delete (1), length (2), UTF-8;
  * then 1 and the payload, or 0.
- *
- * The row sum is the sum of the CRC-32 of all data rows modulo 2^48: with it a scrub sees rows
- * that are missing or stale although everything that is there is sound.
  */
 import { StorageError } from './errors.ts'
 import { STEP_BYTES, STEP_ITEMS, type Steps } from './slices.ts'
@@ -27,38 +24,8 @@ export const HEAD_KEY = 'h'
 export const CHECKPOINT_KEY = 'mcheckpoint'
 export const TRIMMED_KEY = 'mtrimmed'
 
-export const SUM_MODULUS: number = 2 ** 48
-
 export function changeKey(revision: number): string {
   return CHANGE_SPACE + String(revision).padStart(16, '0')
-}
-
-export interface Head {
-  readonly revision: number
-  /** 32 hex digits. */
-  readonly generation: string
-  readonly rows: number
-  readonly rowSum: number
-}
-
-export function encodeHead(head: Head): Uint8Array {
-  const bytes = Buffer.alloc(28)
-  bytes.write(head.generation, 0, 16, 'hex')
-  bytes.writeUIntBE(head.rows, 16, 6)
-  bytes.writeUIntBE(head.rowSum, 22, 6)
-  return bytes
-}
-
-/** @throws StorageError ERR_STORAGE_CORRUPT */
-export function decodeHead(value: Uint8Array, revision: number): Head {
-  if (value.length !== 28) throw new StorageError('ERR_STORAGE_CORRUPT', 'head row: wrong length')
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
-  return {
-    revision,
-    generation: bytes.toString('hex', 0, 16),
-    rows: bytes.readUIntBE(16, 6),
-    rowSum: bytes.readUIntBE(22, 6),
-  }
 }
 
 export interface ChangeKey {

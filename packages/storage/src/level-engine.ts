@@ -1,6 +1,5 @@
 /** The LevelDB engine. Layout in layout.ts, row bytes in row-format.ts, opening in open-store.ts. */
 import { assertBatch, assertRange, assertRevision, isLargeBatch } from './batch.ts'
-import { closeModes } from './directory.ts'
 import {
   type Batch,
   type Change,
@@ -18,28 +17,26 @@ import {
   type ScrubOptions,
   type ScrubReport,
   type Snapshot,
+  type Space,
 } from './engine.ts'
 import { StorageError } from './errors.ts'
+import { notChecked, orderSpaces, verifyGuardedRows } from './guarded-rows.ts'
+import { readHead } from './head-row.ts'
 import { assertBound, assertKey } from './keys.ts'
-import { changeKey, DATA_SPACE, type Head, TRIMMED_KEY } from './layout.ts'
+import { changeKey, DATA_SPACE, TRIMMED_KEY } from './layout.ts'
 import { readChanges } from './level-changes.ts'
+import { LevelCommits } from './level-commits.ts'
 import { compactRange } from './level-compact.ts'
+import { type LevelMoment, levelHistory, readSpaces } from './level-history.ts'
 import { type IteratorHost, LevelRowIterator } from './level-iterator.ts'
-import { type LevelEngineOptions, type LevelSettings, resolveSettings } from './level-options.ts'
-import {
-  fromLevelError,
-  isDiskFull,
-  type LevelDatabase,
-  type LevelOperation,
-  type LevelSnapshot,
-} from './level-port.ts'
-import { levelRange, metaRow, planCommit, readHead } from './level-rows.ts'
+import { type LevelEngineOptions, resolveSettings } from './level-options.ts'
+import type { LevelDatabase, LevelOperation, LevelSnapshot } from './level-port.ts'
+import { levelRange, metaRow } from './level-rows.ts'
 import { scrubLevel } from './level-scrub.ts'
-import { isCommitAbsent, type OpenedStore, openStore } from './open-store.ts'
-import { Pins } from './pins.ts'
-import { RowCache } from './row-cache.ts'
-import { decodeRow, type StoredRow, scratchMemory } from './row-format.ts'
-import { atOnce, inSlices } from './slices.ts'
+import { LevelSession } from './level-session.ts'
+import { decodeRow, type StoredRow } from './row-format.ts'
+import { atOnce } from './slices.ts'
+import type { StoreCheck } from './store-check.ts'
 import { Turns } from './turns.ts'
 
 /** Change rows dropped with one write. */
@@ -47,28 +44,12 @@ const TRIM_SLICE = 4096
 
 export class LevelEngine implements Engine {
   readonly limits: EngineLimits = DEFAULT_LIMITS
-  readonly #settings: LevelSettings
-  readonly #cache: RowCache
+  readonly #session: LevelSession
+  readonly #commits: LevelCommits
   readonly #turns = new Turns()
-  readonly #pins = new Pins()
-  #db: LevelDatabase
-  #head: Head
-  #trimmed: number
-  /** To be stored as the checkpoint with the next commit. */
-  #verified: number | undefined
-  #check: RowCheck | undefined
-  /** Rows as they were before the commit under way, which is not to be seen before its answer. */
-  #inFlight: ReadonlyMap<string, StoredRow | undefined> | undefined
-  /** The same for a large commit: what all reads see, and nothing is kept of what they read. */
-  #past: LevelSnapshot | undefined
-  #state: EngineState = 'open'
-  #lastAttempt = Number.NEGATIVE_INFINITY
   #closing: Promise<void> | undefined
-  #commits = 0
-  #syncs = 0
   #hits = 0
   #misses = 0
-  #reopenings = 0
 
   /**
    * Open or create the store in `directory`, which must be private to this user.
@@ -80,38 +61,33 @@ export class LevelEngine implements Engine {
    * ERR_STORAGE_CORRUPT, ERR_STORAGE_ROLLED_BACK, ERR_STORAGE_FULL or ERR_STORAGE_UNAVAILABLE.
    */
   static async open(directory: string, options: LevelEngineOptions = {}): Promise<LevelEngine> {
-    const settings = await resolveSettings(directory, options)
-    return new LevelEngine(settings, await openStore(settings))
+    return new LevelEngine(await LevelSession.open(await resolveSettings(directory, options)))
   }
 
-  private constructor(settings: LevelSettings, opened: OpenedStore) {
-    this.#settings = settings
-    this.#cache = new RowCache(settings.rowCacheBytes)
-    this.#db = opened.db
-    this.#head = opened.head
-    this.#trimmed = opened.trimmed
-    this.#verified = opened.checkpoint < opened.head.revision ? opened.head.revision : undefined
+  private constructor(session: LevelSession) {
+    this.#session = session
+    this.#commits = new LevelCommits(session, (key) => this.#load(key))
   }
 
   get head(): number {
-    return this.#head.revision
+    return this.#session.head.revision
   }
 
   get generation(): string {
-    return this.#head.generation
+    return this.#session.head.generation
   }
 
   get trimmed(): number {
-    return this.#trimmed
+    return this.#session.trimmed
   }
 
   get state(): EngineState {
-    return this.#state
+    return this.#session.state
   }
 
   get(key: string): Row | undefined {
-    if (this.#state !== 'open') throw this.#unusable()
-    const cached = this.#cache.get(key)
+    this.#session.assertOpen()
+    const cached = this.#session.cache.get(key)
     if (cached !== undefined) {
       this.#hits++
       return cached
@@ -129,69 +105,69 @@ export class LevelEngine implements Engine {
   }
 
   snapshot(): Snapshot {
-    if (this.#state !== 'open') throw this.#unusable()
-    const db = this.#db
+    this.#session.assertOpen()
+    const db = this.#session.db
     const inner = db.snapshot()
     // The commit under way may or may not be in it; its own head row tells.
     const revision =
-      this.#inFlight === undefined && this.#past === undefined
-        ? this.#head.revision
-        : readHead(db, inner).revision
+      this.#session.inFlight === undefined && this.#session.past === undefined
+        ? this.#session.head.revision
+        : this.#session.read(() => readHead(db, this.#session.check, inner)).revision
     const snapshot: Snapshot = {
       revision,
       get: (key) => this.#getAt(db, inner, revision, key),
       getMany: (keys) => keys.map((key) => this.#getAt(db, inner, revision, key)),
       iterate: (range) => this.#iterate(range, { db, inner }),
       close: async () => {
-        this.#pins.release(snapshot)
+        this.#session.pins.release(snapshot)
         await inner.close()
       },
     }
-    this.#pins.add(snapshot)
+    this.#session.pins.add(snapshot)
     return snapshot
   }
 
   async commit(batch: Batch): Promise<CommitResult> {
     const large = isLargeBatch(batch, this.limits)
     if (!large) atOnce(assertBatch(batch, this.limits))
-    if (this.#closing !== undefined) throw this.#unusable()
-    return this.#turns.run(() => (large ? this.#commitLarge(batch) : this.#commit(batch)))
+    if (this.#closing !== undefined) throw this.#session.unusable()
+    return this.#turns.run(() => (large ? this.#commits.large(batch) : this.#commits.small(batch)))
   }
 
   async *changes(after: number): AsyncGenerator<Change> {
     assertRevision(after, 'after')
-    if (this.#state !== 'open') throw this.#unusable()
-    if (after < this.#trimmed) {
+    this.#session.assertOpen()
+    if (after < this.#session.trimmed) {
       throw new StorageError(
         'ERR_STORAGE_TRIMMED',
-        `changes up to revision ${this.#trimmed} have been dropped`,
+        `changes up to revision ${this.#session.trimmed} have been dropped`,
       )
     }
-    if (after >= this.#head.revision) return
+    if (after >= this.#session.head.revision) return
     const holder = {}
-    this.#pins.add(holder)
+    this.#session.pins.add(holder)
     try {
-      yield* readChanges(this.#db, after, this.#head.revision)
+      yield* readChanges(this.#session.db, after, this.#session.head.revision)
     } catch (error) {
-      throw this.#translate(error)
+      throw this.#session.translate(error)
     } finally {
-      this.#pins.release(holder)
+      this.#session.pins.release(holder)
     }
   }
 
   async trimChanges(upTo: number): Promise<void> {
     assertRevision(upTo, 'upTo')
     await this.#turns.run(async () => {
-      await this.#usable()
-      const last = Math.min(upTo, this.#head.revision)
-      while (this.#trimmed < last) {
-        const to = Math.min(last, this.#trimmed + TRIM_SLICE)
+      await this.#session.usable()
+      const last = Math.min(upTo, this.#session.head.revision)
+      while (this.#session.trimmed < last) {
+        const to = Math.min(last, this.#session.trimmed + TRIM_SLICE)
         const operations: LevelOperation[] = [metaRow(TRIMMED_KEY, to)]
-        for (let each = this.#trimmed + 1; each <= to; each++) {
+        for (let each = this.#session.trimmed + 1; each <= to; each++) {
           operations.push({ type: 'del', key: changeKey(each) })
         }
-        await this.#write(operations)
-        this.#trimmed = to
+        await this.#session.write(operations)
+        this.#session.trimmed = to
       }
     })
   }
@@ -199,67 +175,66 @@ export class LevelEngine implements Engine {
   async compact(gte: string, lt: string, options: CompactOptions = {}): Promise<void> {
     assertBound(gte, 'gte')
     assertBound(lt, 'lt')
-    await this.#turns.run(() => this.#usable())
-    await this.#pins.settle(options.signal)
-    const { directory, crc } = this.#settings
-    const db = this.#db
+    await this.#turns.run(() => this.#session.usable())
+    await this.#session.pins.settle(options.signal)
+    const { directory, crc } = this.#session.settings
+    const db = this.#session.db
     const write = (make: () => readonly LevelOperation[]): Promise<void> =>
       this.#turns.run(async () => {
-        await this.#usable()
+        await this.#session.usable()
         // After a reopening, what was found out about the tables is of another database.
-        if (db !== this.#db) throw this.#unusable()
-        await this.#write(make())
+        if (db !== this.#session.db) throw this.#session.unusable()
+        await this.#session.write(make())
       })
     const work = compactRange({ directory, crc, db, write }, gte, lt, options.signal)
-    await this.#background(db, work)
+    await this.#session.background(db, work)
   }
 
   setCheckKey(check: RowCheck | undefined): void {
-    this.#check = check
-    // What is in memory was verified under another check, or none.
-    this.#cache.clear()
+    this.#session.setCheck(check)
   }
 
-  async scrub(options: ScrubOptions = {}): Promise<ScrubReport> {
-    const { directory, crc } = this.#settings
-    // Between two commits, so that head and snapshot belong together.
-    const source = await this.#turns.run(async () => {
-      await this.#usable()
-      const at = { db: this.#db, snapshot: this.#db.snapshot(), head: this.#head }
-      return { directory, crc, ...at, trimmed: this.#trimmed, check: this.#check }
+  async verifyGuarded(spaces: readonly Space[]): Promise<void> {
+    const ordered = orderSpaces(spaces)
+    await this.#atMoment(async (moment, check) => {
+      if (check === undefined) throw notChecked()
+      await verifyGuardedRows({
+        pages: readSpaces(moment, ordered, check.rows),
+        head: moment.head,
+        check,
+        history: levelHistory(moment, ordered),
+      })
     })
-    const { db, snapshot } = source
-    this.#pins.add(snapshot)
-    try {
-      return await scrubLevel(source, options)
-    } catch (error) {
-      if (options.signal?.aborted) throw error
-      throw db === this.#db ? this.#translate(error) : this.#unusable()
-    } finally {
-      this.#pins.release(snapshot)
-      await snapshot.close()
-    }
+  }
+
+  scrub(options: ScrubOptions = {}): Promise<ScrubReport> {
+    const { directory, crc } = this.#session.settings
+    return this.#atMoment(
+      (moment, check) => scrubLevel({ ...moment, directory, crc, check }, options),
+      options.signal,
+    )
   }
 
   stats(): EngineStats {
     return {
-      rows: this.#head.rows,
-      commits: this.#commits,
-      syncs: this.#syncs,
+      rows: this.#session.head.rows,
+      commits: this.#commits.count,
+      syncs: this.#session.syncs,
       cacheHits: this.#hits,
       cacheMisses: this.#misses,
-      cacheRows: this.#cache.rows,
-      cacheBytes: this.#cache.bytes,
-      reopenings: this.#reopenings,
+      cacheRows: this.#session.cache.rows,
+      cacheBytes: this.#session.cache.bytes,
+      reopenings: this.#session.reopenings,
     }
   }
 
   async recover(): Promise<void> {
-    await this.#turns.run(() => this.#usable())
+    await this.#turns.run(() => this.#session.usable())
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#session.isClosing = true
+    this.#closing ??= this.#turns.idle().then(() => this.#session.close())
     return this.#closing
   }
 
@@ -267,48 +242,66 @@ export class LevelEngine implements Engine {
     await this.close()
   }
 
-  async #close(): Promise<void> {
-    await this.#turns.idle()
-    this.#state = 'closed'
-    this.#cache.clear()
-    this.#pins.releaseAll()
-    await this.#db.close().catch(() => {})
-    await closeModes(this.#settings.directory).catch(() => {})
+  /** Work on a snapshot that is taken between two commits, so that it and its head belong together. */
+  async #atMoment<T>(
+    work: (moment: LevelMoment, check: StoreCheck | undefined) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const session = this.#session
+    const { moment, check } = await this.#turns.run(async () => {
+      await session.usable()
+      const { db, head, trimmed } = session
+      return { moment: { db, snapshot: db.snapshot(), head, trimmed }, check: session.check }
+    })
+    const { db, snapshot } = moment
+    session.pins.add(snapshot)
+    try {
+      return await work(moment, check)
+    } catch (error) {
+      if (signal?.aborted) throw error
+      throw db === session.db ? session.translate(error) : session.unusable()
+    } finally {
+      session.pins.release(snapshot)
+      await snapshot.close()
+    }
   }
 
   /** The stored row, from the database; the caller has looked in the cache. */
   #load(key: string): StoredRow | undefined {
-    if (this.#inFlight?.has(key)) return this.#inFlight.get(key)
+    if (this.#session.inFlight?.has(key)) return this.#session.inFlight.get(key)
     this.#misses++
     const storageKey = DATA_SPACE + key
-    const past = this.#past
-    const bytes = this.#read(() =>
+    const past = this.#session.past
+    const bytes = this.#session.read(() =>
       past === undefined
-        ? this.#db.getSync(storageKey)
-        : this.#db.getSync(storageKey, { snapshot: past }),
+        ? this.#session.db.getSync(storageKey)
+        : this.#session.db.getSync(storageKey, { snapshot: past }),
     )
     if (bytes === undefined) return undefined
-    const row = decodeRow(storageKey, key, bytes, this.#check)
-    if (past === undefined) this.#cache.set(key, row)
+    const row = decodeRow(storageKey, key, bytes, this.#session.check?.rows)
+    if (past === undefined) this.#session.cache.set(key, row)
     return row
   }
 
   #getAt(db: LevelDatabase, inner: LevelSnapshot, revision: number, key: string): Row | undefined {
-    if (db !== this.#db || this.#state !== 'open') throw this.#unusable()
-    const cached = revision <= this.#head.revision ? this.#cache.get(key) : undefined
+    if (db !== this.#session.db || this.#session.state !== 'open') throw this.#session.unusable()
+    const cached =
+      revision <= this.#session.head.revision ? this.#session.cache.get(key) : undefined
     if (cached !== undefined && cached.modifyRevision <= revision) return cached
     assertKey(key, this.limits.maxKeyBytes)
     const storageKey = DATA_SPACE + key
-    const bytes = this.#read(() => db.getSync(storageKey, { snapshot: inner }))
-    return bytes === undefined ? undefined : decodeRow(storageKey, key, bytes, this.#check)
+    const bytes = this.#session.read(() => db.getSync(storageKey, { snapshot: inner }))
+    return bytes === undefined
+      ? undefined
+      : decodeRow(storageKey, key, bytes, this.#session.check?.rows)
   }
 
   #iterate(range: Range, at: { db: LevelDatabase; inner: LevelSnapshot } | undefined): RowIterator {
     assertRange(range)
-    if (this.#state !== 'open') throw this.#unusable()
-    const db = at?.db ?? this.#db
-    if (db !== this.#db) throw this.#unusable()
-    const inner = this.#read(() =>
+    this.#session.assertOpen()
+    const db = at?.db ?? this.#session.db
+    if (db !== this.#session.db) throw this.#session.unusable()
+    const inner = this.#session.read(() =>
       db.iterator({ ...levelRange(range), ...(at === undefined ? {} : { snapshot: at.inner }) }),
     )
     const host: IteratorHost = {
@@ -318,221 +311,15 @@ export class LevelEngine implements Engine {
           storageKey,
           key,
           bytes,
-          this.#check,
+          this.#session.check?.rows,
         )
         return { key, value, createRevision, modifyRevision }
       },
-      translate: (error) => this.#translate(error),
-      closed: (iterator) => this.#pins.release(iterator),
+      translate: (error) => this.#session.translate(error),
+      closed: (iterator) => this.#session.pins.release(iterator),
     }
     const iterator = new LevelRowIterator(inner, host, DATA_SPACE)
-    this.#pins.add(iterator)
+    this.#session.pins.add(iterator)
     return iterator
-  }
-
-  async #commit(batch: Batch): Promise<CommitResult> {
-    await this.#usable()
-    const check = this.#check
-    const verified = this.#verified
-    const before = new Map<string, StoredRow | undefined>()
-    const after: (StoredRow | undefined)[] = []
-    const operations: LevelOperation[] = []
-    const head = atOnce(
-      planCommit({
-        batch,
-        last: this.#head,
-        check,
-        verified,
-        memory: Buffer.allocUnsafeSlow,
-        current: (key) => this.#cache.get(key) ?? this.#load(key),
-        replaced: (key, old, row) => {
-          before.set(key, old)
-          after.push(row)
-        },
-        write: (operation) => operations.push(operation),
-      }),
-    )
-    const { revision } = head
-    this.#inFlight = before
-    try {
-      await this.#write(operations, revision)
-    } finally {
-      this.#inFlight = undefined
-    }
-    // After a reopening everything has been read back already.
-    if (this.#head.revision !== revision) {
-      let index = 0
-      for (const key of before.keys()) {
-        const row = after[index++]
-        // A row written under another check than the one set meanwhile has to prove itself.
-        if (row === undefined || this.#check !== check) this.#cache.delete(key)
-        else this.#cache.set(key, row)
-      }
-    }
-    return this.#committed(head, verified)
-  }
-
-  /**
-   * The same in slices. LevelDB takes over each row as soon as it is made, reads are answered from
-   * before the commit until its end, and its rows leave the cache on the way, so that the end
-   * itself is one step whatever the size.
-   */
-  async #commitLarge(batch: Batch): Promise<CommitResult> {
-    await inSlices(assertBatch(batch, this.limits))
-    await this.#usable()
-    const check = this.#check
-    const verified = this.#verified
-    const writing = this.#db.batch()
-    const past = this.#db.snapshot()
-    this.#past = past
-    try {
-      const head = await inSlices(
-        planCommit({
-          batch,
-          last: this.#head,
-          check,
-          verified,
-          memory: scratchMemory(),
-          current: (key) => this.#cache.get(key) ?? this.#load(key),
-          replaced: (key) => this.#cache.delete(key),
-          write: (operation) => writing.add(operation),
-        }),
-      )
-      if (this.#check !== check) {
-        throw new StorageError(
-          'ERR_STORAGE_WRITE_FAILED',
-          'the row check was replaced during the commit; nothing was written',
-        )
-      }
-      await this.#synced(() => writing.write(), head.revision)
-      return this.#committed(head, verified)
-    } catch (error) {
-      throw this.#translate(error)
-    } finally {
-      this.#past = undefined
-      await Promise.allSettled([writing.close(), past.close()])
-    }
-  }
-
-  #committed(head: Head, verified: number | undefined): CommitResult {
-    const { revision } = head
-    this.#commits++
-    if (this.#head.revision !== revision) {
-      this.#head = head
-      if (this.#verified === verified) this.#verified = undefined
-    }
-    return { revision }
-  }
-
-  /**
-   * One synced write in the writer's turn. After a failure the medium decides: the database is
-   * closed and opened again, and its head tells whether the write is there (DESIGN §5).
-   *
-   * @param revision of the commit; writes without one are known only by their own success
-   */
-  #write(operations: readonly LevelOperation[], revision?: number): Promise<void> {
-    return this.#synced(() => this.#db.write(operations), revision)
-  }
-
-  async #synced(write: () => Promise<void>, revision: number | undefined): Promise<void> {
-    this.#syncs++
-    try {
-      await write()
-    } catch (cause) {
-      await this.#afterFailure(cause, revision)
-    }
-  }
-
-  async #afterFailure(cause: unknown, revision: number | undefined): Promise<void> {
-    const before = this.#head.revision
-    const failure = isDiskFull(cause)
-      ? new StorageError('ERR_STORAGE_FULL', 'the disk is full; nothing was written', { cause })
-      : new StorageError('ERR_STORAGE_WRITE_FAILED', 'the write failed and was not applied', {
-          cause,
-        })
-    this.#state = 'failed'
-    try {
-      await this.#reopen()
-    } catch (reopening) {
-      const { directory, crc } = this.#settings
-      const absent = await isCommitAbsent(directory, revision ?? before + 1, crc)
-      if (absent || revision === undefined) throw failure
-      throw new StorageError(
-        'ERR_STORAGE_OUTCOME_UNKNOWN',
-        'the write failed and the store could not be opened again to see whether it was applied',
-        { cause: new AggregateError([cause, reopening]) },
-      )
-    }
-    if (this.#head.revision !== revision) throw failure
-  }
-
-  async #reopen(): Promise<void> {
-    this.#lastAttempt = this.#settings.now()
-    // Of the database that is closed now; until it is open again nothing is read.
-    this.#past = undefined
-    this.#cache.clear()
-    this.#pins.releaseAll()
-    await this.#db.close().catch(() => {})
-    const known = Math.max(this.#settings.expectHeadAtLeast, this.#head.revision)
-    const opened = await openStore({
-      ...this.#settings,
-      expectHeadAtLeast: known,
-      generation: this.#head.generation,
-    })
-    this.#db = opened.db
-    this.#head = opened.head
-    this.#trimmed = opened.trimmed
-    this.#verified = opened.checkpoint < opened.head.revision ? opened.head.revision : undefined
-    this.#reopenings++
-    this.#state = 'open'
-  }
-
-  /** Come back from a failed write, if that is due. */
-  async #usable(): Promise<void> {
-    if (this.#state === 'open') return
-    if (this.#state === 'closed') throw this.#unusable()
-    const { now, reopenIntervalMs } = this.#settings
-    if (now() - this.#lastAttempt < reopenIntervalMs) throw this.#unusable()
-    try {
-      await this.#reopen()
-    } catch (cause) {
-      throw new StorageError(
-        'ERR_STORAGE_UNAVAILABLE',
-        'the store could not be opened again after a failed write; nothing was written',
-        { cause },
-      )
-    }
-  }
-
-  /** Work that fails with the state of the engine when its database was closed meanwhile. */
-  async #background<T>(db: LevelDatabase, work: Promise<T>): Promise<T> {
-    try {
-      return await work
-    } catch (error) {
-      throw db === this.#db && this.#state === 'open' ? error : this.#unusable()
-    }
-  }
-
-  #read<T>(read: () => T): T {
-    try {
-      return read()
-    } catch (error) {
-      throw this.#translate(error)
-    }
-  }
-
-  #translate(error: unknown): Error {
-    if (error instanceof StorageError || error instanceof TypeError) return error
-    if (error instanceof RangeError) return error
-    return this.#state === 'open' ? fromLevelError(error) : this.#unusable()
-  }
-
-  #unusable(): StorageError {
-    return this.#closing !== undefined || this.#state === 'closed'
-      ? new StorageError('ERR_STORAGE_CLOSED', 'the store is closed')
-      : new StorageError(
-          'ERR_STORAGE_UNAVAILABLE',
-          'the store is not open since a write failed; nothing was written',
-        )
   }
 }

@@ -105,6 +105,20 @@ export const openLevel: LevelOpener = async (directory, options) => {
   }
 }
 
+/** Remove LevelDB's files from a directory that nobody has open; rejects with a StorageError. */
+export async function destroyLevel(directory: string): Promise<void> {
+  try {
+    await (Level as unknown as Destroyable).destroy(directory)
+  } catch (error) {
+    throw fromLevelError(error)
+  }
+}
+
+/** Part of classic-level, which `level` is in Node.js, but not of its declarations. */
+interface Destroyable {
+  destroy(directory: string): Promise<void>
+}
+
 /** Part of classic-level, which `level` is in Node.js, but not of its declarations. */
 interface Compactable {
   compactRange(start: Uint8Array, end: Uint8Array, options: typeof RAW_KEY): Promise<void>

@@ -1,27 +1,25 @@
-import type { Batch, Range, RowCheck } from './engine.ts'
-import { PreconditionError, StorageError } from './errors.ts'
+import type { Batch, Range } from './engine.ts'
+import { PreconditionError } from './errors.ts'
+import { assertWritable, encodeHeadRow, type Head, ROW_SUM_MODULUS } from './head-row.ts'
 import {
   CHECKPOINT_KEY,
   changeKey,
   DATA_END,
   DATA_SPACE,
-  decodeHead,
   encodeChange,
-  encodeHead,
   HEAD_KEY,
-  type Head,
-  SUM_MODULUS,
   sizeOfChange,
 } from './layout.ts'
-import type { LevelDatabase, LevelOperation, LevelRange, LevelSnapshot } from './level-port.ts'
-import { decodeRow, encodeLargeRow, encodeRow, type RowMemory, StoredRow } from './row-format.ts'
+import type { LevelOperation, LevelRange } from './level-port.ts'
+import { encodeLargeRow, encodeRow, type RowMemory, StoredRow } from './row-format.ts'
 import { STEP_BYTES, STEP_ITEMS, type Steps } from './slices.ts'
+import type { StoreCheck } from './store-check.ts'
 
 /** What a commit starts from, and where it goes. */
 export interface CommitParts {
   readonly batch: Batch
   readonly last: Head
-  readonly check: RowCheck | undefined
+  readonly check: StoreCheck | undefined
   /** Revision to store as the checkpoint. */
   readonly verified: number | undefined
   /** Memory for the bytes of each row. */
@@ -38,9 +36,11 @@ export interface CommitParts {
  * Everything that one commit writes, a few operations a step; returns the head after it.
  *
  * @throws PreconditionError
+ * @throws StorageError ERR_STORAGE_UNAVAILABLE, ERR_STORAGE_CORRUPT when the check does not go with the head
  */
 export function* planCommit(parts: CommitParts): Steps<Head> {
   const { batch, last, check, verified, memory } = parts
+  assertWritable(last, check)
   for (const { key, modifyRevision } of batch.preconditions ?? []) {
     const found = parts.current(key)?.modifyRevision ?? 0
     if (found !== modifyRevision) throw new PreconditionError(key, found)
@@ -48,6 +48,7 @@ export function* planCommit(parts: CommitParts): Steps<Head> {
   }
   const revision = last.revision + 1
   let { rows, rowSum } = last
+  const sums = check?.resume(last)
   let planned = 0
   let bytes = 0
   for (const op of batch.ops) {
@@ -56,14 +57,16 @@ export function* planCommit(parts: CommitParts): Steps<Head> {
     if (old !== undefined) {
       rows--
       rowSum -= StoredRow.crcOf(old)
+      sums?.remove(key, old)
     }
     const storageKey = DATA_SPACE + key
     if (op.type === 'put') {
       const created = old?.createRevision ?? revision
-      const encoded = encodeRow(storageKey, key, op.value, created, revision, check, memory)
+      const encoded = encodeRow(storageKey, key, op.value, created, revision, check?.rows, memory)
       parts.replaced(key, old, encoded.row)
       rows++
       rowSum += StoredRow.crcOf(encoded.row)
+      sums?.add(key, encoded.row)
       bytes += op.value.length
       parts.write({ type: 'put', key: storageKey, value: encoded.bytes })
     } else {
@@ -75,36 +78,30 @@ export function* planCommit(parts: CommitParts): Steps<Head> {
       yield
     }
   }
-  rowSum = ((rowSum % SUM_MODULUS) + SUM_MODULUS) % SUM_MODULUS
-  const head: Head = { revision, generation: last.generation, rows, rowSum }
+  rowSum = ((rowSum % ROW_SUM_MODULUS) + ROW_SUM_MODULUS) % ROW_SUM_MODULUS
+  const head: Head = {
+    revision,
+    generation: last.generation,
+    rows,
+    rowSum,
+    sums: sums?.seal(revision) ?? last.sums,
+    keyed: check !== undefined,
+  }
   const key = changeKey(revision)
   const size = yield* sizeOfChange(batch.ops, batch.change)
   const value = yield* encodeLargeRow(key, size, revision, (bytes) =>
     encodeChange(batch.ops, batch.change, bytes),
   )
   parts.write({ type: 'put', key, value })
-  parts.write(engineRow(HEAD_KEY, encodeHead(head), revision))
+  parts.write({ type: 'put', key: HEAD_KEY, value: encodeHeadRow(head, check) })
   if (verified !== undefined) parts.write(metaRow(CHECKPOINT_KEY, verified))
   return head
 }
 
-function engineRow(key: string, value: Uint8Array, revision: number): LevelOperation {
-  return {
-    type: 'put',
-    key,
-    value: encodeRow(key, key, value, revision, revision, undefined).bytes,
-  }
-}
-
+/** A row of which only the revision counts. */
 export function metaRow(key: string, revision: number): LevelOperation {
-  return engineRow(key, new Uint8Array(0), revision)
-}
-
-export function readHead(db: LevelDatabase, snapshot: LevelSnapshot): Head {
-  const bytes = db.getSync(HEAD_KEY, { snapshot })
-  if (bytes === undefined) throw new StorageError('ERR_STORAGE_CORRUPT', 'the head row is missing')
-  const row = decodeRow(HEAD_KEY, HEAD_KEY, bytes, undefined)
-  return decodeHead(row.value, row.modifyRevision)
+  const { bytes } = encodeRow(key, key, new Uint8Array(0), revision, revision, undefined)
+  return { type: 'put', key, value: bytes }
 }
 
 export function levelRange({ gte, gt, lt, lte, reverse, limit }: Range): LevelRange {

@@ -1,26 +1,26 @@
 /** Reads everything again and says what is wrong; never stops at the first fault. */
 import { setImmediate } from 'node:timers/promises'
 import type { Crc32c } from './crc32c.ts'
-import type { RowCheck, ScrubFinding, ScrubOptions, ScrubReport } from './engine.ts'
+import type { ScrubFinding, ScrubOptions, ScrubReport } from './engine.ts'
 import { isStorageError } from './errors.ts'
-import { DATA_END, DATA_SPACE, type Head, SUM_MODULUS } from './layout.ts'
+import { ROW_SUM_MODULUS } from './head-row.ts'
+import { DATA_END, DATA_SPACE } from './layout.ts'
 import { readChanges } from './level-changes.ts'
-import { fromLevelError, type LevelDatabase, type LevelSnapshot } from './level-port.ts'
+import { type LevelMoment, levelHistory } from './level-history.ts'
+import { fromLevelError } from './level-port.ts'
 import { readManifest } from './manifest.ts'
 import { decodeRow, StoredRow } from './row-format.ts'
+import { findWrongSums } from './stale-rows.ts'
+import type { StoreCheck } from './store-check.ts'
 import { checkTables } from './table-check.ts'
 
 const MAX_FINDINGS = 100
 const SLICE_ROWS = 128
 
-export interface ScrubSource {
+export interface ScrubSource extends LevelMoment {
   readonly directory: string
   readonly crc: Crc32c
-  readonly db: LevelDatabase
-  readonly snapshot: LevelSnapshot
-  readonly head: Head
-  readonly trimmed: number
-  readonly check: RowCheck | undefined
+  readonly check: StoreCheck | undefined
 }
 
 export async function scrubLevel(source: ScrubSource, options: ScrubOptions): Promise<ScrubReport> {
@@ -49,6 +49,7 @@ class Scrub {
     const { db, snapshot, head, check } = this.#source
     const slice = this.#options.sliceRows ?? SLICE_ROWS
     const iterator = db.iterator({ gte: DATA_SPACE, lt: DATA_END, snapshot })
+    const sums = check?.start()
     let sum = 0
     try {
       for (;;) {
@@ -59,8 +60,9 @@ class Scrub {
           this.#bytes += bytes.length
           const key = storageKey.slice(DATA_SPACE.length)
           this.#attempt('row', key, () => {
-            const row = decodeRow(storageKey, key, bytes, check)
-            sum = (sum + StoredRow.crcOf(row)) % SUM_MODULUS
+            const row = decodeRow(storageKey, key, bytes, check?.rows)
+            sum = (sum + StoredRow.crcOf(row)) % ROW_SUM_MODULUS
+            sums?.add(key, row)
             if (row.modifyRevision > head.revision) throw new RangeError('newer than the head')
           })
         }
@@ -71,10 +73,16 @@ class Scrub {
     } finally {
       await iterator.close()
     }
+    const areSound = !this.#findings.some(({ kind }) => kind === 'row')
     if (this.#rows !== head.rows) {
       this.#find('count', 'rows', `found ${this.#rows}, expected ${head.rows}`)
     } else if (sum !== head.rowSum && this.#findings.length === 0) {
       this.#find('count', 'row sum', 'rows are stale or exchanged')
+    }
+    if (!areSound || sums === undefined) return
+    for await (const finding of findWrongSums(sums, head, levelHistory(this.#source))) {
+      this.#find(finding.kind, finding.subject, finding.detail)
+      this.#options.signal?.throwIfAborted()
     }
   }
 

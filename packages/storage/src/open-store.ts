@@ -10,27 +10,26 @@ import {
   isLocked,
   prepareDirectory,
   readFormat,
+  STORE_FORMAT,
+  type StoreFormat,
   writeFormat,
 } from './directory.ts'
-import { isStorageError, StorageError } from './errors.ts'
+import { isStorageError, StorageError, StoreFormatError } from './errors.ts'
+import { encodeHeadRow, type Head, newHead, readHead } from './head-row.ts'
 import {
   CHANGE_SPACE,
   CHECKPOINT_KEY,
-  type ChangeKey,
-  changeKey,
+  DATA_END,
   DATA_SPACE,
-  decodeChange,
-  decodeHead,
-  encodeHead,
   HEAD_KEY,
-  type Head,
   TRIMMED_KEY,
 } from './layout.ts'
 import { fromLevelError, type LevelDatabase, type LevelOpener } from './level-port.ts'
 import { readManifest } from './manifest.ts'
-import { decodeRow, encodeRow, type StoredRow } from './row-format.ts'
-import { inSlices, type Steps } from './slices.ts'
+import { decodeRow, type StoredRow } from './row-format.ts'
+import type { StoreCheck } from './store-check.ts'
 import { checkTables } from './table-check.ts'
+import { type CommitMarks, verifyCommits } from './verify-commits.ts'
 import { readWal } from './wal.ts'
 
 export interface OpenStoreOptions {
@@ -38,19 +37,17 @@ export interface OpenStoreOptions {
   readonly expectHeadAtLeast: number
   /** Generation of the store that is being reopened. */
   readonly generation?: string
+  /** Check that its head must have been written under. */
+  readonly check?: StoreCheck | undefined
   readonly blockCacheBytes: number
   readonly writeBufferBytes: number
   readonly crc: Crc32c
   readonly openDatabase: LevelOpener
 }
 
-export interface OpenedStore {
+export interface OpenedStore extends CommitMarks {
   readonly db: LevelDatabase
   readonly head: Head
-  /** Change rows up to here have been dropped. */
-  readonly trimmed: number
-  /** Commits up to here had been verified when the store was opened. */
-  readonly checkpoint: number
 }
 
 /** Rejects with a StorageError; the directory is then not held open. */
@@ -59,12 +56,13 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
   await prepareDirectory(directory)
   const format =
     (await readFormat(directory)) ?? (await writeFormat(directory, 'creating', createGeneration()))
+  assertComplete(format)
   const ready = format.state === 'ready'
   if (options.generation !== undefined && options.generation !== format.generation) {
     throw new StorageError('ERR_STORAGE_CORRUPT', 'the store was replaced by another one')
   }
   if (!ready && options.expectHeadAtLeast > 0) throw rolledBack(0, options.expectHeadAtLeast)
-  if (ready) await checkFilesUnlocked(options)
+  if (ready) await checkFiles(options)
   const db = await options.openDatabase(directory, {
     createIfMissing: !ready,
     blockCacheBytes: options.blockCacheBytes,
@@ -76,14 +74,14 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
       await createHead(db, format.generation)
       await writeFormat(directory, 'ready', format.generation)
     }
-    const opened = readState(db)
-    if (opened.head.generation !== format.generation) {
-      throw new StorageError('ERR_STORAGE_CORRUPT', 'FORMAT and database are of different stores')
+    const opened = readState(db, options.check)
+    const { head } = opened
+    if (head.generation !== format.generation) throw mixed()
+    if (head.revision < options.expectHeadAtLeast) {
+      throw rolledBack(head.revision, options.expectHeadAtLeast)
     }
-    if (opened.head.revision < options.expectHeadAtLeast) {
-      throw rolledBack(opened.head.revision, options.expectHeadAtLeast)
-    }
-    await verifyCommits(db, opened)
+    if (head.revision === 0) await assertNoRows(db)
+    await verifyCommits(db, head.revision, opened)
     return opened
   } catch (error) {
     await db.close().catch(() => {})
@@ -91,9 +89,27 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
   }
 }
 
-async function checkFilesUnlocked(options: OpenStoreOptions): Promise<void> {
+/** A creation that was interrupted is finished, whatever format it was of: nothing was committed in it. */
+export function assertComplete({ format, state }: StoreFormat): void {
+  if (state === 'loading') {
+    throw new StorageError(
+      'ERR_STORAGE_UNAVAILABLE',
+      'a restore into this directory was not finished; run it again',
+    )
+  }
+  if (state === 'ready' && format !== STORE_FORMAT) throw new StoreFormatError(format, STORE_FORMAT)
+}
+
+export function mixed(): StorageError {
+  return new StorageError('ERR_STORAGE_CORRUPT', 'FORMAT and database are of different stores')
+}
+
+/** Check the files of a store that nobody has open; rejects with a StorageError. */
+export async function checkFiles(
+  options: Pick<OpenStoreOptions, 'directory' | 'crc' | 'expectHeadAtLeast'>,
+): Promise<void> {
   try {
-    await checkFiles(options)
+    await checkClosedFiles(options)
   } catch (error) {
     if (!(await isLocked(options.directory))) throw error
     throw new StorageError(
@@ -104,7 +120,11 @@ async function checkFilesUnlocked(options: OpenStoreOptions): Promise<void> {
   }
 }
 
-async function checkFiles({ directory, crc, expectHeadAtLeast }: OpenStoreOptions): Promise<void> {
+async function checkClosedFiles({
+  directory,
+  crc,
+  expectHeadAtLeast,
+}: Pick<OpenStoreOptions, 'directory' | 'crc' | 'expectHeadAtLeast'>): Promise<void> {
   const manifest = await readManifest(directory, crc)
   for await (const _ of checkTables(directory, manifest, crc));
   const wal = await readWal(directory, manifest.logNumber, crc)
@@ -114,7 +134,7 @@ async function checkFiles({ directory, crc, expectHeadAtLeast }: OpenStoreOption
   }
 }
 
-function rolledBack(head: number, expected: number, detail = ''): StorageError {
+export function rolledBack(head: number, expected: number, detail = ''): StorageError {
   return new StorageError(
     'ERR_STORAGE_ROLLED_BACK',
     `the store ends at revision ${head}, but revision ${expected} was committed: ` +
@@ -123,18 +143,34 @@ function rolledBack(head: number, expected: number, detail = ''): StorageError {
 }
 
 async function createHead(db: LevelDatabase, generation: string): Promise<void> {
-  if (db.getSync(HEAD_KEY) !== undefined) return
-  const head: Head = { revision: 0, generation, rows: 0, rowSum: 0 }
-  const { bytes } = encodeRow(HEAD_KEY, HEAD_KEY, encodeHead(head), 0, 0, undefined)
-  await db.write([{ type: 'put', key: HEAD_KEY, value: bytes }])
+  await assertNoRows(db)
+  const value = encodeHeadRow(newHead(generation), undefined)
+  await db.write([{ type: 'put', key: HEAD_KEY, value }])
 }
 
-function readState(db: LevelDatabase): OpenedStore {
-  const row = readEngineRow(db, HEAD_KEY)
-  if (row === undefined) throw new StorageError('ERR_STORAGE_CORRUPT', 'the head row is missing')
+/** A head at revision 0 stands for a store in which nothing was ever committed. */
+async function assertNoRows(db: LevelDatabase): Promise<void> {
+  for (const range of [
+    { gte: CHANGE_SPACE, lt: DATA_SPACE, limit: 1 },
+    { gte: DATA_SPACE, lt: DATA_END, limit: 1 },
+  ]) {
+    const iterator = db.iterator(range)
+    try {
+      if ((await iterator.nextv(1)).length === 0) continue
+    } finally {
+      await iterator.close()
+    }
+    throw new StorageError('ERR_STORAGE_CORRUPT', 'there are rows that no commit has written')
+  }
+}
+
+function readState(db: LevelDatabase, check: StoreCheck | undefined): OpenedStore {
+  return { db, head: readHead(db, check), ...readMarks(db) }
+}
+
+/** What is known of a store's change rows. */
+export function readMarks(db: LevelDatabase): CommitMarks {
   return {
-    db,
-    head: decodeHead(row.value, row.modifyRevision),
     trimmed: readEngineRow(db, TRIMMED_KEY)?.modifyRevision ?? 0,
     checkpoint: readEngineRow(db, CHECKPOINT_KEY)?.modifyRevision ?? 0,
   }
@@ -143,83 +179,6 @@ function readState(db: LevelDatabase): OpenedStore {
 function readEngineRow(db: LevelDatabase, key: string): StoredRow | undefined {
   const bytes = db.getSync(key)
   return bytes === undefined ? undefined : decodeRow(key, key, bytes, undefined)
-}
-
-/** Commits per turn of the event loop are bounded by LevelDB's pages. */
-const PAGE = 256
-/** Keys, from the last commit back, that are compared at open: a start must not take longer the longer it has run. */
-const COMPARED_KEYS = 20_000
-
-/**
- * Every commit after the checkpoint must have its change row, and the keys of the last commits must be as the last one
- * that names them has left them. Scrubs compare the rest, by number and sum of all rows.
- */
-async function verifyCommits(db: LevelDatabase, opened: OpenedStore): Promise<void> {
-  const { head, trimmed, checkpoint } = opened
-  if (checkpoint > head.revision || trimmed > head.revision) {
-    throw new StorageError('ERR_STORAGE_CORRUPT', 'the head is behind the checkpoint')
-  }
-  const from = Math.max(checkpoint, trimmed)
-  const seen = new Set<string>()
-  let expected = head.revision
-  const iterator = db.iterator({
-    gt: changeKey(from),
-    lt: String.fromCharCode(CHANGE_SPACE.charCodeAt(0) + 1),
-    reverse: true,
-  })
-  try {
-    for (;;) {
-      const page = await iterator.nextv(PAGE)
-      if (page.length === 0) break
-      for (const [key, bytes] of page) {
-        const row = decodeRow(key, key, bytes, undefined)
-        const revision = row.modifyRevision
-        if (key !== changeKey(revision)) throw missing(expected)
-        if (revision !== expected) throw missing(expected)
-        if (seen.size < COMPARED_KEYS) {
-          const { keys } = await inSlices(decodeChange(row.value))
-          await inSlices(verifyKeys(db, keys, revision, seen))
-        }
-        expected--
-      }
-    }
-  } finally {
-    await iterator.close()
-  }
-  if (expected !== from) throw missing(expected)
-}
-
-function* verifyKeys(
-  db: LevelDatabase,
-  keys: readonly ChangeKey[],
-  revision: number,
-  seen: Set<string>,
-): Steps<void> {
-  for (const { key, put } of keys) {
-    if (seen.size >= COMPARED_KEYS) return
-    if (seen.has(key)) continue
-    seen.add(key)
-    verifyKey(db, key, put, revision)
-    yield
-  }
-}
-
-function verifyKey(db: LevelDatabase, key: string, put: boolean, revision: number): void {
-  const storageKey = DATA_SPACE + key
-  const bytes = db.getSync(storageKey)
-  const row = bytes === undefined ? undefined : decodeRow(storageKey, key, bytes, undefined)
-  if (put ? row?.modifyRevision === revision : row === undefined) return
-  throw new StorageError(
-    'ERR_STORAGE_CORRUPT',
-    `row ${JSON.stringify(key)} is not as revision ${revision} left it`,
-  )
-}
-
-function missing(revision: number): StorageError {
-  return new StorageError(
-    'ERR_STORAGE_CORRUPT',
-    `the change row of revision ${revision} is missing or out of place`,
-  )
 }
 
 /** What the logs say about a commit whose write failed, without opening the database. */

@@ -14,30 +14,50 @@ import { timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { Row, RowCheck } from './engine.ts'
 import { StorageError } from './errors.ts'
+import { HEAD_KEY } from './layout.ts'
 import { STEP_BYTES, type Steps } from './slices.ts'
 
 export const ROW_FORMAT = 1
 const HEADER_BYTES = 14
-const TAG_BYTES = 16
+export const TAG_BYTES = 16
 const CRC_BYTES = 4
 const FLAG_KEYED = 1
 
-/** A row together with the CRC-32 of its stored bytes, which the row sum is made of. */
+/** A row together with what the head's sums are made of: the CRC-32 of its stored bytes, and its tag. */
 export class StoredRow implements Row {
   readonly value: Uint8Array
   readonly createRevision: number
   readonly modifyRevision: number
   readonly #crc: number
+  readonly #tagged: boolean
 
-  constructor(value: Uint8Array, createRevision: number, modifyRevision: number, crc: number) {
+  /**
+   * @param value in the stored bytes, where the tag follows
+   * @param tagged whether that tag was made or verified under the check in use
+   */
+  constructor(
+    value: Uint8Array,
+    createRevision: number,
+    modifyRevision: number,
+    crc: number,
+    tagged: boolean,
+  ) {
     this.value = value
     this.createRevision = createRevision
     this.modifyRevision = modifyRevision
     this.#crc = crc
+    this.#tagged = tagged
   }
 
   static crcOf(row: StoredRow): number {
     return row.#crc
+  }
+
+  /** A view of the tag, 16 bytes; undefined for a row that needs none. */
+  static tagOf(row: StoredRow): Uint8Array | undefined {
+    const { value } = row
+    if (!row.#tagged) return undefined
+    return new Uint8Array(value.buffer, value.byteOffset + value.length, TAG_BYTES)
   }
 }
 
@@ -82,7 +102,7 @@ export function encodeRow(
   const crc = crc32(bytes.subarray(0, end), crc32(storageKey))
   bytes.writeUInt32BE(crc, end)
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, value.length)
-  return { bytes, row: new StoredRow(view, createRevision, modifyRevision, crc) }
+  return { bytes, row: new StoredRow(view, createRevision, modifyRevision, crc, keyed) }
 }
 
 /**
@@ -116,6 +136,11 @@ function writeHeader(bytes: Buffer, flags: number, create: number, modify: numbe
   bytes.writeUIntBE(modify, 8, 6)
 }
 
+/** Whether a stored row that was verified says that it carries a tag. */
+export function isTagged(bytes: Uint8Array): boolean {
+  return ((bytes[1] as number) & FLAG_KEYED) !== 0
+}
+
 /**
  * Verify and open a stored row; its value is a view into `bytes`.
  *
@@ -128,22 +153,24 @@ export function decodeRow(
   check: RowCheck | undefined,
 ): StoredRow {
   const end = bytes.length - CRC_BYTES
-  if (end < HEADER_BYTES) throw corrupt(key, 'too short')
+  if (end < HEADER_BYTES) throw corrupt(storageKey, key, 'too short')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const crc = view.getUint32(end)
   if (crc32(bytes.subarray(0, end), crc32(storageKey)) !== crc) {
-    throw corrupt(key, 'checksum mismatch')
+    throw corrupt(storageKey, key, 'checksum mismatch')
   }
   const flags = bytes[1] as number
-  if (bytes[0] !== ROW_FORMAT || (flags & ~FLAG_KEYED) !== 0) throw corrupt(key, 'unknown format')
+  if (bytes[0] !== ROW_FORMAT || (flags & ~FLAG_KEYED) !== 0)
+    throw corrupt(storageKey, key, 'unknown format')
   const keyed = (flags & FLAG_KEYED) !== 0
   const body = keyed ? end - TAG_BYTES : end
-  if (body < HEADER_BYTES) throw corrupt(key, 'too short')
-  if (check !== undefined && (check.covers?.(key) ?? true)) {
-    if (!keyed) throw corrupt(key, 'authentication tag missing')
+  if (body < HEADER_BYTES) throw corrupt(storageKey, key, 'too short')
+  const verified = check !== undefined && (check.covers?.(key) ?? true)
+  if (verified) {
+    if (!keyed) throw corrupt(storageKey, key, 'authentication tag missing')
     const tag = tagOf(check, key, bytes.subarray(0, body))
     if (!timingSafeEqual(tag, bytes.subarray(body, end))) {
-      throw corrupt(key, 'authentication failed')
+      throw corrupt(storageKey, key, 'authentication failed')
     }
   }
   return new StoredRow(
@@ -151,10 +178,12 @@ export function decodeRow(
     view.getUint16(2) * 0x1_0000_0000 + view.getUint32(4),
     view.getUint16(8) * 0x1_0000_0000 + view.getUint32(10),
     crc,
+    verified,
   )
 }
 
-function tagOf(check: RowCheck, key: string, row: Uint8Array): Uint8Array {
+/** @throws TypeError when the check makes tags of another length */
+export function tagOf(check: RowCheck, key: string, row: Uint8Array): Uint8Array {
   const tag = check.tag(key, row)
   if (!(tag instanceof Uint8Array) || tag.length !== TAG_BYTES) {
     throw new TypeError(`RowCheck.tag: expected ${TAG_BYTES} bytes`)
@@ -162,6 +191,7 @@ function tagOf(check: RowCheck, key: string, row: Uint8Array): Uint8Array {
   return tag
 }
 
-function corrupt(key: string, detail: string): StorageError {
-  return new StorageError('ERR_STORAGE_CORRUPT', `row ${JSON.stringify(key)}: ${detail}`)
+function corrupt(storageKey: string, key: string, detail: string): StorageError {
+  const name = storageKey === HEAD_KEY ? 'the head row' : `row ${JSON.stringify(key)}`
+  return new StorageError('ERR_STORAGE_CORRUPT', `${name}: ${detail}`)
 }

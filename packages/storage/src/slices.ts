@@ -34,3 +34,18 @@ export async function inSlices<T>(steps: Steps<T>): Promise<T> {
     await setImmediate()
   }
 }
+
+/** Gives the event loop its turns in work that is made of many short waits. */
+export class Pace {
+  #until: number = performance.now() + SLICE_MS
+
+  /** Whether the work has lasted long enough; then wait for {@link turn}. */
+  get isDue(): boolean {
+    return performance.now() >= this.#until
+  }
+
+  async turn(): Promise<void> {
+    await setImmediate()
+    this.#until = performance.now() + SLICE_MS
+  }
+}

@@ -13,3 +13,4 @@ export {
   type FaultEngineOptions,
   type FaultPoint,
 } from './testing/fault-engine.ts'
+export { forgeRow, replaceRow, takeRow } from './testing/tamper.ts'

@@ -25,6 +25,7 @@ import type {
   ScrubOptions,
   ScrubReport,
   Snapshot,
+  Space,
 } from './engine.ts'
 import { PreconditionError, StorageError } from './errors.ts'
 import { MemoryIterator } from './memory-iterator.ts'
@@ -193,6 +194,10 @@ export class VolatileOverlay implements Engine {
 
   setCheckKey(check: RowCheck | undefined): void {
     this.#engine.setCheckKey(check)
+  }
+
+  verifyGuarded(spaces: readonly Space[]): Promise<void> {
+    return this.#engine.verifyGuarded(spaces)
   }
 
   scrub(options?: ScrubOptions): Promise<ScrubReport> {

@@ -1,4 +1,4 @@
-import { FaultEngine } from '@secreg/storage/testing'
+import { createTestCheck, FaultEngine } from '@secreg/storage/testing'
 import { expect, test } from 'vitest'
 import { contents, outcome, put, textOf } from './stores.ts'
 
@@ -66,6 +66,18 @@ test('fails reads of a key', async () => {
   await expect(contents(engine)).rejects.toBe(error)
   engine.failReads('b')
   expect((await contents(engine)).length).toBe(2)
+})
+
+test('fails to verify spaces with a key that cannot be read', async () => {
+  const engine = new FaultEngine()
+  engine.setCheckKey(createTestCheck('guards', undefined, (key) => key.startsWith('b')))
+  await engine.commit({ ops: [put('a'), put('b')] })
+  const error = new Error('unreadable')
+  engine.failReads('a', error)
+  await engine.verifyGuarded([{ gte: 'b', lt: 'c' }])
+  await expect(engine.verifyGuarded([{ gte: 'a', lt: 'c' }])).rejects.toBe(error)
+  engine.failReads('a')
+  await engine.verifyGuarded([{ gte: 'a', lt: 'c' }])
 })
 
 test('a commit that waits at a point holds up the next', async () => {

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ByteReader } from '../src/byte-reader.ts'
 import { type Crc32c, createCrc32c, maskCrc32c } from '../src/crc32c.ts'
-import { decodeChange, decodeHead, encodeChange, encodeHead, sizeOfChange } from '../src/layout.ts'
+import { decodeHead, encodeHead } from '../src/head-row.ts'
+import { decodeChange, encodeChange, sizeOfChange } from '../src/layout.ts'
 import { scanLog } from '../src/log-file.ts'
 import { RowCache } from '../src/row-cache.ts'
 import { decodeRow, encodeRow } from '../src/row-format.ts'
@@ -78,9 +79,20 @@ describe('rows', () => {
 })
 
 test('head and change rows survive encoding; any bytes are one or damage', async () => {
-  const head = { revision: 9, generation: 'ab'.repeat(16), rows: 2 ** 40, rowSum: 2 ** 48 - 1 }
-  expect(decodeHead(encodeHead(head), 9)).toEqual(head)
-  expect(await outcome(() => decodeHead(Buffer.alloc(27), 1))).toBe('ERR_STORAGE_CORRUPT')
+  const head = {
+    revision: 9,
+    generation: 'ab'.repeat(16),
+    rows: 2 ** 40,
+    rowSum: 2 ** 48 - 1,
+    sums: Uint8Array.from({ length: 32 }, (_, i) => 255 - i),
+    keyed: true,
+  }
+  expect(decodeHead(encodeHead(head), 9, true)).toEqual(head)
+  for (const length of [27, 28, 59, 61]) {
+    expect(await outcome(() => decodeHead(Buffer.alloc(length), 1, false))).toBe(
+      'ERR_STORAGE_CORRUPT',
+    )
+  }
   const ops = [
     { type: 'put' as const, key: 'a\u{1f600}' },
     { type: 'delete' as const, key: 'b' },

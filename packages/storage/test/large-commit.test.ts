@@ -5,11 +5,13 @@ import { LevelEngine, type LevelEngineOptions, type Op } from '@secreg/storage'
 import { createTestCheck } from '@secreg/storage/testing'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { readHead } from '../src/head-row.ts'
 import { DATA_SPACE } from '../src/layout.ts'
 import { type LevelOperation, openLevel } from '../src/level-port.ts'
-import { planCommit, readHead } from '../src/level-rows.ts'
+import { planCommit } from '../src/level-rows.ts'
 import { decodeRow } from '../src/row-format.ts'
 import { atOnce, SLICED_OPS } from '../src/slices.ts'
+import { StoreCheck } from '../src/store-check.ts'
 import { copyLive, outcome, put, remove, temporaryDirectory, textOf } from './stores.ts'
 
 const OPEN = { createIfMissing: false, blockCacheBytes: 1 << 20, writeBufferBytes: 1 << 22 }
@@ -38,6 +40,7 @@ test('a commit in slices leaves the same bytes as one at once', async () => {
   first.setCheckKey(check)
   await first.commit({ ops: [...many(300, 'old'), put('/kept')] })
   await first.close()
+  const keyed = new StoreCheck(check, first.generation)
   let copies = 0
   await fc.assert(
     fc.asyncProperty(
@@ -57,13 +60,13 @@ test('a commit in slices leaves the same bytes as one at once', async () => {
         await engine.close()
         const db = await openLevel(two, OPEN)
         const snapshot = db.snapshot()
-        const last = readHead(db, snapshot)
+        const last = readHead(db, keyed, snapshot)
         await snapshot.close()
         const operations: LevelOperation[] = []
         const parts = {
           batch,
           last,
-          check,
+          check: keyed,
           verified: last.revision,
           memory: Buffer.allocUnsafeSlow,
           current: (key: string) => {
@@ -115,6 +118,8 @@ test('the end of a large commit is one step for readers, and leaves the cache as
 })
 
 describe('a large commit that fails', () => {
+  const check = createTestCheck('large')
+
   /** @param begun - called when the batch of a commit is begun, after everything that it rests on was read */
   async function setUp(
     write: (real: () => Promise<void>) => Promise<void>,
@@ -135,6 +140,7 @@ describe('a large commit that fails', () => {
     }
     const engine = await LevelEngine.open(directory, options)
     onTestFinished(() => engine.close())
+    engine.setCheckKey(check)
     await engine.commit({ ops: many(10, 'old') })
     armed = true
     return engine
@@ -152,7 +158,6 @@ describe('a large commit that fails', () => {
     expect(await outcome(() => engine.commit({ ops, preconditions }))).toBe(
       'ERR_STORAGE_PRECONDITION',
     )
-    const check = createTestCheck('late')
     // So many that their rows are not all made in the turn of the event loop that begins the batch.
     const lasting = many(50_000, 'new')
     const begun = new Promise<void>((resolve) => {
@@ -162,10 +167,10 @@ describe('a large commit that fails', () => {
     await begun
     await setImmediate()
     const twice = engine.commit({ ops: [...lasting, put('/many/0')] })
-    engine.setCheckKey(check)
+    engine.setCheckKey(undefined)
     expect(await outcome(() => sealed)).toBe('ERR_STORAGE_WRITE_FAILED')
     await expect(twice).rejects.toThrow(TypeError)
-    engine.setCheckKey(undefined)
+    engine.setCheckKey(check)
     expect([engine.head, textOf(engine.get('/many/3'))]).toEqual([1, 'old.3'])
     expect(await engine.commit({ ops })).toEqual({ revision: 2 })
     expect(textOf(engine.get('/many/3'))).toBe('new.3')

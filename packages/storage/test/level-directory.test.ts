@@ -60,7 +60,7 @@ test('a newer format is refused, a malformed one is damage', async () => {
   await opening(directory)
   const path = join(directory, 'FORMAT')
   const good = await readFile(path, 'utf8')
-  await writeFile(path, good.replace('"format":1', '"format":2'))
+  await writeFile(path, good.replace('"format":2', '"format":3'))
   expect(await opening(directory)).toBe('ERR_STORAGE_FORMAT')
   for (const bad of ['', '{', 'null', '[]', good.replace('ready', 'raedy'), good.slice(0, -4)]) {
     await writeFile(path, bad)
@@ -74,7 +74,7 @@ test('a creation that was interrupted is finished at the next open', async () =>
   const directory = join(await temporaryDirectory(), 'db')
   await mkdir(directory, { mode: 0o700 })
   const generation = '0123456789abcdef0123456789abcdef'
-  const format = { format: 1, state: 'creating', generation }
+  const format = { format: 2, state: 'creating', generation }
   await writeFile(join(directory, 'FORMAT'), JSON.stringify(format))
   const engine = await LevelEngine.open(directory)
   expect([engine.head, engine.generation]).toEqual([0, generation])

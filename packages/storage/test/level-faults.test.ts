@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { LevelEngine, type LevelEngineOptions } from '@secreg/storage'
+import { createTestCheck } from '@secreg/storage/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type LevelOpener, openLevel } from '../src/level-port.ts'
+import { Attacker } from './attacker.ts'
 import { contents, outcome, put, temporaryDirectory, textOf } from './stores.ts'
 
 type Failure = 'lost' | 'applied'
@@ -14,11 +16,14 @@ class Faults {
   openings = 0
   errno = 'No space left on device'
   hold: Promise<void> | undefined
+  /** Called before LevelDB opens a store again. */
+  between: ((directory: string) => Promise<void>) | undefined
   nowMs = 0
 
   readonly openDatabase: LevelOpener = async (directory, options) => {
     this.openings++
     if (this.open) throw new Error(`IO error: ${directory}/LOCK: ${this.errno}`)
+    await this.between?.(directory)
     const db = await openLevel(directory, options)
     return {
       ...db,
@@ -132,6 +137,45 @@ describe('a failed write', () => {
     ])
     expect(results).toEqual(['ERR_STORAGE_FULL', 'ok', 'ok', 'ok'])
     expect(engine.head).toBe(3)
+  })
+
+  test('is followed by a look at the head under the check that is set', async () => {
+    const directory = join(await temporaryDirectory(), 'db')
+    const faults = new Faults()
+    const engine = await LevelEngine.open(directory, faults.options())
+    onTestFinished(() => engine.close())
+    engine.setCheckKey(createTestCheck('head'))
+    // Before the first commit there is no tag to look at.
+    faults.write = 'lost'
+    expect(await outcome(() => engine.commit({ ops: [put('a', '1')] }))).toBe('ERR_STORAGE_FULL')
+    await engine.commit({ ops: [put('a', '1')] })
+    faults.write = 'lost'
+    expect(await outcome(() => engine.commit({ ops: [] }))).toBe('ERR_STORAGE_FULL')
+    expect([engine.state, textOf(engine.get('a'))]).toEqual(['open', '1'])
+    faults.write = 'lost'
+    faults.between = (path) =>
+      Attacker.on(path, async (attacker) => {
+        await attacker.edit('h', ({ value }) => value.writeUInt8(1, 30))
+      })
+    expect(await outcome(() => engine.commit({ ops: [] }))).toBe('ERR_STORAGE_FULL')
+    expect(engine.state).toBe('failed')
+    expect(await outcome(() => engine.get('a'))).toBe('ERR_STORAGE_UNAVAILABLE')
+    expect(await outcome(() => engine.setCheckKey(createTestCheck('head')))).toBe(
+      'ERR_STORAGE_UNAVAILABLE',
+    )
+    faults.nowMs = 5000
+    const error = await engine.recover().catch((each) => each)
+    expect(error.cause).toMatchObject({
+      code: 'ERR_STORAGE_CORRUPT',
+      message: 'the head row: authentication failed',
+    })
+    // Without the key it opens, as after a restart.
+    engine.setCheckKey(undefined)
+    faults.between = undefined
+    faults.nowMs = 10_000
+    await engine.recover()
+    expect(textOf(engine.get('a'))).toBe('1')
+    expect(() => engine.setCheckKey(createTestCheck('head'))).toThrow(/the head row/)
   })
 
   test('of a trim leaves the changes in order', async () => {

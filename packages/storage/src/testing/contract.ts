@@ -55,14 +55,22 @@ async function rejects(work: () => unknown, code: StorageErrorCode): Promise<Err
 }
 
 /** A tag that depends on key, row and secret; stands for the keyed check of an unsealed store. */
-export function createTestCheck(secret: string, covers?: (key: string) => boolean): RowCheck {
+export function createTestCheck(
+  secret: string,
+  covers?: (key: string) => boolean,
+  guards?: (key: string) => boolean,
+): RowCheck {
   const tag = (key: string, row: Uint8Array): Uint8Array =>
     createHmac('sha256', secret)
       .update(`${Buffer.byteLength(key)}:${key}`)
       .update(row)
       .digest()
       .subarray(0, 16)
-  return covers === undefined ? { tag } : { tag, covers }
+  return {
+    tag,
+    ...(covers === undefined ? {} : { covers }),
+    ...(guards === undefined ? {} : { guards }),
+  }
 }
 
 /** One-byte to four-byte characters around the places where UTF-16 order differs from UTF-8's. */
@@ -419,25 +427,132 @@ export function runEngineContract(
       assert.equal(engine.head, 1)
     })
 
+    using('is set up under a check from its first commit on, or not at all', async ({ engine }) => {
+      await engine.commit({ ops: [put('plain')] })
+      const error = await rejects(
+        () => engine.setCheckKey(createTestCheck('late')),
+        'ERR_STORAGE_CORRUPT',
+      )
+      assert.match(error.message, /head/)
+      assert.ok(await engine.get('plain'))
+      assert.deepEqual(await engine.commit({ ops: [remove('plain')] }), { revision: 2 })
+      await rejects(() => engine.setCheckKey(createTestCheck('late')), 'ERR_STORAGE_CORRUPT')
+    })
+
     using('demands the tag of the check that is set', async ({ engine }) => {
-      await engine.commit({ ops: [put('plain'), put('open/x')] })
       const check = createTestCheck('one', (key) => !key.startsWith('open/'))
       engine.setCheckKey(check)
-      await rejects(() => engine.get('plain'), 'ERR_STORAGE_CORRUPT')
-      await rejects(() => keysOf(engine, {}), 'ERR_STORAGE_CORRUPT')
-      assert.ok(await engine.get('open/x'))
+      await engine.commit({ ops: [put('keyed'), put('open/x')] })
       await engine.commit({ ops: [put('keyed'), put('open/y')] })
       const row = await engine.get('keyed')
       assert.equal(await engine.get('keyed'), row)
       engine.setCheckKey(undefined)
       assert.equal(Buffer.from((await engine.get('keyed'))?.value ?? []).toString(), 'keyed')
-      assert.ok(await engine.get('plain'))
-      engine.setCheckKey(createTestCheck('two'))
-      await rejects(() => engine.get('keyed'), 'ERR_STORAGE_CORRUPT')
-      await rejects(() => engine.get('open/y'), 'ERR_STORAGE_CORRUPT')
+      for (const secret of ['two', 'One']) {
+        await rejects(() => engine.setCheckKey(createTestCheck(secret)), 'ERR_STORAGE_CORRUPT')
+      }
+      // What was refused has not been set.
+      assert.ok(await engine.get('keyed'))
       engine.setCheckKey(check)
       assert.ok(await engine.get('keyed'))
-      assert.equal((await engine.scrub()).findings.length, 1)
+      await rejects(
+        () => engine.setCheckKey(createTestCheck('one, but for another')),
+        'ERR_STORAGE_CORRUPT',
+      )
+      assert.deepEqual(await keysOf(engine, {}), ['keyed', 'open/x', 'open/y'])
+      assert.deepEqual((await engine.scrub()).findings, [])
+      // All rows covered: those that were not are missed at once.
+      engine.setCheckKey(createTestCheck('one'))
+      await rejects(() => engine.get('open/y'), 'ERR_STORAGE_CORRUPT')
+      await rejects(() => keysOf(engine, {}), 'ERR_STORAGE_CORRUPT')
+      const { findings } = await engine.scrub()
+      assert.deepEqual(
+        findings.map(({ kind, subject }) => [kind, subject]),
+        [
+          ['row', 'open/x'],
+          ['row', 'open/y'],
+        ],
+      )
+    })
+
+    using('is not written without the check that it was written under', async ({ engine }) => {
+      const check = createTestCheck('one')
+      engine.setCheckKey(check)
+      engine.setCheckKey(undefined)
+      engine.setCheckKey(createTestCheck('tried, and never used'))
+      engine.setCheckKey(check)
+      await engine.commit({ ops: [put('a')] })
+      engine.setCheckKey(undefined)
+      const many = Array.from({ length: 1000 }, (_, i) => put(`k${i}`))
+      await rejects(() => engine.commit({ ops: [put('a', '2')] }), 'ERR_STORAGE_UNAVAILABLE')
+      await rejects(() => engine.commit({ ops: many }), 'ERR_STORAGE_UNAVAILABLE')
+      assert.equal(engine.head, 1)
+      engine.setCheckKey(check)
+      assert.deepEqual(await engine.commit({ ops: many }), { revision: 2 })
+      assert.deepEqual((await engine.scrub()).findings, [])
+    })
+
+    using('accounts for the rows that its check guards', async (subject) => {
+      const { engine } = subject
+      const check = createTestCheck(
+        'guards',
+        (key) => !key.startsWith('x/'),
+        (key) => key.startsWith('a/') || key.startsWith('p/'),
+      )
+      const spaces = [
+        { gte: 'p/', lt: 'p0' },
+        { gte: 'a/', lt: 'b' },
+      ]
+      await rejects(() => engine.verifyGuarded(spaces), 'ERR_STORAGE_UNAVAILABLE')
+      engine.setCheckKey(check)
+      await engine.verifyGuarded(spaces)
+      await engine.commit({ ops: [put('a/1'), put('p/1'), put('e/1'), put('x/1'), put('az')] })
+      await engine.verifyGuarded(spaces)
+      await engine.commit({ ops: [put('a/1', 'x'), put('a/2'), remove('p/1'), remove('p/9')] })
+      await engine.commit({ ops: [{ ...put('p/2'), fresh: true }, put('e/1', 'y')] })
+      await engine.verifyGuarded(spaces)
+      const many = Array.from({ length: 700 }, (_, i) => put(`${'aep'[i % 3]}/${i}`))
+      await engine.commit({ ops: [...many.filter(({ key }) => key !== 'a/2'), remove('a/2')] })
+      await engine.verifyGuarded(spaces)
+      await engine.trimChanges(3)
+      await engine.verifyGuarded([{ gte: 'a', lt: 'q' }])
+      const [p, a] = spaces as [(typeof spaces)[0], (typeof spaces)[0]]
+      for (const part of [[], [p], [a]]) {
+        const error = await rejects(() => engine.verifyGuarded(part), 'ERR_STORAGE_CORRUPT')
+        assert.doesNotMatch(error.message, /row /)
+      }
+      await assert.rejects(() => engine.verifyGuarded([p, a, { gte: 'p/x', lt: 'z' }]), RangeError)
+      await assert.rejects(() => engine.verifyGuarded([{ gte: 'b', lt: 'a' }]), RangeError)
+      await assert.rejects(() => engine.verifyGuarded([{ gte: 'b', lt: 'b' }]), RangeError)
+      await assert.rejects(() => engine.verifyGuarded([{ gte: '\ud800', lt: 'b' }]), TypeError)
+      await assert.rejects(() => engine.verifyGuarded([{ gte: 'a' } as never]), TypeError)
+      assert.deepEqual((await engine.scrub()).findings, [])
+      if (subject.reopen === undefined) return
+      const again = await subject.reopen()
+      try {
+        again.setCheckKey(check)
+        await again.verifyGuarded(spaces)
+        await again.commit({ ops: [remove('a/1'), put('p/3')] })
+        await again.verifyGuarded(spaces)
+        assert.deepEqual((await again.scrub()).findings, [])
+      } finally {
+        await again.close()
+      }
+    })
+
+    using('says so when other rows are guarded than when they were written', async ({ engine }) => {
+      const guarding = (space: string) =>
+        createTestCheck('guards', undefined, (key) => key.startsWith(space))
+      engine.setCheckKey(guarding('a/'))
+      await engine.commit({ ops: [put('a/1'), put('b/1')] })
+      engine.setCheckKey(guarding('b/'))
+      const space = { gte: 'b/', lt: 'b0' }
+      await rejects(() => engine.verifyGuarded([space]), 'ERR_STORAGE_CORRUPT')
+      const { findings } = await engine.scrub()
+      assert.deepEqual(
+        findings.map(({ kind, subject }) => [kind, subject]),
+        [['count', 'guarded tag sum']],
+      )
     })
 
     using('scrubs what is sound without a finding', async ({ engine }) => {
@@ -475,6 +590,8 @@ export function runEngineContract(
       await rejects(() => engine.commit({ ops: [] }), 'ERR_STORAGE_CLOSED')
       await rejects(() => collect(engine.changes(0)), 'ERR_STORAGE_CLOSED')
       await rejects(() => engine.trimChanges(1), 'ERR_STORAGE_CLOSED')
+      await rejects(() => engine.verifyGuarded([]), 'ERR_STORAGE_CLOSED')
+      engine.setCheckKey(undefined)
     })
 
     using('is the same after it was opened again', async (subject) => {

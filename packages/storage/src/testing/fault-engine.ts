@@ -17,8 +17,10 @@ import type {
   ScrubOptions,
   ScrubReport,
   Snapshot,
+  Space,
 } from '../engine.ts'
 import { StorageError } from '../errors.ts'
+import { compareKeys } from '../keys.ts'
 import { MemoryEngine } from '../memory-engine.ts'
 import { Turns } from '../turns.ts'
 
@@ -180,6 +182,16 @@ export class FaultEngine implements Engine {
 
   setCheckKey(check: RowCheck | undefined): void {
     this.#medium.setCheckKey(check)
+  }
+
+  async verifyGuarded(spaces: readonly Space[]): Promise<void> {
+    this.#assertOpen()
+    for (const [key, error] of this.#readFaults) {
+      if (spaces.some(({ gte, lt }) => compareKeys(key, gte) >= 0 && compareKeys(key, lt) < 0)) {
+        throw error
+      }
+    }
+    await this.#medium.verifyGuarded(spaces)
   }
 
   async scrub(options?: ScrubOptions): Promise<ScrubReport> {
