@@ -10,5 +10,6 @@ export {
 export { compareKeys } from './keys.ts'
 export { LevelEngine } from './level-engine.ts'
 export { LEVEL_ENGINE_DEFAULTS, type LevelEngineOptions } from './level-options.ts'
+export { type LoadedStore, type LoadStoreOptions, loadStore } from './load-store.ts'
 export { MemoryEngine } from './memory-engine.ts'
 export { VolatileOverlay } from './volatile-overlay.ts'
