@@ -339,7 +339,13 @@ test('weakness 8: a payload that is no JSON or wrongly typed is refused, for eve
     versions: [{}, { op: 'rollback', key: '/a' }, { op: 'destroy', key: '/a', versions: [] }],
     meta: [{}, { op: 'get' }, { op: 'set', key: '/a', tags: 'x' }, { op: 'drop', key: '/a' }],
     transfer: [{}, { op: 'copy', from: '/a' }, { op: 'swap', from: '/a', to: '/b' }],
-    mount: [{}, { op: 'set', path: '/m/' }, { op: 'remove' }],
+    mount: [
+      {},
+      { op: 'set', path: '/m/' },
+      { op: 'set', path: '/m', dialect: 'registry', max_entries: 0 },
+      { op: 'set', path: '/m', dialect: 'registry', max_bytes: '1M' },
+      { op: 'remove' },
+    ],
     protector: [
       {},
       { op: 'add', kind: 'passphrase', passphrase: 'twelve characters' },
@@ -349,6 +355,7 @@ test('weakness 8: a payload that is no JSON or wrongly typed is refused, for eve
       { op: 'remove' },
     ],
     rotate: [{}, { op: 'stop' }],
+    maintain: [{}, { op: 'vacuum' }, { op: 'compact', job: 0 }, { op: 'compact', job: 'last' }],
   }
   for (const kind of Object.keys(TYPE) as RequestKind[]) {
     const payloads = [...notObjects.filter((text) => text !== ''), ...invalid, ...wrong[kind]]
