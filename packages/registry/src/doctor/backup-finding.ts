@@ -15,6 +15,9 @@ export interface BackupState {
 const OLD_MS = 7 * 86_400_000
 const DAY_MS = 86_400_000
 
+const ADVICE =
+  'run: sreg backup FILE, and keep it on another machine; or have them made by the configuration ([backup])'
+
 export function backupFinding(state: BackupState | undefined, nowMs: number): Diagnosis {
   const check = 'backup'
   const { lastSuccessMs, scheduled, failing } = state ?? { scheduled: false }
@@ -23,13 +26,11 @@ export function backupFinding(state: BackupState | undefined, nowMs: number): Di
     return { check, level: 'warning', message, advice: 'see the log of secregd' }
   }
   if (lastSuccessMs === undefined) {
-    return finding(check, 'warning', 'no backup has been made', 'run: sreg backup')
+    return finding(check, 'warning', 'no backup has been made', ADVICE)
   }
   const ageMs = Math.max(0, nowMs - lastSuccessMs)
   const message = `the last backup is ${age(ageMs)} old${scheduled ? ', more are scheduled' : ''}`
-  return ageMs > OLD_MS
-    ? finding(check, 'warning', message, 'run: sreg backup')
-    : finding(check, 'ok', message)
+  return ageMs > OLD_MS ? finding(check, 'warning', message, ADVICE) : finding(check, 'ok', message)
 }
 
 function age(ms: number): string {
