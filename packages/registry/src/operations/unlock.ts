@@ -262,7 +262,8 @@ async function activate(
     await recorded(core.journal, caller, facts, async () => {
       if (!needed) return
       core.keys.prepare(header, root)
-      await verifyIdentity(identity)
+      // Whatever can grant something: no row of it changed, inserted, removed, or put back in an older form.
+      await core.engine.verifyGuarded(IDENTITY_SPACES)
       await identity.policies.load()
       await core.mounts.load()
       core.renumbering = decodeRenumbering(await core.engine.get(NUMBERS_KEY))
@@ -279,16 +280,4 @@ async function activate(
     core.keys.activate()
   }
   return { state: core.keys.state }
-}
-
-/** Read every row that can grant something: the engine checks each one's tag. */
-async function verifyIdentity({ core }: Identity): Promise<void> {
-  for (const space of IDENTITY_SPACES) {
-    const iterator = core.engine.iterate(space)
-    try {
-      while ((await iterator.nextPage(256)).length > 0);
-    } finally {
-      await iterator.close()
-    }
-  }
 }
