@@ -353,6 +353,42 @@ describe('weakness 61: a terminal is asked without echo', () => {
     expect(registry.asked.map(({ name }) => name)).toEqual(['status'])
   })
 
+  test('a share; shares as a proof, and a new passphrase twice', async (context) => {
+    const { registry, env } = await makeWorld()
+    const shares = ['SRS1-FAKE-1', 'SRS1-FAKE-2']
+    registry.state = 'sealed'
+    registry.shares = shares
+    const share = await onTerminal(context, [built.main, 'unlock', '--share'], env, [
+      { expect: 'Share: ', send: `${shares[0]}\r` },
+    ])
+    expect(share).toMatchObject({ code: 0, echoes: [false], echoAfter: true })
+    expect(share.screen).toContain('1 of 3 shares are there')
+    expect(share.screen).not.toContain(shares[0])
+    const add = [built.main, 'protector', 'add', 'passphrase', '--proof-shares']
+    const seen = await onTerminal(context, add, env, [
+      { expect: 'Share 1 (nothing: that is all): ', send: `${shares[0]}\r` },
+      { expect: 'Share 2 (nothing: that is all): ', send: `${shares[1]}\r` },
+      { expect: 'Share 3 (nothing: that is all): ', send: '\r' },
+      { expect: 'New passphrase: ', send: `${PASSPHRASE}\r` },
+      { expect: 'New passphrase again: ', send: `${PASSPHRASE}\r` },
+    ])
+    expect(seen).toMatchObject({ code: 0, echoAfter: true, echoes: Array(5).fill(false) })
+    for (const secret of [...shares, PASSPHRASE]) expect(seen.screen).not.toContain(secret)
+    expect(registry.asked.at(-1)?.payload).toEqual({
+      op: 'add',
+      kind: 'passphrase',
+      passphrase: PASSPHRASE,
+      proof: { shares },
+    })
+    const plain = await onTerminal(context, [built.main, 'protector', 'add', 'passphrase'], env, [
+      { expect: 'Passphrase of the registry now: ', send: `${PASSWORD}\r` },
+      { expect: 'New passphrase: ', send: `${PASSPHRASE}\r` },
+      { expect: 'New passphrase again: ', send: `${PASSPHRASE}\r` },
+    ])
+    expect(plain.code).toBe(0)
+    expect(registry.asked.at(-1)?.payload).toMatchObject({ proof: { passphrase: PASSWORD } })
+  })
+
   test('init --force asks whether it is meant', async (context) => {
     const { registry, env } = await makeWorld()
     const force = [built.main, 'init', '--force', '--admin', 'root']
