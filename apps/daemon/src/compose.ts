@@ -1,5 +1,5 @@
 /** The parts of the daemon, put together and taken apart in the right order. */
-import { type Credential, isCryptoError } from '@secreg/crypto'
+import { type Credential, isCryptoError, wipe } from '@secreg/crypto'
 import { createScryptPool } from '@secreg/crypto/node'
 import { ByteBudget, type Config, type Logger, resolveGroup } from '@secreg/host'
 import { SecregError } from '@secreg/protocol'
@@ -92,7 +92,10 @@ function serverOptionsOf({ socket, limits, session, security }: Config) {
   }
 }
 
-/** By what the start was given, else the key file, else the systemd credential; without any it stays sealed. */
+/**
+ * By what the start was given, else the key file, else the systemd credential; without any it stays sealed. Nothing that is
+ * kept for recovery is tried.
+ */
 async function unseal(host: RegistryHost, options: ComposeOptions): Promise<void> {
   if (host.registry.state !== 'sealed') return
   const { config, log } = options
@@ -102,7 +105,9 @@ async function unseal(host: RegistryHost, options: ComposeOptions): Promise<void
       log.warn('sealed: run sreg unlock')
       return
     }
-    await host.unlock(credential)
+    await host.unlock(credential).finally(() => {
+      if ('bytes' in credential) wipe(credential.bytes)
+    })
     log.info('unsealed')
   } catch (error) {
     if (options.credential !== undefined) throw error
