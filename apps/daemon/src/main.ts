@@ -1,8 +1,11 @@
 /** `secregd`: the registry daemon. */
+import { AuditError } from '@secreg/audit'
 import { ConfigError, formatFault, guardSignals, HostError } from '@secreg/host'
-import { SecregError } from '@secreg/protocol'
+import { SecregError, STATUS } from '@secreg/protocol'
+import { isStorageError } from '@secreg/storage'
 import yargs from 'yargs'
-import { DEFAULT_CONFIG, load, run } from './run.ts'
+import { DEFAULT_CONFIG, load } from './load-config.ts'
+import { run } from './run.ts'
 import { version } from './version.ts'
 
 // First of all: until it is taken, SIGUSR1 opens the inspector of Node.js to every process of this user.
@@ -14,6 +17,12 @@ function explain(error: unknown): string {
   const known = HostError.is(error) || SecregError.is(error)
   if (known || (error instanceof Error && 'syscall' in error)) return (error as Error).message
   return error instanceof Error ? error.message : 'unknown failure'
+}
+
+/** The documented status of what went wrong with a store or its log, else 1. */
+function statusOf(error: unknown): number {
+  if (SecregError.is(error)) return error.status
+  return isStorageError(error) || AuditError.is(error) ? STATUS.DatabaseError : 1
 }
 
 const CONFIG = {
@@ -94,6 +103,71 @@ async function main(argv: readonly string[]): Promise<void> {
         say(await recover({ config, admin, resetPolicies, secrets: await secretsOf(given) }))
       },
     )
+    .command(
+      'migrate',
+      'bring the store to the format of this version, after a copy of it was made (stop secregd first)',
+      (command) =>
+        command
+          .option('config', CONFIG)
+          .option('dry-run', {
+            type: 'boolean',
+            default: false,
+            describe: 'verify that it can be migrated, on a copy, and change nothing',
+          })
+          .option('scratch', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'where the copy of a dry run is made',
+          })
+          .options(SECRETS),
+      async ({ config = DEFAULT_CONFIG, dryRun, scratch, ...given }) => {
+        const { migrate } = await import('./offline/migrate.ts')
+        say(await migrate({ config, dryRun, scratch, secrets: await secretsOf(given) }))
+      },
+    )
+    .command(
+      'restore <backup>',
+      'restore a whole registry from a backup (stop secregd first)',
+      (command) =>
+        command
+          .positional('backup', {
+            type: 'string',
+            demandOption: true,
+            describe: 'file with the backup',
+          })
+          .option('config', CONFIG)
+          .option('force', {
+            type: 'boolean',
+            default: false,
+            describe: 'move the registry that is there aside',
+          })
+          .option('new-log', {
+            type: 'boolean',
+            default: false,
+            describe: 'move the audit log that is there aside too, instead of going on with it',
+          })
+          .option('drill', {
+            type: 'boolean',
+            default: false,
+            describe: 'only try it, in a scratch home that is removed again',
+          })
+          .option('scratch', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'where the scratch home of a drill is made',
+          })
+          .options(SECRETS),
+      async ({ backup, config = DEFAULT_CONFIG, force, newLog, drill, scratch, ...given }) => {
+        const secrets = await secretsOf(given)
+        if (drill) {
+          const tried = await import('./offline/drill.ts')
+          say(await tried.drill({ backup, scratch, secrets }))
+          return
+        }
+        const { restore } = await import('./offline/restore.ts')
+        say(await restore({ config, backup, force, newLog, secrets }))
+      },
+    )
     .strict()
     .version(version)
     .help()
@@ -118,5 +192,5 @@ function say(line: string): void {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   process.stderr.write(`secregd: ${explain(error)}\n`)
-  process.exit(SecregError.is(error) ? error.status : 1)
+  process.exit(statusOf(error))
 })

@@ -20,6 +20,7 @@ import { configuredCredential } from './configured-credential.ts'
 import { createHostPort } from './doctor/host-port.ts'
 import { FaultRing } from './fault-ring.ts'
 import { hostChecks } from './host-checks.ts'
+import { finishReplacement } from './replacement.ts'
 import { cleanDiskSpools, openDiskSpool } from './restore-spool.ts'
 
 export interface RegistryHostOptions {
@@ -154,6 +155,9 @@ export class RegistryHost {
 /** Open store, log and registry; what fails is told with the directory that it is about. */
 async function openConfigured(options: LiveOptions, config: Config): Promise<Registry> {
   try {
+    const finished = finishReplacement(config.database.path)
+    if (finished !== undefined)
+      options.log.warn('finished what was interrupted', { detail: finished.reason })
     return await openParts(options, config)
   } catch (cause) {
     if (AuditError.is(cause)) {

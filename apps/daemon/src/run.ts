@@ -1,19 +1,18 @@
 /** One life of the daemon: start, say that it is ready, reload and stop by signal. */
-import { relative } from 'node:path'
 import {
+  type Config,
   ConfigError,
   createLogger,
   createReadiness,
   formatFault,
   hardenProcess,
   installSignals,
-  type LoadedConfig,
   type Logger,
-  loadConfig,
 } from '@secreg/host'
-import { parsePrefix, SecregError } from '@secreg/protocol'
+import { SecregError } from '@secreg/protocol'
 import { compose, type Daemon } from './compose.ts'
 import { type DevHome, openDevHome } from './dev-home.ts'
+import { DEFAULT_CONFIG, load } from './load-config.ts'
 import { version } from './version.ts'
 
 export interface RunOptions {
@@ -45,6 +44,7 @@ export async function run(options: RunOptions): Promise<void> {
     log.flush()
     process.exit(INTERNAL_FAULT)
   })
+  if (home !== undefined) await migrateDev(config, home, log)
   const readiness = createReadiness()
   const daemon = await compose({
     config,
@@ -84,40 +84,19 @@ export async function run(options: RunOptions): Promise<void> {
   await readiness.ready(`${daemon.host.registry.state}; ${config.socket.path}`)
 }
 
-/** Check a configuration file as a start would. @throws ConfigError */
-export function load(file: string): LoadedConfig {
-  const loaded = loadConfig(file)
-  for (const prefix of loaded.config.security.encryptPrefixes) {
-    try {
-      parsePrefix(prefix)
-    } catch (error) {
-      const message = SecregError.is(error) ? error.message : 'invalid'
-      throw new ConfigError([loaded.fault('security.encrypt_prefixes', message)])
-    }
-  }
-  const { backup, database, audit } = loaded.config
-  for (const [key, path] of [
-    ['database.path', database.path],
-    ['audit.path', audit.path],
-  ] as const) {
-    // Store and log own what is in theirs.
-    if (backup.directory === undefined || !isWithin(backup.directory, path)) continue
-    throw new ConfigError([loaded.fault('backup.directory', `expected a place outside of ${key}`)])
-  }
-  return loaded
-}
-
-function isWithin(path: string, directory: string): boolean {
-  const way = relative(directory, path)
-  return way === '' || (way !== '..' && !way.startsWith('../'))
-}
-
 /** EX_SOFTWARE of sysexits(3): unlike a wrong configuration, starting again can help. */
 const INTERNAL_FAULT = 70
-export const DEFAULT_CONFIG = '/etc/secreg/config.toml'
 
 function credentialOf({ credentials }: DevHome) {
   return { kind: 'passphrase', passphrase: credentials.passphrase } as const
+}
+
+/** A home of an earlier version is brought along without a question: its passphrase is at hand. */
+async function migrateDev({ database }: Config, home: DevHome, log: Logger): Promise<void> {
+  const { migrateHome } = await import('./offline/migrate.ts')
+  if (await migrateHome(database.path, credentialOf(home))) {
+    log.warn('the store was migrated; the one of before is beside it', { file: database.path })
+  }
 }
 
 async function initializeDev({ host }: Daemon, { credentials }: DevHome): Promise<void> {

@@ -14,19 +14,15 @@ export interface Owner {
 const ROOT = 0
 
 /**
- * The owner of a directory, whom this process is or can become.
+ * The owner of a directory, whom this process is or can become; this process itself when there is none yet.
  *
- * @throws SecregError `ERR_ACCESS_DENIED`, `ERR_NOT_FOUND`
+ * @throws SecregError `ERR_ACCESS_DENIED`, `ERR_INVALID_ARGUMENT`
  */
 export function ownerOf(directory: string): Owner {
   const facts = lstatSync(directory, { throwIfNoEntry: false })
   const uid = process.geteuid?.()
   if (facts === undefined) {
-    if (uid !== ROOT) return { uid: uid ?? ROOT, gid: process.getegid?.() ?? ROOT }
-    throw new SecregError(
-      'NOT_FOUND',
-      `${directory} does not exist; make it for the user of secregd: install -d -m 700 -o USER ${directory}`,
-    )
+    return { uid: uid ?? ROOT, gid: process.getegid?.() ?? ROOT }
   }
   if (!facts.isDirectory()) {
     throw new SecregError('INVALID_ARGUMENT', `${directory} is not a directory`)

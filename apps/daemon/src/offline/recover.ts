@@ -1,6 +1,6 @@
 /** `secregd recover`: break-glass, when nobody can administer the registry any more. */
 import { SecregError } from '@secreg/protocol'
-import { load } from '../run.ts'
+import { load } from '../load-config.ts'
 import { withRegistry } from './open-offline.ts'
 import type { SecretSource } from './secret-source.ts'
 
