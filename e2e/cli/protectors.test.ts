@@ -1,7 +1,14 @@
 /** What opens the registry, as several people at shells do it: shares, protectors, key files. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createCanary, type Finished, findCanary, startChild, waitFor } from '@secreg/testkit'
+import {
+  createCanary,
+  type Finished,
+  findCanary,
+  otherShare,
+  startChild,
+  waitFor,
+} from '@secreg/testkit'
 import { expect, test, vi } from 'vitest'
 import { PASSPHRASE, PASSWORD } from '../lib/site.ts'
 import { Desk, openDesk, SREG } from './desk.ts'
@@ -79,6 +86,9 @@ test('init with shares, restart, unlock share by share with a process each; wron
   // There is no passphrase; and what is wrong among enough shares is not told.
   await restart(desk)
   await desk.fails('sreg unlock --password-stdin < passphrase', 6, /it takes shares\n.*--share/)
+  const forged = await give(desk, `${first}\n${second}\n${otherShare(third)}`)
+  expect(forged).toMatchObject({ code: 4, stdout: '' })
+  expect(forged.stderr).toContain('not all of the shares are genuine')
   const both = `${first}\n${second}\n`
   expect((await give(desk, both.trim())).stderr).toContain('2 of 3')
   await desk.ok('sreg unlock --reset')

@@ -42,8 +42,7 @@ const HINTS: Readonly<Partial<Record<Reason, string>>> = {
   TIMEOUT: 'it may still be carried out; look before you try again',
   TOO_MANY_CONNECTIONS: 'try again',
   UNINITIALIZED: 'run: sreg init',
-  UNLOCK_FAILED:
-    'check what you gave; the registry stays sealed, and shares have to be given again, all of them',
+  UNLOCK_FAILED: 'check the passphrase; the registry stays sealed',
   UNREACHABLE: 'run: sreg status --socket PATH if it listens elsewhere',
   VERSIONS_EXHAUSTED: 'its numbers are used up for ever; use another key',
   VERSION_ACTIVE: 'make another version the active one first, or run: sreg purge KEY',

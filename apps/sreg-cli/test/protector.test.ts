@@ -120,6 +120,9 @@ describe('unlock', () => {
   test('by key file, for recovery, and a reset', async () => {
     const world = await sealedWorld()
     const { path, text } = keyFile(world)
+    const wrong = await world.sreg(['unlock', '--key-file', path])
+    expect(wrong).toMatchObject({ code: 4, stdout: '' })
+    expect(wrong.stderr).toContain('check the key file')
     world.registry.keyFile = text
     expect((await world.sreg(['unlock', '--key-file', path, '--recovery'])).code).toBe(0)
     expect(last(world)).toEqual({ op: 'unlock', key_file: text, recovery: true })

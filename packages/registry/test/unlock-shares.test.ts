@@ -2,11 +2,11 @@
 import { createMemoryFiles, withFaults } from '@secreg/audit/testing'
 import type { SealResponse, ShareProgress } from '@secreg/protocol'
 import { loginTestUser, TEST_ADMIN } from '@secreg/registry/testing'
+import { forgeShare, otherShare, SHARE_AT } from '@secreg/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SHARES_WAIT_MS } from '../src/seal/share-collector.ts'
 import { linesOf, open, outcomeOf, PEER, reason } from './fixture.ts'
-import { forgeShare, otherSecret, SHARE_AT } from './shares.ts'
 
 const ADMIN = { admin: TEST_ADMIN.admin, admin_password: TEST_ADMIN.admin_password }
 
@@ -118,10 +118,10 @@ test('one forged share among k opens nothing, and no answer, record or status te
         const genuine = order.slice(0, k).map((index) => home.shares[index] as string)
         const at = place % k
         const forged = [...genuine]
-        forged[at] = otherSecret(genuine[at] as string, bit)
+        forged[at] = otherShare(genuine[at] as string, bit)
         // A share that bears the number of another is as good as any.
         if (sameNumber) {
-          forged[at] = otherSecret(genuine[(at + 1) % k] as string, bit)
+          forged[at] = otherShare(genuine[(at + 1) % k] as string, bit)
         }
         const seen: unknown[] = []
         for (const share of forged) {

@@ -14,6 +14,7 @@ export {
   startNode,
 } from './child.ts'
 export { createFixedRandom, fixNodeRandom, withFixedRandom } from './fixed-random.ts'
+export { forgeShare, otherShare, SHARE_AT } from './forged-share.ts'
 export {
   checkLinearizable,
   type LinearizabilityOptions,

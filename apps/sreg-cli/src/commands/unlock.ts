@@ -4,12 +4,17 @@ import { type RequestOf, type SealResponse, SecregError } from '@secreg/protocol
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { printable } from '../escape.ts'
-import { hintOf } from '../hints.ts'
+import { hintOf, withHints } from '../hints.ts'
 import { readKeyFileText } from '../key-file.ts'
 import { assertSecretsComing, isInteractive, readSecrets } from '../secrets.ts'
 import { asCliError } from '../terminal.ts'
 
 type UnlockRequest = Omit<Extract<RequestOf<'seal'>, { op: 'unlock' }>, 'op'>
+
+const KEY_FILE_HINTS = { UNLOCK_FAILED: 'check the key file; the registry stays sealed' }
+const SHARE_HINTS = {
+  UNLOCK_FAILED: 'not all of the shares are genuine; as many have to be given again',
+}
 
 export async function run(context: Context): Promise<undefined> {
   const file = context.text('key-file')
@@ -21,8 +26,8 @@ export async function run(context: Context): Promise<undefined> {
     throw new CliError('INVALID_ARGUMENT', '--finish goes with --share')
   }
   const answer = context.flag('share')
-    ? await unlockByShares(context)
-    : await unlock(context, [await requestOf(context, file)])
+    ? await withHints(SHARE_HINTS, () => unlockByShares(context))
+    : await unlockAtOnce(context, file)
   await context.print(answer, () => '')
   const { state, share_progress: progress } = answer
   if (progress !== undefined) {
@@ -30,6 +35,11 @@ export async function run(context: Context): Promise<undefined> {
       `${progress.have} of ${progress.need} shares are there; it stays sealed until the others are`,
     )
   } else if (context.verbose) await context.note(state)
+}
+
+async function unlockAtOnce(context: Context, file: string | undefined): Promise<SealResponse> {
+  const request = await requestOf(context, file)
+  return withHints(file === undefined ? {} : KEY_FILE_HINTS, () => unlock(context, [request]))
 }
 
 async function requestOf(context: Context, file: string | undefined): Promise<UnlockRequest> {

@@ -1,13 +1,14 @@
-/** Shares as their format is written down, apart from the code that makes them: to forge them. */
+/** Shares of a seal as docs/formats.md has them, without any code of the project: to forge them. */
 import { createHash } from 'node:crypto'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const BYTES = 48
 const CHECKED_BYTES = 44
 /** Where the threshold, the count, the number and the secret part of a share stand. */
-export const SHARE_AT = Object.freeze({ threshold: 8, count: 9, index: 10, secret: 11 })
+export const SHARE_AT: Readonly<Record<'threshold' | 'count' | 'index' | 'secret', number>> =
+  Object.freeze({ threshold: 8, count: 9, index: 10, secret: 11 })
 
-export function shareBytes(text: string): Buffer {
+function shareBytes(text: string): Buffer {
   const compact = text.replace(/[\s-]/g, '').slice('SRS1'.length)
   const bits = [...compact].map((char) => ALPHABET.indexOf(char).toString(2).padStart(5, '0'))
   const all = bits.join('')
@@ -30,8 +31,8 @@ export function forgeShare(text: string, change: (bytes: Buffer) => void): strin
   return `SRS1-${(chars.join('').match(/.{1,7}/g) ?? []).join('-')}`
 }
 
-/** Flip one bit of the secret part. */
-export function otherSecret(text: string, bit = 0): string {
+/** Flip one bit of the secret part; the checksum fits. */
+export function otherShare(text: string, bit = 0): string {
   return forgeShare(text, (bytes) => {
     const at = SHARE_AT.secret + (bit >> 3)
     bytes[at] = (bytes[at] as number) ^ (1 << (bit & 7))
