@@ -33,6 +33,8 @@ export const TYPE = {
   mount: 0x68,
   protector: 0x6a,
   rotate: 0x6c,
+  backup: 0x6e,
+  restore: 0x70,
   maintain: 0x72,
 } as const
 

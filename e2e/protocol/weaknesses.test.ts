@@ -49,6 +49,8 @@ const EFFECTIVE: Readonly<Record<Exclude<RequestKind, 'auth' | 'hello' | 'status
     proof: { passphrase: PASSPHRASE },
   },
   rotate: { op: 'start' },
+  backup: { op: 'begin' },
+  restore: { op: 'begin' },
   maintain: { op: 'compact' },
 }
 
@@ -339,6 +341,17 @@ test('weakness 8: a payload that is no JSON or wrongly typed is refused, for eve
     versions: [{}, { op: 'rollback', key: '/a' }, { op: 'destroy', key: '/a', versions: [] }],
     meta: [{}, { op: 'get' }, { op: 'set', key: '/a', tags: 'x' }, { op: 'drop', key: '/a' }],
     transfer: [{}, { op: 'copy', from: '/a' }, { op: 'swap', from: '/a', to: '/b' }],
+    backup: [{}, { op: 'end' }, { op: 'read' }, { op: 'read', backup: 5 }],
+    restore: [
+      {},
+      { op: 'begin', size: -1 },
+      { op: 'stage', restore: 'x' },
+      { op: 'stage', restore: 'x', data: 'A'.repeat(1_400_000) },
+      { op: 'commit', restore: 'x', only: '/' },
+      { op: 'commit', restore: 'x', proof: {} },
+      { op: 'commit', restore: 'x', only: '/', proof: { passphrase: 5 } },
+      { op: 'diff', restore: 'x' },
+    ],
     mount: [
       {},
       { op: 'set', path: '/m/' },

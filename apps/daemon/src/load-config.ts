@@ -24,7 +24,8 @@ export function load(file: string): LoadedConfig {
   ] as const) {
     // Store and log own what is in theirs.
     if (backup.directory === undefined || !isWithin(backup.directory, path)) continue
-    throw new ConfigError([loaded.fault('backup.directory', `expected a place outside of ${key}`)])
+    const message = `backup.directory: expected a place outside of ${key}`
+    throw new ConfigError([loaded.fault('backup.directory', message)])
   }
   return loaded
 }

@@ -59,7 +59,8 @@ export async function openBackupSource(path: string): Promise<BackupSource> {
   }
 }
 
-async function* contentOf(file: FileHandle, path: string): AsyncGenerator<Uint8Array> {
+/** The bytes of an open file from its beginning; a stream of the platform would close it when it ends early. */
+export async function* contentOf(file: FileHandle, path: string): AsyncGenerator<Uint8Array> {
   for (let at = 0; ; ) {
     const piece = new Uint8Array(READ_BYTES)
     const { bytesRead } = await file.read(piece, 0, READ_BYTES, at).catch((error: unknown) => {

@@ -30,7 +30,9 @@ export async function writePrivately<T>(
 ): Promise<T> {
   await assertReplaceable(path, replace)
   const directory = dirname(path)
-  const temporary = join(directory, `.${basename(path)}.${globalThis.crypto.randomUUID()}`)
+  await removeLeftovers(directory, basename(path))
+  const own = `${process.pid}.${globalThis.crypto.randomUUID()}`
+  const temporary = join(directory, `.${basename(path)}.${own}`)
   return await undoOnSignal(
     () => promises.rm(temporary, { force: true }),
     async () => {
@@ -46,6 +48,29 @@ export async function writePrivately<T>(
       }
     },
   )
+}
+
+const LEFTOVER = /^(\d{1,10})\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Remove what a process that was killed has left of this file. */
+async function removeLeftovers(directory: string, name: string): Promise<void> {
+  // Where the directory cannot be read, writing into it tells why.
+  const names = await promises.readdir(directory).catch(() => [])
+  for (const entry of names) {
+    if (!entry.startsWith(`.${name}.`)) continue
+    const pid = Number(LEFTOVER.exec(entry.slice(name.length + 2))?.[1] ?? process.pid)
+    if (pid === process.pid || isRunning(pid)) continue
+    await promises.rm(join(directory, entry), { force: true }).catch(() => {})
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
 }
 
 async function assertReplaceable(path: string, replace: boolean): Promise<void> {

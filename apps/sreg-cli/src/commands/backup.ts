@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { RegistryConnection } from '@secreg/client'
 import { type BackupInfo, type BackupResponse, STATUS } from '@secreg/protocol'
-import { BACKUP_HINTS, openBackupSource, readBackupProof } from '../backup-source.ts'
+import { BACKUP_HINTS, contentOf, openBackupSource, readBackupProof } from '../backup-source.ts'
 import { type Context, LONG_TIMEOUT_MS } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { formatDuration, formatSize, formatTime } from '../format.ts'
@@ -52,7 +52,7 @@ async function take(context: Context): Promise<undefined> {
     taken = await context.withRegistry('needed', (registry) =>
       output === '-'
         ? read(registry, bar, (bytes) => writeAll(context.io.stdout, bytes))
-        : writePrivately(output, (file) => fill(registry, bar, file), {
+        : writePrivately(output, (file) => fill(context, registry, bar, file), {
             replace: context.flag('force'),
           }),
     )
@@ -65,6 +65,7 @@ async function take(context: Context): Promise<undefined> {
 }
 
 async function fill(
+  context: Context,
   registry: RegistryConnection,
   bar: ProgressBar,
   file: FileHandle,
@@ -73,7 +74,7 @@ async function fill(
     await file.writeFile(bytes)
   })
   const { readBackupFileHeader } = await import('@secreg/registry/backup-file')
-  const header = await readBackupFileHeader(file.createReadStream({ start: 0, autoClose: false }))
+  const header = await readBackupFileHeader(contentOf(file, context.operand(0)))
   const { size } = await file.stat()
   if (header.id === taken.id && header.revision === taken.revision && size === taken.bytes) {
     return taken
