@@ -2,8 +2,10 @@ import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path'
 import { LevelEngine, type LevelEngineOptions } from '@secreg/storage'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { createCrc32c } from '../src/crc32c.ts'
 import { changeKey, DATA_SPACE, HEAD_KEY } from '../src/layout.ts'
 import { openLevel } from '../src/level-port.ts'
+import { readManifest } from '../src/manifest.ts'
 import { encodeRow } from '../src/row-format.ts'
 import { contents, copyLive, outcome, put, remove, temporaryDirectory } from './stores.ts'
 
@@ -240,8 +242,12 @@ describe('a scrub', () => {
     const { directory } = await filled()
     const engine = await LevelEngine.open(directory)
     onTestFinished(() => engine.close())
+    // Else LevelDB may be merging the tables: it would replace the damaged one, or read it.
+    await engine.compact('', '')
     expect((await engine.scrub()).tables).toBeGreaterThan(0)
-    const table = await named(directory, /\.ldb$/)
+    const { tables } = await readManifest(directory, await createCrc32c())
+    const number = String([...tables.keys()].at(-1)).padStart(6, '0')
+    const table = await named(directory, new RegExp(`^${number}\\.ldb$`))
     const bytes = await readFile(table)
     bytes[100] = (bytes[100] as number) ^ 1
     await writeFile(table, bytes)
