@@ -252,6 +252,7 @@ function settingsOf({ security }: Config) {
   return {
     requireMfa: security.requireMfa,
     sealedReads: security.sealedReads,
+    lockOnTampering: security.lockOnTampering,
     encryptPrefixes: security.encryptPrefixes.map(parsePrefix),
   }
 }

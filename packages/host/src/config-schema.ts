@@ -34,6 +34,7 @@ export interface Config {
     readonly lockoutSeconds: number
     readonly maxClockSkewSeconds: number
     readonly sealedReads: boolean
+    readonly lockOnTampering: boolean
     readonly encryptPrefixes: readonly string[]
     /** Binary logarithm of scrypt's N. */
     readonly scryptLogN: number
@@ -286,6 +287,11 @@ export const CONFIG_ROWS: Rows = Object.freeze({
       "Largest difference of a request's timestamp from the clock; 0 does not look at it",
     ),
     sealedReads: flag('security.sealed_reads', true, 'Serve plain values while sealed'),
+    lockOnTampering: flag(
+      'security.lock_on_tampering',
+      true,
+      'Lock the registry when somebody has put older rows of the store back, removed or inserted some',
+    ),
     encryptPrefixes,
     scryptLogN: integer(
       'security.scrypt_log_n',

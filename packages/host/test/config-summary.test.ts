@@ -10,6 +10,7 @@ test('every key is there, with its default', () => {
   expect(summary).toMatchObject({
     'session.timeout': 3600,
     'security.sealed_reads': true,
+    'security.lock_on_tampering': true,
     'socket.mode': '0660',
     'socket.framing': 'auto',
     'log.level': 'info',

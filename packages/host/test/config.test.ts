@@ -39,6 +39,7 @@ describe('parseConfig', () => {
         lockoutSeconds: 300,
         maxClockSkewSeconds: 0,
         sealedReads: true,
+        lockOnTampering: true,
         encryptPrefixes: [],
         scryptLogN: 17,
       },

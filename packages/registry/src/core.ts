@@ -18,6 +18,8 @@ export interface RegistrySettings {
   readonly requireMfa: boolean
   /** Plain values can be read while sealed. */
   readonly sealedReads: boolean
+  /** Lock it when a scrub finds that somebody has put older rows back, removed or inserted some; default true. */
+  readonly lockOnTampering?: boolean
   /** Subtrees in which every value is encrypted, canonical prefixes. */
   readonly encryptPrefixes: readonly string[]
 }

@@ -1,5 +1,6 @@
 /** What the registry does by itself now and then: free the outbox, mend the store, sweep, trim and scrub. */
 import { SecregError } from '@secreg/protocol'
+import type { ScrubFinding } from '@secreg/storage'
 import type { Core } from './core.ts'
 import type { Identity } from './identity.ts'
 import { Rotation } from './rotation/rotation.ts'
@@ -9,6 +10,16 @@ import { Retention } from './watch/retention.ts'
 
 /** Default of {@link HousekeepingOptions.scrub}: five minutes after the start, then daily. */
 const SCRUB = Object.freeze({ firstAfterMs: 300_000, everyMs: 86_400_000 })
+
+/** Rows of a store that are read through in a moment. */
+const SCRUBBED_AT_ONCE = 100_000
+
+/** What the registry does when it is told to. */
+export interface Housekept {
+  sweep(): Promise<void>
+  /** Somebody else has changed the store. */
+  lockDown(detail: string): Promise<void>
+}
 
 export interface HousekeepingOptions {
   readonly housekeepingMs?: number
@@ -27,6 +38,8 @@ export class Housekeeping {
   readonly #sweeper: Sweeper
   #timer: NodeJS.Timeout | undefined
   #busy = false
+  #unsealings = 0
+  #lockDown: Housekept['lockDown'] | undefined
 
   constructor(core: Core, identity: Identity, options: HousekeepingOptions) {
     this.#core = core
@@ -48,14 +61,21 @@ export class Housekeeping {
       mayRun: () => this.#isUnsealed,
       ...(options.scrub ?? SCRUB),
       onFault: options.onFault,
-      onFindings: ([first, ...more]) =>
-        options.onFault?.(
-          new SecregError(
-            'STORAGE_CORRUPT',
-            `the store is damaged: ${first?.kind} ${first?.subject}, ${first?.detail}; ${more.length} more`,
-          ),
-        ),
+      onFindings: (findings) => this.#found(findings),
     })
+  }
+
+  #found([first, ...more]: readonly ScrubFinding[]): void {
+    if (first === undefined) return
+    const text = `${first.kind} ${first.subject}, ${first.detail}; ${more.length} more`
+    this.#options.onFault?.(new SecregError('STORAGE_CORRUPT', `the store is damaged: ${text}`))
+    const stale = [first, ...more].find(({ kind }) => kind === 'stale')
+    if (stale === undefined || this.#core.settings.lockOnTampering === false) return
+    const { subject, detail } = stale
+    const what = subject === '' ? detail : `${subject} ${detail}`
+    this.#lockDown?.(`the store was changed by somebody else: ${what}`).catch((fault: unknown) =>
+      this.#options.onFault?.(fault),
+    )
   }
 
   /** Places of the store that the last scrub found damaged. */
@@ -68,7 +88,8 @@ export class Housekeeping {
     return this.#scrubber.finishedMs
   }
 
-  start(registry: { sweep(): Promise<void> }): void {
+  start(registry: Housekept): void {
+    this.#lockDown = (detail) => registry.lockDown(detail)
     this.#timer = setInterval(() => {
       if (this.#busy) return
       this.#busy = true
@@ -95,7 +116,7 @@ export class Housekeeping {
   }
 
   /** One round of it all. */
-  async work(registry: { sweep(): Promise<void> }): Promise<void> {
+  async work(registry: Pick<Housekept, 'sweep'>): Promise<void> {
     const { journal, writer } = this.#core
     this.#identity.sessions.sweep()
     await registry.sweep()
@@ -105,6 +126,15 @@ export class Housekeeping {
     if (this.#isUnsealed) await this.#sweeper.sweep()
     this.#core.eraser.tick()
     if (this.#isUnsealed) this.rotation.tick()
+    this.#scrubSoon()
     this.#scrubber.tick()
+  }
+
+  /** A store that is read through in a moment is so as soon as its keys are known. */
+  #scrubSoon(): void {
+    const { unsealings } = this.#core.keys
+    if (unsealings === this.#unsealings || this.#options.scrub !== undefined) return
+    this.#unsealings = unsealings
+    if (this.#core.engine.stats().rows <= SCRUBBED_AT_ONCE) this.#scrubber.hasten()
   }
 }

@@ -32,6 +32,7 @@ export class KeyState {
   #header: SealHeader | undefined
   #keys: Keys | undefined
   #prepared: Keys | undefined
+  #unsealings = 0
 
   constructor(engine: Engine, header: SealHeader | undefined, sealedReads: () => boolean) {
     this.#engine = engine
@@ -42,6 +43,11 @@ export class KeyState {
   get state(): SealState {
     if (this.#header === undefined) return 'uninitialized'
     return this.#keys === undefined ? 'sealed' : 'unsealed'
+  }
+
+  /** How often it was unsealed so far. */
+  get unsealings(): number {
+    return this.#unsealings
   }
 
   /** Wrapped keys, once there are any. */
@@ -77,6 +83,7 @@ export class KeyState {
     forget(this.#keys)
     this.#keys = this.#prepared
     this.#prepared = undefined
+    this.#unsealings++
   }
 
   /** Take note of a header that has turned up in the store; the registry is sealed then. */

@@ -15,6 +15,7 @@ import type {
 } from '@secreg/protocol'
 import { SecregError } from '@secreg/protocol'
 import type { Session, SessionHandle } from '@secreg/zones'
+import { auditBody } from './audit-record.ts'
 import type { BackupNotes } from './backup/backup-notes.ts'
 import type { Compactor } from './compactor.ts'
 import type { Core, RegistrySettings } from './core.ts'
@@ -23,6 +24,7 @@ import type { HostPort } from './doctor/host-port.ts'
 import { GroupView } from './group-view.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import type { Identity, Peer } from './identity.ts'
+import { internalCaller } from './internal-caller.ts'
 import { audit } from './operations/audit-query.ts'
 import { Backups } from './operations/backup.ts'
 import { remove } from './operations/delete.ts'
@@ -201,12 +203,27 @@ export class Registry {
       return await lock(this.#parts.identity, caller)
     } finally {
       // Also when it is locked and only the record of that could not be written.
-      if (before === 'unsealed' && this.state === 'sealed') {
-        const error = new SecregError('SEALED', 'the registry was locked')
-        this.#parts.watches.end(error)
-        await Promise.all([this.backups.end(error), this.#restores.end(error)])
-      }
+      if (before === 'unsealed' && this.state === 'sealed') await this.#locked()
     }
+  }
+
+  /**
+   * Lock it because somebody else has changed its store, so that nothing it says can be believed; recorded.
+   *
+   * @param detail - what was found
+   */
+  async lockDown(detail: string): Promise<void> {
+    const { core } = this.#parts
+    if (this.state !== 'unsealed') return
+    await core.writer.whenIdle(() => core.keys.lock())
+    await this.#locked()
+    core.journal.record(auditBody(internalCaller('scrub'), 'lock', 'ok', { detail }), () => {})
+  }
+
+  async #locked(): Promise<void> {
+    const error = new SecregError('SEALED', 'the registry was locked')
+    this.#parts.watches.end(error)
+    await Promise.all([this.backups.end(error), this.#restores.end(error)])
   }
 
   /** Break-glass, for a process on the host itself; see {@link recoverAdministrator}. */

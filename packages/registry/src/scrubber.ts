@@ -49,6 +49,11 @@ export class Scrubber {
     })
   }
 
+  /** Have the next one begin now. */
+  hasten(): void {
+    this.#dueMs = Math.min(this.#dueMs, this.#options.monotonicMs())
+  }
+
   /** Stop the one that runs. */
   async close(): Promise<void> {
     this.#stop.abort()

@@ -145,8 +145,9 @@ export interface ScrubOptions {
 }
 
 export interface ScrubFinding {
-  readonly kind: 'row' | 'change' | 'table' | 'count'
-  /** Key of the row, name of the file, or what was counted. Never a value. */
+  /** `stale`: a row that somebody has removed, inserted or replaced by an older copy of itself. */
+  readonly kind: 'row' | 'stale' | 'change' | 'table' | 'count'
+  /** Key of the row ('' where only that there is one is known), name of the file, or what was counted. Never a value. */
   readonly subject: string
   readonly detail: string
 }

@@ -69,15 +69,15 @@ export async function* findWrongSums(
   const { all, guarded } = sums.compare(head)
   if (all && !guarded) {
     const detail = 'other rows are guarded than when they were written'
-    yield { kind: 'count', subject: 'guarded tag sum', detail }
+    yield { kind: 'stale', subject: '', detail }
   }
   if (all) return
   let named = false
   for await (const { key, detail } of findStaleRows(history)) {
     named = true
-    yield { kind: 'row', subject: key, detail }
+    yield { kind: 'stale', subject: key, detail }
   }
-  if (!named) yield { kind: 'count', subject: 'tag sum', detail: UNNAMED }
+  if (!named) yield { kind: 'stale', subject: '', detail: UNNAMED }
 }
 
 function compare(put: boolean, revision: number, found: number | undefined): string | undefined {

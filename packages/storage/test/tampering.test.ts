@@ -215,8 +215,8 @@ describe.each(Object.entries(REPLAYS))('%s', (_, [attack, subject, detail]) => {
 
   test('is named by the change history', async () => {
     const { refusedAt, message, findings } = await outcomeOf(await attacked(attack))
-    expect(findings).toContainEqual({ kind: 'row', subject, detail })
-    expect(findings.filter(({ kind }) => kind === 'row').length).toBe(1)
+    expect(findings).toContainEqual({ kind: 'stale', subject, detail })
+    expect(findings.filter(({ kind }) => kind === 'stale').length).toBe(1)
     expect(refusedAt).toBe(guarded ? 'guarded' : undefined)
     if (guarded) expect(message).toBe(`row "${subject}" ${detail}`)
   })
@@ -227,7 +227,7 @@ describe.each(Object.entries(REPLAYS))('%s', (_, [attack, subject, detail]) => {
       await attacker.forgetChanges(4)
     })
     const { refusedAt, message, findings } = await outcomeOf(directory)
-    expect(subjects(findings)).toContain('tag sum')
+    expect(findings.map(({ kind }) => kind)).toContain('stale')
     expect(refusedAt).toBe(guarded ? 'guarded' : undefined)
     if (guarded) expect(message).toContain('removed, inserted, or replaced by an older copy')
   })
@@ -248,7 +248,7 @@ describe.each(Object.entries(REPLAYS))('%s', (_, [attack, subject, detail]) => {
     engine.setCheckKey(check)
     await engine.commit({ ops: [put(subject, 'over')] })
     const { findings } = await engine.scrub()
-    expect(subjects(findings)).toContain('tag sum')
+    expect(findings.map(({ kind }) => kind)).toContain('stale')
     if (guarded) await expect(engine.verifyGuarded(SPACES)).rejects.toThrow(/removed, inserted/)
     else await engine.verifyGuarded(SPACES)
   })
@@ -355,7 +355,7 @@ test('a row of another life of the store that the history does not know is named
   const { refusedAt, message, findings } = await outcomeOf(one)
   const detail = 'is said to be of revision 2, which did not write it'
   expect([refusedAt, message]).toEqual(['guarded', `row "a/mallory" ${detail}`])
-  expect(findings).toContainEqual({ kind: 'row', subject: 'a/mallory', detail })
+  expect(findings).toContainEqual({ kind: 'stale', subject: 'a/mallory', detail })
 })
 
 test('a history that was changed to excuse an older row does not excuse it', async () => {
