@@ -168,7 +168,7 @@ test('any rows brought back from any moments are noticed, unless they are the on
       expect(verified).toBe(differs(0, 5) ? 'ERR_STORAGE_CORRUPT' : 'ok')
       if (trim || !differs(0, 8)) return
       // With the whole history, exactly those are named.
-      const named = findings.filter(({ kind }) => kind === 'row').map(({ subject }) => subject)
+      const named = findings.filter(({ kind }) => kind === 'stale').map(({ subject }) => subject)
       expect(named.sort()).toEqual(keys.filter((_, i) => differs(i, i + 1)))
     },
   )
