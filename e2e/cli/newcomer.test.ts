@@ -335,7 +335,7 @@ test('the audit log with all filters, and the checks of the installation', async
     $ sreg audit --key /app --limit 1 --json
     {"records":[{"sequence":{number},"time":"{any}","action":"read","outcome":"ok","paths":["/app/a"],{any}}]}
     $ sreg security check
-    Level  Check      Finding
+    Level  Check             Finding
     {lines}
     $ sreg security audit
     Level  Check        Finding
