@@ -62,7 +62,7 @@ test('a newcomer backs up, looks at it, verifies it, and is told what would be o
     Schedule:  off
     $ sreg restore registry.backup
     ! sreg: the whole of a backup replaces accounts, policies and keys too, so it is restored with the daemon stopped
-    ! run on its host: secregd restore --config FILE BACKUP; or give --only PATH
+    ! stop it, and run on its host: secregd restore BACKUP; or give --only PATH
     [1]
     $ sreg backup staus
     ! sreg: unknown command "backup staus"; did you mean status?

@@ -252,7 +252,7 @@ describe('restore', () => {
     const world = await makeWorld()
     const { code, stderr } = await world.sreg(['restore', '/nowhere'])
     expect(code).toBe(1)
-    expect(stderr).toContain('secregd restore --config FILE BACKUP')
+    expect(stderr).toContain('secregd restore BACKUP')
     expect(world.registry.asked).toEqual([])
   })
 })

@@ -32,7 +32,7 @@ export async function run(context: Context): Promise<undefined> {
     throw new CliError(
       'INVALID_ARGUMENT',
       'the whole of a backup replaces accounts, policies and keys too, so it is restored with the daemon stopped',
-      'run on its host: secregd restore --config FILE BACKUP; or give --only PATH',
+      'stop it, and run on its host: secregd restore BACKUP; or give --only PATH',
     )
   }
   await using source = await openBackupSource(context.operand(0))
