@@ -76,18 +76,24 @@ export class OpenJobs<T> {
   }
 
   /**
-   * Work on one, after whatever works on it already. When it ends meanwhile, what came of the work is dropped.
+   * Work on one, after whatever works on it already.
    *
+   * @param drops - when it ends meanwhile, what came of the work is dropped; not for work that has taken effect then
    * @throws SecregError `ERR_NOT_FOUND` for one that has ended or is another caller's
    */
-  use<R>(caller: Caller, id: string, work: (value: T) => Promise<R>): Promise<R> {
+  use<R>(
+    caller: Caller,
+    id: string,
+    work: (value: T) => Promise<R>,
+    { drops = true }: { readonly drops?: boolean } = {},
+  ): Promise<R> {
     const job = this.#jobs.get(id)
     if (job === undefined || !isSameSession(job.owner, caller)) return Promise.reject(this.#gone())
     job.working++
     const result = job.turn.then(async () => {
       if (job.ended !== undefined) throw job.ended
       const answer = await work(job.value)
-      if (job.ended !== undefined) throw job.ended
+      if (drops && job.ended !== undefined) throw job.ended
       return answer
     })
     job.turn = result

@@ -1,4 +1,5 @@
 /** A backup is the registry at one revision, whatever goes on meanwhile, and ends where it must (DESIGN §6). */
+import { createMemoryFiles, withFaults } from '@secreg/audit/testing'
 import { openBackup } from '@secreg/backup'
 import type { RegistryApi } from '@secreg/protocol'
 import { loginTestUser, TEST_ADMIN } from '@secreg/registry/testing'
@@ -226,6 +227,22 @@ describe('a backup that is being read', () => {
 async function readOrEnd(api: RegistryApi, backup: string): Promise<string> {
   return (await api.backup({ op: 'read', backup }).catch(() => ({ data: '' }))).data ?? ''
 }
+
+test('a record that cannot be written lets nothing out', async () => {
+  const memory = createMemoryFiles()
+  const files = withFaults(memory)
+  const home = await start({ files: Object.assign(files, { readFile: memory.readFile }) as never })
+  files.fail({ operation: 'write', code: 'EIO', times: Number.POSITIVE_INFINITY })
+  files.fail({ operation: 'create', code: 'EIO', times: Number.POSITIVE_INFINITY })
+  for (let i = 0; i < 5; i++) {
+    await expect(home.api.backup({ op: 'begin' })).rejects.toEqual(reason('AUDIT_FAILED'))
+  }
+  await expect(home.registry.backups.scheduled()).rejects.toEqual(reason('AUDIT_FAILED'))
+  files.clear()
+  // None of them holds a place.
+  await takeBackup(home.api)
+  await home.registry.close()
+})
 
 describe('while the data keys are rotated', () => {
   test('a backup begun at any point opens every value, and goes on where it was', async () => {

@@ -427,6 +427,27 @@ describe('what cannot be used is named', () => {
     )
     await home.registry.close()
   })
+
+  test('one that has taken effect is answered, though it is locked before the answer', async () => {
+    let locking: Promise<unknown> | undefined
+    let armed = false
+    const home: Home = await start({
+      onStep: (step) => {
+        if (armed && step === 'committed') locking ??= home.registry.lock(home.admin)
+      },
+    })
+    await home.api.set({ key: '/a', value: 'old' })
+    const { file } = await takeBackup(home.api)
+    await home.api.set({ key: '/a', value: 'new' })
+    const id = await handOver(home.api, file)
+    armed = true
+    const commit = { op: 'commit', restore: id, only: '/', proof: PROOF } as const
+    expect(await home.api.restore(commit)).toMatchObject({ updated: 1 })
+    await locking
+    expect(home.registry.state).toBe('sealed')
+    expect((await home.api.get({ key: '/a' })).value).toBe('old')
+    await home.registry.close()
+  })
 })
 
 /** The line's checksum made right again, as a later version would. */

@@ -1,13 +1,14 @@
 /** `sreg status`: needs no login; tells more with one. */
 import type { RotationInfo } from '@secreg/protocol'
 import type { Context } from '../context.ts'
-import { formatDuration, formatSize } from '../format.ts'
+import { formatDuration, formatSize, formatTime } from '../format.ts'
 import { formatPairs } from '../table.ts'
 
 export async function run(context: Context): Promise<undefined> {
   const answer = await context.withRegistry('if-usable', (registry) => registry.status())
   const text = (value: number | undefined): string | undefined =>
     value === undefined ? undefined : String(value)
+  const last = answer.last_backup
   await context.print(answer, () =>
     formatPairs([
       ['Status', answer.status],
@@ -30,6 +31,7 @@ export async function run(context: Context): Promise<undefined> {
       ['Store', answer.store],
       ['Log', answer.log],
       ['Rotation', rotationOf(answer.rotation)],
+      ['Last backup', last === undefined ? undefined : `${formatTime(last.at)}, ${last.where}`],
       ...(answer.warnings ?? []).map((warning) => ['Warning', warning] as const),
     ]),
   )

@@ -19,6 +19,7 @@ export class RunningBackup {
   readonly #pieces: AsyncIterator<Uint8Array>
   #first: Uint8Array | undefined
   #bytes = 0
+  #closed = false
 
   private constructor(
     header: BackupHeader,
@@ -87,6 +88,8 @@ export class RunningBackup {
    * @returns a fresh copy; `undefined` at its end
    */
   async next(): Promise<Uint8Array | undefined> {
+    // What was closed ends too, and must not look complete.
+    if (this.#closed) throw new SecregError('NOT_FOUND', 'the backup has ended; start it again')
     const first = this.#first
     this.#first = undefined
     const piece = first ?? ((await this.#pieces.next()).value as Uint8Array | undefined)
@@ -96,6 +99,7 @@ export class RunningBackup {
 
   /** Wipe the keys and let go of the snapshot; idempotent, and waits for what is being made. */
   async close(): Promise<void> {
+    this.#closed = true
     await this.#pieces.return?.()
     await this.#snapshot.close()
   }

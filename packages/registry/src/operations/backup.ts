@@ -154,6 +154,7 @@ export class Backups {
     const { journal, authorizer } = this.#core
     const facts: Facts = { action: 'backup' }
     let job: RunningBackup | undefined
+    let added: string | undefined
     try {
       return await recorded(journal, caller, facts, async () => {
         authorizer.require(caller, 'backup', '/')
@@ -164,11 +165,12 @@ export class Backups {
         const { id, revision, generation, createdAtMs } = job.header
         // Others may have come meanwhile.
         this.#jobs.requireRoom()
-        const backup = this.#jobs.add(caller, job)
-        return { backup, id, revision, generation, created_at: createdAtMs }
+        added = this.#jobs.add(caller, job)
+        return { backup: added, id, revision, generation, created_at: createdAtMs }
       })
     } catch (error) {
-      await job?.close()
+      if (added !== undefined) this.#jobs.end(caller, added)
+      else await job?.close()
       throw error
     }
   }

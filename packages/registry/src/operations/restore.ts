@@ -92,8 +92,11 @@ export class Restores {
           return { staged: spool.bytes }
         })
       case 'commit': {
-        const answer = await this.#jobs.use(caller, request.restore, (job) =>
-          this.#commit(caller, request, job),
+        const answer = await this.#jobs.use(
+          caller,
+          request.restore,
+          (job) => this.#commit(caller, request, job),
+          { drops: false },
         )
         if (request.dry_run !== true) this.#jobs.end(caller, request.restore)
         return answer
