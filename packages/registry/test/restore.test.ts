@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto'
 import { type BackupRow, openBackup, writeBackup } from '@secreg/backup'
 import { createSeal, deriveSubkey, encodeFields, type SealHeader } from '@secreg/crypto'
 import { nodeBackend } from '@secreg/crypto/node'
-import type { Dialect, RegistryApi, RequestOf, RestoreResponse } from '@secreg/protocol'
+import type { Caller, Dialect, RegistryApi, RequestOf, RestoreResponse } from '@secreg/protocol'
 import { TEST_ADMIN, TEST_SCRYPT } from '@secreg/registry/testing'
+import { type Batch, type CommitResult, MemoryEngine } from '@secreg/storage'
 import { createCanary } from '@secreg/testkit'
+import type { Session } from '@secreg/zones'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encodeEntry } from '../src/entry.ts'
@@ -428,25 +430,42 @@ describe('what cannot be used is named', () => {
     await home.registry.close()
   })
 
-  test('one that has taken effect is answered, though it is locked before the answer', async () => {
-    let locking: Promise<unknown> | undefined
-    let armed = false
-    const home: Home = await start({
-      onStep: (step) => {
-        if (armed && step === 'committed') locking ??= home.registry.lock(home.admin)
-      },
-    })
+  test('one that takes effect is answered, though its session ends meanwhile', async () => {
+    let began: (() => void) | undefined
+    let gate: Promise<void> | undefined
+    class WaitingEngine extends MemoryEngine {
+      override async commit(batch: Batch): Promise<CommitResult> {
+        began?.()
+        await gate
+        return super.commit(batch)
+      }
+    }
+    const { registry, ...home } = await start({ engine: new WaitingEngine() })
     await home.api.set({ key: '/a', value: 'old' })
     const { file } = await takeBackup(home.api)
     await home.api.set({ key: '/a', value: 'new' })
-    const id = await handOver(home.api, file)
-    armed = true
-    const commit = { op: 'commit', restore: id, only: '/', proof: PROOF } as const
-    expect(await home.api.restore(commit)).toMatchObject({ updated: 1 })
-    await locking
-    expect(home.registry.state).toBe('sealed')
+    const { admin: username, admin_password: password } = TEST_ADMIN
+    const { session_id = '' } = await registry.login(PEER, { username, password })
+    const session = registry.sessionHandle().resolve(session_id) as Session
+    const caller = registry.callerOf(session, PEER) as Caller
+    const api = registry.as(caller)
+    const id = await handOver(api, file)
+    let open: () => void = () => {}
+    const underWay = new Promise<void>((resolve) => {
+      began = resolve
+    })
+    gate = new Promise((resolve) => {
+      open = resolve
+    })
+    const restoring = api.restore({ op: 'commit', restore: id, only: '/', proof: PROOF })
+    await underWay
+    await registry.logout(caller, session)
+    const sweeping = registry.sweep()
+    open()
+    expect(await restoring).toMatchObject({ updated: 1 })
+    await sweeping
     expect((await home.api.get({ key: '/a' })).value).toBe('old')
-    await home.registry.close()
+    await registry.close()
   })
 })
 
