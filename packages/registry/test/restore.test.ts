@@ -546,6 +546,17 @@ describe('a backup that somebody has made by hand', () => {
     await home.registry.close()
   })
 
+  test('a version that is none: refused', async () => {
+    const home = await start()
+    const { value: _, ...entry } = ENTRY
+    const file = await forge([
+      { key: 'e/a', value: encodeEntry(entry as never) },
+      { key: `v/${ENTRY.id}/000000000001`, value: new Uint8Array([1, 2, 3]) },
+    ])
+    await expect(restore(home.api, file)).rejects.toEqual(reason('BACKUP_DAMAGED'))
+    await home.registry.close()
+  })
+
   test('only entries come from it: no account, no policy, no mount', async () => {
     const home = await start()
     const text = (value: string): Uint8Array => new TextEncoder().encode(value)

@@ -42,7 +42,7 @@ export class BackupScheduler {
   #listedOpen = false
   /** Registry whose leftovers were removed, and to whose key the files were found to belong. */
   #cleaned: Registry | undefined
-  #own = new Map<string, boolean>()
+  #own: ReadonlyMap<string, boolean> = new Map()
   /** Monotonic time of the last one that this process has made. */
   #madeAt: number | undefined
   #failing: string | undefined
@@ -68,7 +68,7 @@ export class BackupScheduler {
       this.#directory = directoryOf(settings)
       this.#files = undefined
       this.#cleaned = undefined
-      this.#own.clear()
+      this.#own = new Map()
       this.#madeAt = undefined
       this.#failing = undefined
     }
@@ -158,36 +158,27 @@ export class BackupScheduler {
     await directory.prepare()
     const isOpen = registry.state === 'unsealed'
     if (isOpen && this.#cleaned !== registry) {
-      this.#own.clear()
+      this.#own = new Map()
       const count = await directory.clean(registry.generation)
       if (count > 0) this.#log.info('unfinished backups removed', { count, file: directory.path })
       this.#cleaned = registry
     }
     const found = await directory.list()
     const files: BackupFile[] = []
+    const own = new Map<string, boolean>()
     for (const file of found) {
       // While it is sealed, a file that has the name is taken for what the name says.
-      if (!isOpen || (await this.#isOwn(directory, registry, file))) files.push(file)
+      const key = `${file.name} ${file.mark}`
+      const isOwn =
+        !isOpen || (this.#own.get(key) ?? (await isOwnBackup(directory, registry, file)))
+      if (isOpen) own.set(key, isOwn)
+      if (isOwn) files.push(file)
     }
+    if (isOpen) this.#own = own
     if (directory !== this.#directory) return
     this.#files = files
     this.#listedAt = this.#monotonicMs()
     this.#listedOpen = isOpen
-  }
-
-  /** Whether a file is a backup that this registry has made: another one may keep its own there. */
-  async #isOwn(
-    directory: BackupDirectory,
-    registry: Registry,
-    { name, mark }: BackupFile,
-  ): Promise<boolean> {
-    const key = `${name} ${mark}`
-    let own = this.#own.get(key)
-    if (own === undefined) {
-      own = (await registry.backups.ownHeader(directory.read(name))) !== undefined
-      this.#own.set(key, own)
-    }
-    return own
   }
 
   async #make(directory: BackupDirectory, registry: Registry): Promise<void> {
@@ -253,6 +244,15 @@ export class BackupScheduler {
     this.#failing = undefined
     this.#log.info('scheduled backups work again')
   }
+}
+
+/** Whether a file is a backup that this registry has made: another one may keep its own there. */
+async function isOwnBackup(
+  directory: BackupDirectory,
+  registry: Registry,
+  { name }: BackupFile,
+): Promise<boolean> {
+  return (await registry.backups.ownHeader(directory.read(name))) !== undefined
 }
 
 function directoryOf({ directory }: Settings): BackupDirectory | undefined {

@@ -13,6 +13,7 @@ import {
 import { parseRequest } from '@secreg/protocol/messages'
 import { type Entry, type EntryLimits, type Metadata, parseEntry } from '../entry.ts'
 import { pathOfEntryKey } from '../keys.ts'
+import { decodeVersion } from '../version.ts'
 
 /** An entry to bring back. */
 export interface BackupEntry {
@@ -50,6 +51,16 @@ export function readEntry(key: string, bytes: Uint8Array): { path: string; entry
     }
     return { path, entry }
   })
+}
+
+/**
+ * Read the header of a version.
+ *
+ * @returns its value, where that stands there: a view
+ * @throws SecregError `ERR_BACKUP_DAMAGED`
+ */
+export function readVersionValue(bytes: Uint8Array): Uint8Array | undefined {
+  return checked(() => decodeVersion({ value: bytes }).value)
 }
 
 /**

@@ -7,8 +7,7 @@ import { type Entry, isLive } from '../entry.ts'
 import { entriesBelow, entryKey, valueKey, versionKey } from '../keys.ts'
 import { IMPORT_LIMITS } from '../operations/import.ts'
 import { Pacer } from '../slices.ts'
-import { decodeVersion } from '../version.ts'
-import { type BackupEntry, backupEntryOf, readEntry } from './backup-entry.ts'
+import { type BackupEntry, backupEntryOf, readEntry, readVersionValue } from './backup-entry.ts'
 
 /** Memory of an entry beside its value and path, about. */
 const ENTRY_BYTES = 256
@@ -117,7 +116,7 @@ class Reading {
   #takeVersion(key: string, bytes: Uint8Array): void {
     const wanted = this.#versions.get(key) as Wanted
     this.#versions.delete(key)
-    const { value } = decodeVersion({ value: bytes })
+    const value = readVersionValue(bytes)
     if (value !== undefined) this.#keep(wanted, value)
     else this.#values.set(valueKey(wanted.entry.id, wanted.entry.active), wanted)
   }
