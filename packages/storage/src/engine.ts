@@ -32,6 +32,8 @@ export type Op =
        * is wrong, a scrub reports the store.
        */
       readonly fresh?: true
+      /** Nobody is expected to ask for it soon: a cache need not keep it. */
+      readonly cold?: true
       /** Only in memory, gone with the process; for a `VolatileOverlay`, other engines ignore it. */
       readonly volatile?: true
     }

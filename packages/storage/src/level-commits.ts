@@ -59,7 +59,9 @@ export class LevelCommits {
     if (session.head.revision !== revision) {
       let index = 0
       for (const key of before.keys()) {
-        const row = after[index++]
+        const op = batch.ops[index]
+        const row = op?.type === 'put' && op.cold === true ? undefined : after[index]
+        index++
         // A row written under another check than the one set meanwhile has to prove itself.
         if (row === undefined || session.check !== check) session.cache.delete(key)
         else session.cache.set(key, row)

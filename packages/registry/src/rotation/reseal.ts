@@ -2,7 +2,7 @@
 import { isCryptoError } from '@secreg/crypto'
 import type { Op } from '@secreg/storage'
 import type { Core } from '../core.ts'
-import { decodeEntry, revisionOf } from '../entry.ts'
+import { parseEntry } from '../entry.ts'
 import { EntryRows } from '../entry-rows.ts'
 import type { View } from '../group-view.ts'
 import { entryKey } from '../keys.ts'
@@ -27,7 +27,7 @@ export function reseal(
   let unreadable = 0
   for (const { path, id, numbers } of entries) {
     const row = view.get(entryKey(path))
-    const entry = row === undefined ? undefined : decodeEntry(row)
+    const entry = row === undefined ? undefined : parseEntry(row.value)
     // What has gone elsewhere is found by the check at the end.
     if (row === undefined || entry === undefined || entry.id !== id) continue
     const rows = new EntryRows(path, view)
@@ -45,10 +45,12 @@ export function reseal(
       if (version.value === undefined) rows.putValue(entry, number, sealed)
       else rows.putVersion(entry, number, { ...version, value: sealed })
       if (number === entry.active && entry.value !== undefined) {
-        rows.putEntry({ ...entry, value: sealed, keptRevision: revisionOf(row) })
+        const keptRevision = entry.keptRevision ?? row.modifyRevision
+        rows.putEntry({ ...entry, value: sealed, keptRevision })
       }
     }
-    ops.push(...rows.ops())
+    // They would push out of the cache what is asked for.
+    for (const op of rows.ops()) ops.push(op.type === 'put' ? { ...op, cold: true } : op)
     // The record says now which revision it had, which takes some bytes; that is refused to nobody.
     const mount = mounts.at(path)
     if (hasQuota(mount)) usage.add(mount, rows.growth(entry.ephemeral), false)

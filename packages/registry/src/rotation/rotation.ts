@@ -103,16 +103,26 @@ export class Rotation {
       const page = await this.#page(state.after)
       const last = page.at(-1)
       if (last === undefined) break
-      const pieces: StaleEntry[] = []
-      for (const row of page) {
-        for await (const piece of staleOf(this.#core, row, pacer)) pieces.push(piece)
-      }
+      const pieces = await this.#stale(page, pacer)
       const done = state.done + page.length
       const next = { ...state, after: pathOfEntryKey(last.key), done }
       state = await this.#seal(pieces, next)
       this.#state = state
     }
     await this.#keep({ ...state, phase: 'check' })
+  }
+
+  async #stale(page: readonly KeyedRow[], pacer: Pacer): Promise<StaleEntry[]> {
+    const pieces: StaleEntry[] = []
+    const snapshot = this.#core.engine.snapshot()
+    try {
+      for (const row of page) {
+        for await (const piece of staleOf(this.#core, snapshot, row, pacer)) pieces.push(piece)
+      }
+    } finally {
+      await snapshot.close()
+    }
+    return pieces
   }
 
   async #page(after: string): Promise<KeyedRow[]> {

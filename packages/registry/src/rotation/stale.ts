@@ -1,5 +1,5 @@
 /** Which sealed values are still of an old epoch. */
-import type { KeyedRow, MaybePromise, Row } from '@secreg/storage'
+import type { KeyedRow, MaybePromise, Reader, Row } from '@secreg/storage'
 import type { Core } from '../core.ts'
 import { parseEntry } from '../entry.ts'
 import { pathOfEntryKey, VERSION_SPACE, valueKey, versionKey } from '../keys.ts'
@@ -15,7 +15,7 @@ export interface StaleEntry {
   readonly bytes: number
 }
 
-type StaleCore = Pick<Core, 'engine' | 'keys'>
+type StaleCore = { readonly engine: Pick<Reader, 'get'>; readonly keys: Core['keys'] }
 
 const PAGE = 256
 const ID_AT = VERSION_SPACE.gte.length
@@ -24,13 +24,19 @@ const ID_CHARS = 32
 const PIECE_VERSIONS = 24
 const PIECE_BYTES = 512 * 1024
 
-/** The versions of an entry that are of an old epoch, in pieces. */
+/**
+ * The versions of an entry that are of an old epoch, in pieces.
+ *
+ * @param snapshot - where durable rows are read, so that the cache keeps what is asked for
+ */
 export async function* staleOf(
-  core: StaleCore,
+  { engine, keys }: Pick<Core, 'engine' | 'keys'>,
+  snapshot: Pick<Reader, 'get'>,
   { key, value }: KeyedRow,
   pacer: Pacer,
 ): AsyncGenerator<StaleEntry> {
-  const { id, present } = parseEntry(value)
+  const { id, present, ephemeral } = parseEntry(value)
+  const core: StaleCore = { engine: ephemeral ? engine : snapshot, keys }
   const path = pathOfEntryKey(key)
   let numbers: number[] = []
   let bytes = 0
@@ -54,7 +60,10 @@ export async function* staleOf(
 }
 
 /** How many versions, wherever their entries are by now, are of an old epoch. */
-export async function countStale(core: StaleCore, signal: AbortSignal): Promise<number> {
+export async function countStale(
+  core: Pick<Core, 'engine' | 'keys'>,
+  signal: AbortSignal,
+): Promise<number> {
   let count = 0
   const pacer = new Pacer()
   const iterator = core.engine.iterate(VERSION_SPACE)
