@@ -1,5 +1,6 @@
 /** @secreg/registry/restore: making and verifying a store where no registry has it open. */
 
+export { internalCaller } from './internal-caller.ts'
 export { SEAL_KEY } from './keys.ts'
 export { type RestoreOptions, restoredRevision, restoredRows } from './restore/restored-rows.ts'
 export { type StoreReport, verifyStore } from './restore/verify-store.ts'
