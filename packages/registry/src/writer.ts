@@ -65,6 +65,8 @@ export class Writer {
   #wake: (() => void) | undefined
   #doubt: Doubt | undefined
   #closed = false
+  /** How many wait for a moment in which nothing is in flight. */
+  #asides = 0
   #changeCount: number
 
   constructor(options: WriterOptions) {
@@ -123,10 +125,16 @@ export class Writer {
     return this.#engine.state === 'failed' || this.#doubt !== undefined
   }
 
-  /** Wait until nothing is in flight, and run something before anything else can be. */
+  /** Run something when nothing is in flight, before anything that waits now or comes: load never holds it up. */
   async whenIdle<T>(run: () => T): Promise<T> {
-    while (this.#running !== undefined) await this.#running
-    return run()
+    this.#asides++
+    try {
+      while (this.#running !== undefined) await this.#running
+      return run()
+    } finally {
+      this.#asides--
+      if (this.#queue.length > 0) this.#running ??= this.#run()
+    }
   }
 
   /** Finish what waits and take nothing more. */
@@ -141,7 +149,9 @@ export class Writer {
     // One round of I/O first, so that requests that arrive together share one commit.
     await new Promise<void>((resume) => setImmediate(resume))
     let next: Group | undefined
-    while (next !== undefined || this.#queue.length > 0) next = await this.#turn(next)
+    while (next !== undefined || (this.#queue.length > 0 && this.#asides === 0)) {
+      next = await this.#turn(next)
+    }
     this.#running = undefined
   }
 
@@ -212,7 +222,7 @@ export class Writer {
     }
     group.forgetTold()
     const commit = this.#commit(group)
-    if (group.changesDecisions) {
+    if (group.changesDecisions || this.#asides > 0) {
       if (!(await commit)) this.#queue.unshift(...group.uncertain)
       return undefined
     }

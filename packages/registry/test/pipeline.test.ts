@@ -4,7 +4,17 @@ import { FaultEngine } from '@secreg/storage/testing'
 import { expect, test } from 'vitest'
 import { decodeChangePiece } from '../src/change.ts'
 import type { PipelineStep } from '../src/writer.ts'
-import { addUser, linesOf, open, PASSWORD, PEER, reason, restart, start } from './fixture.ts'
+import {
+  addUser,
+  linesOf,
+  open,
+  PASSPHRASE,
+  PASSWORD,
+  PEER,
+  reason,
+  restart,
+  start,
+} from './fixture.ts'
 import { openPipeline } from './internals.ts'
 
 const settle = (promises: readonly Promise<unknown>[]) => Promise.allSettled(promises)
@@ -539,4 +549,47 @@ test('what closes waits for what was accepted, refuses the rest, and closes all 
   await expect(home.api.set({ key: '/b', value: 'x' })).rejects.toEqual(reason('SHUTTING_DOWN'))
   await expect(closing).rejects.toThrow()
   expect(home.engine.state).toBe('closed')
+})
+
+test('fault: whoever waits for an idle writer, such as a lock, waited as long as there was load', async () => {
+  const home = await start()
+  let going = true
+  let writes = 0
+  const load = Array.from({ length: 32 }, async (_, i) => {
+    while (going) {
+      await home.api.set({ key: `/load/${i}`, value: `${writes++}` }).catch(() => {
+        going = false
+      })
+    }
+  })
+  await new Promise((resume) => setImmediate(resume))
+  const before = home.engine.head
+  await home.registry.lock(home.admin)
+  expect(home.registry.state).toBe('sealed')
+  expect(home.engine.head - before).toBeLessThan(10)
+  going = false
+  await Promise.all(load)
+  await home.registry.unlock(PEER, PASSPHRASE)
+  await home.registry.close()
+})
+
+test('what waits behind an aside is planned once it is done', async () => {
+  const { writer, engine } = await openPipeline()
+  const submit = (key: string) =>
+    writer.submit({
+      plan: () => ({
+        ops: [{ type: 'put', key, value: new Uint8Array(1) }],
+        record: '{}',
+        result: (revision) => revision,
+      }),
+      refusal: () => '{}',
+    })
+  const first = submit('a')
+  const order: string[] = []
+  const asides = ['one', 'two', 'three'].map((name) => writer.whenIdle(() => order.push(name)))
+  const more = [submit('b'), submit('c')]
+  await Promise.all([...asides, first, ...more])
+  expect(order).toEqual(['one', 'two', 'three'])
+  expect(await engine.get('c')).toBeDefined()
+  await writer.close()
 })
