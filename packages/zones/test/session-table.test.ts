@@ -191,7 +191,12 @@ describe('ids', () => {
       session.ref,
       'x'.repeat(1e6),
     ]
-    for (const text of [...texts, '__proto__', id.replaceAll('-', ''), id.replace('-4', '-1')]) {
+    for (const text of [
+      ...texts,
+      '__proto__',
+      id.replaceAll('-', ''),
+      `${id.slice(0, 14)}1${id.slice(15)}`,
+    ]) {
       expect(table.touch(text)).toBeUndefined()
     }
     expect(hashes).toBe(0)
