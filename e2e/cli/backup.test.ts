@@ -265,6 +265,8 @@ test('no secret, key or passphrase in the clear in a backup, beside the store, o
   }
   expect(findCanary(sealed, desk.site.data, desk.site.audit)).toEqual([])
   expect(findCanary(plain, desk.site.audit)).toEqual([])
-  expect(readdirSync(desk.site.home.path).filter((name) => name.includes('incoming'))).toEqual([])
+  for (const path of [desk.site.home.path, desk.site.data]) {
+    expect(readdirSync(path).filter((name) => name.includes('incoming'))).toEqual([])
+  }
   writeFileSync(desk.path('done'), '')
 })

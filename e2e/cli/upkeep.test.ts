@@ -195,3 +195,22 @@ test('a support bundle holds no secret, value, path, name or passphrase', async 
   const { all } = await doctor(desk, 'XDG_RUNTIME_DIR="$PWD/other"')
   expect(one(all, 'login')?.message).toContain('may not look')
 })
+
+test('metrics: what Prometheus reads, for who may ask', async () => {
+  await using desk = new Desk()
+  await desk.open()
+  await desk.ok('sreg set /app/a 1')
+  const { stdout } = await desk.sh('sreg metrics')
+  expect(stdout).toMatch(/^secreg_unsealed 1$/m)
+  expect(stdout).toMatch(/^secreg_entries 1$/m)
+  expect(stdout).toMatch(/^secreg_connections [1-9]/m)
+  expect(stdout).toMatch(/^secreg_event_loop_delay_seconds\{quantile="0.99"\} /m)
+  expect(stdout).not.toMatch(/^secreg_last_backup_timestamp_seconds/m)
+  await desk.ok('sreg backup it.backup')
+  expect((await desk.sh('sreg metrics')).stdout).toMatch(
+    /^secreg_last_backup_timestamp_seconds [0-9.e+]+$/m,
+  )
+  await desk.ok('sreg logout')
+  const refused = await desk.sh('sreg metrics')
+  expect(refused).toMatchObject({ code: 4, stdout: '' })
+})

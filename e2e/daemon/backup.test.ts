@@ -176,7 +176,9 @@ test(`kill -9 of the daemon at any moment of a backup or restore: told, nothing 
       rmSync(other)
     }
     expect(names(directory)).toEqual(['it.backup'])
-    expect(names(site.home.path).filter((name) => name.includes('incoming'))).toEqual([])
+    for (const path of [site.home.path, site.data]) {
+      expect(names(path).filter((name) => name.includes('incoming'))).toEqual([])
+    }
     daemon = await site.start()
     await login(site)
     await ok(site, ['backup', other])

@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { createTempHome, findCanary, skipTest, startNode } from '@secreg/testkit'
+import { createTempHome, findCanary, runNode, skipTest, startNode } from '@secreg/testkit'
 import { expect, test } from 'vitest'
 import { offline, takeBackup } from '../lib/backup.ts'
 import { PASSPHRASE, SECREGD, Site, startSite } from '../lib/site.ts'
@@ -204,6 +204,35 @@ test('a drill shows that a backup can be restored, and leaves nothing', async ()
   expect(done).toMatchObject({ code: 0, stderr: '' })
   expect(done.stdout).toMatch(/it can be restored/)
   expect(readdirSync(scratch)).toEqual([])
+})
+
+test('a store that cannot be opened is not replaced without --force; --new-log leaves its log behind', async () => {
+  await using site = new Site()
+  const key = site.home.write('key', randomBytes(32))
+  site.configure({ config: `[unlock]\nkey_file = ${JSON.stringify(key)}` })
+  const daemon = await site.start()
+  const admin = await site.initialize()
+  await fill(admin)
+  const file = site.home.file('backup')
+  await takeBackup(admin, file)
+  admin.close()
+  await daemon.kill('SIGTERM')
+  writeFileSync(`${site.data}/CURRENT`, 'nonsense\n', { mode: 0o600 })
+  writeFileSync(`${site.audit}/00000001.jsonl`, 'nonsense\n', { mode: 0o600 })
+  // What the configuration names opens it: nobody is asked.
+  const restore = (...more: string[]) =>
+    runNode(SECREGD, ['restore', file, '--config', site.config, ...more])
+  expect(await restore()).toMatchObject({ code: 5 })
+  const logged = await restore('--force')
+  expect(logged.code).toBe(7)
+  expect(logged.stderr).toMatch(/--new-log/)
+  expect(await restore('--force', '--new-log')).toMatchObject({ code: 0, stderr: '' })
+  await site.start()
+  using restored = await site.admin()
+  expect((await restored.ok('get', { key: '/app/secret', decrypt: true })).value).toBe(SECRET)
+  expect(site.records()[0]?.body).toMatchObject({ action: 'restore' })
+  const drill = await runNode(SECREGD, ['restore', file, '--drill', '--key-file', key])
+  expect(drill).toMatchObject({ code: 0, stderr: '' })
 })
 
 test(`kill -9 at any moment leaves the old registry or the new one, and a rerun finishes, ${ROUNDS} times`, {

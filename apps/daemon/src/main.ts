@@ -183,7 +183,7 @@ async function secretsOf(given: {
   readonly shares: boolean
 }) {
   const { SecretSource } = await import('./offline/secret-source.ts')
-  return new SecretSource(given)
+  return SecretSource.open(given)
 }
 
 function say(line: string): void {

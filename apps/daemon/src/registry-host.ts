@@ -20,6 +20,7 @@ import { configuredCredential } from './configured-credential.ts'
 import { createHostPort } from './doctor/host-port.ts'
 import { FaultRing } from './fault-ring.ts'
 import { hostChecks } from './host-checks.ts'
+import { DaemonMetrics } from './metrics.ts'
 import { finishReplacement } from './replacement.ts'
 import { cleanDiskSpools, openDiskSpool } from './restore-spool.ts'
 
@@ -42,6 +43,7 @@ export type HostFigures = () => Pick<StatusResponse, 'connections' | 'buffer_byt
 /** What a registry is opened with, and asks for later: a reload replaces some of it. */
 interface LiveOptions extends RegistryHostOptions {
   readonly faults: FaultRing
+  readonly metrics: DaemonMetrics
   readonly live: {
     config: Config
     figures: HostFigures
@@ -66,7 +68,12 @@ export class RegistryHost {
   /** Open store, log and registry as configured; it is sealed or uninitialised then. */
   static async open(options: RegistryHostOptions): Promise<RegistryHost> {
     const live = { config: options.config, figures: () => ({}), backups: () => undefined }
-    const all: LiveOptions = { ...options, faults: new FaultRing(), live }
+    const all: LiveOptions = {
+      ...options,
+      faults: new FaultRing(),
+      metrics: new DaemonMetrics(),
+      live,
+    }
     return new RegistryHost(all, await openConfigured(all, options.config))
   }
 
@@ -147,8 +154,9 @@ export class RegistryHost {
     return this.#registry.initialize(peer, request)
   }
 
-  close(): Promise<void> {
-    return this.#registry.close()
+  async close(): Promise<void> {
+    await this.#registry.close()
+    this.#options.metrics.close()
   }
 }
 
@@ -176,7 +184,7 @@ function about(directory: string, { message }: Error): string {
 }
 
 async function openParts(options: LiveOptions, config: Config): Promise<Registry> {
-  const { log, faults, live } = options
+  const { log, faults, metrics, live } = options
   const engine = await LevelEngine.open(config.database.path, {
     cacheBytes: config.database.cacheSizeBytes,
   })
@@ -212,7 +220,12 @@ async function openParts(options: LiveOptions, config: Config): Promise<Registry
       },
       attemptLimits: attemptLimitsOf(config),
       hostChecks: () => hostChecks(config),
-      host: createHostPort({ config: () => live.config, faults, figures: () => live.figures() }),
+      host: createHostPort({
+        config: () => live.config,
+        faults,
+        figures: () => live.figures(),
+        metrics,
+      }),
       onFault: (fault) => {
         faults.note(fault)
         log.error('a fault that no caller was told of', { detail: detailOf(fault) })

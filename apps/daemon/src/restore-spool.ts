@@ -5,25 +5,24 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, readdir, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Spool } from '@secreg/registry'
 import { diskFailure, requireRoom } from './backups/disk-room.ts'
 
 /** How often the room on the disk is looked at, bytes. */
 const ROOM_BYTES = 16 * 1024 * 1024
 const READ_BYTES = 256 * 1024
-const SUFFIX = /^\.incoming-[0-9a-f]{32}$/
+const NAME = /^\.incoming-[0-9a-f]{32}$/
 
 /**
- * Make a place beside a data directory.
+ * Make a place in a data directory: a service may be able to write nowhere else. LevelDB leaves names alone that are not its.
  *
  * @param size - bytes of the whole file, where they are known
  * @throws SecregError `ERR_STORAGE_FULL`; errors of the file system
  */
 export async function openDiskSpool(database: string, size = 0): Promise<Spool> {
-  const directory = dirname(database)
-  await requireRoom(directory, size)
-  const path = `${database}.incoming-${randomBytes(16).toString('hex')}`
+  await requireRoom(database, size)
+  const path = join(database, `.incoming-${randomBytes(16).toString('hex')}`)
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants
   const file = await open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
@@ -32,16 +31,14 @@ export async function openDiskSpool(database: string, size = 0): Promise<Spool> 
     await file.close()
     throw error
   }
-  return new DiskSpool(file, directory)
+  return new DiskSpool(file, database)
 }
 
 /** Remove what a process that died in the wrong moment has left; only for the owner of the data directory. */
 export async function cleanDiskSpools(database: string): Promise<void> {
-  const directory = dirname(database)
-  const name = basename(database)
-  for (const entry of await readdir(directory)) {
-    if (!entry.startsWith(name) || !SUFFIX.test(entry.slice(name.length))) continue
-    const path = join(directory, entry)
+  for (const entry of await readdir(database)) {
+    if (!NAME.test(entry)) continue
+    const path = join(database, entry)
     if ((await lstat(path).catch(() => undefined))?.isFile() === true)
       await rm(path, { force: true })
   }

@@ -2,12 +2,13 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { parseConfig } from '@secreg/host'
 import { createCanary, createTempHome } from '@secreg/testkit'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { configFindings } from '../src/doctor/config-findings.ts'
 import { DISK_THRESHOLDS, diskFindings, roomFinding } from '../src/doctor/disk-findings.ts'
 import { createHostPort } from '../src/doctor/host-port.ts'
 import { processFindings } from '../src/doctor/process-findings.ts'
 import { FaultRing } from '../src/fault-ring.ts'
+import { DaemonMetrics } from '../src/metrics.ts'
 
 const configOf = (source: string) => parseConfig(source, 'f').config
 const MIB = 1024 * 1024
@@ -138,7 +139,10 @@ test('the part of a support document names no path', async () => {
   )
   const faults = new FaultRing()
   faults.note(new Error(canary))
-  const port = createHostPort({ config: () => config, faults, figures: () => ({ connections: 3 }) })
+  const metrics = new DaemonMetrics()
+  onTestFinished(() => metrics.close())
+  const figures = () => ({ connections: 3 })
+  const port = createHostPort({ config: () => config, faults, figures, metrics })
   expect(await port.storeBytes?.()).toBe(123)
   const support = await port.support?.()
   expect(JSON.stringify(support)).not.toContain(canary)

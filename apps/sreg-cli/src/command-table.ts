@@ -54,6 +54,7 @@ export type CommandName =
   | 'protector'
   | 'lock'
   | 'rotate'
+  | 'metrics'
   | 'whoami'
   | 'passwd'
   | 'user'

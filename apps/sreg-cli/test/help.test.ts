@@ -114,7 +114,7 @@ describe('completion', () => {
       'security ',
       'support-bundle ',
     ])
-    expect(await complete('me')).toEqual(['meta '])
+    expect(await complete('me')).toEqual(['meta ', 'metrics '])
     expect(await complete('meta', '')).toEqual(['get ', 'set '])
     expect(await complete('mount', 'set', '--m')).toEqual([
       '--max-versions ',

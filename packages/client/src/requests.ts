@@ -378,5 +378,6 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     ok: optional(boolean),
     findings: optional(array(finding)),
     support: optional(anObject({ version: text })),
+    metrics: optional(text),
   }),
 })

@@ -86,4 +86,6 @@ export interface MaintainResponse {
   readonly findings?: readonly SecurityFinding[]
   /** Of `support`. */
   readonly support?: SupportFacts
+  /** Of `metrics`: figures in the text format of Prometheus, where the daemon has them. */
+  readonly metrics?: string
 }

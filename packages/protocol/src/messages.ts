@@ -117,6 +117,7 @@ export const maintainRequest = z.discriminatedUnion('op', [
   z.object({ op: z.literal('compact'), job: z.int().min(1).optional() }),
   z.object({ op: z.literal('doctor') }),
   z.object({ op: z.literal('support') }),
+  z.object({ op: z.literal('metrics') }),
 ])
 
 interface RequestEntry<S extends z.ZodType> {

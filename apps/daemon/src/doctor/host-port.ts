@@ -6,6 +6,7 @@ import { type Config, readCoreDumps, sampleEventLoop, summarizeConfig } from '@s
 import type { StatusResponse, SupportHost } from '@secreg/protocol'
 import type { HostPort } from '@secreg/registry'
 import type { FaultRing } from '../fault-ring.ts'
+import type { DaemonMetrics } from '../metrics.ts'
 import { configFindings } from './config-findings.ts'
 import { diskFindings } from './disk-findings.ts'
 import { processFindings } from './process-findings.ts'
@@ -15,13 +16,15 @@ export interface HostPortOptions {
   readonly config: () => Config
   readonly faults: FaultRing
   readonly figures: () => Pick<StatusResponse, 'connections' | 'buffer_bytes'>
+  readonly metrics: DaemonMetrics
 }
 
 /** How long the event loop is looked at for a support document, milliseconds. */
 const SAMPLE_MS = 500
 
-export function createHostPort({ config, faults, figures }: HostPortOptions): HostPort {
+export function createHostPort({ config, faults, figures, metrics }: HostPortOptions): HostPort {
   return {
+    metrics: (status) => metrics.text({ ...status, ...figures() }),
     storeBytes: () => bytesOf(config().database.path),
     findings: async () => [
       ...(await diskFindings(config())),

@@ -45,8 +45,7 @@ export async function restore(options: RestoreOptions): Promise<string> {
   const owner = ownerOf(path)
   const incoming = `${path}.incoming`
   const known = await asOwner(owner, () => revisionOf(path, options.force))
-  if (options.newLog) moveLogAside(config)
-  const logged = await asOwner(owner, () => loggedRevision(config))
+  const logged = await asOwner(owner, () => loggedRevision(config, options.newLog))
   makeEmpty(incoming, owner)
   const proof = proofOf(await options.secrets.credential(header.seal, config))
   const report = await asOwner(owner, () =>
@@ -62,6 +61,8 @@ export async function restore(options: RestoreOptions): Promise<string> {
   await asOwner(owner, () => revisionOf(path, options.force))
   const aside = `${basename(path)}.replaced-${timestamp()}`
   replaceStore(path, { reason: reasonOf(header), incoming: basename(incoming), aside })
+  // Not before: until then, the old store needs it.
+  if (options.newLog) moveLogAside(config)
   return [
     ...resultOf(header, report),
     ...(existsSync(join(dirname(path), aside))
@@ -102,7 +103,7 @@ async function revisionOf(path: string, force: boolean): Promise<number> {
     (format) => format !== undefined,
     () => true,
   )
-  let head = 0
+  let head: number | undefined
   try {
     await using engine = await LevelEngine.open(path)
     head = engine.head
@@ -112,17 +113,21 @@ async function revisionOf(path: string, force: boolean): Promise<number> {
     }
   }
   // One that was made by starting the daemon, and never used, is in nobody's way.
-  if (head > 0 && isStore && !force) {
+  if (head !== 0 && isStore && !force) {
     throw new SecregError(
       'ALREADY_EXISTS',
       `there is a registry in ${path}; --force moves it aside`,
     )
   }
-  return head
+  return head ?? 0
 }
 
-/** Last revision that the audit log knows: the restored store goes on with it, and above it. */
-async function loggedRevision({ audit }: Config): Promise<number> {
+/**
+ * Last revision that the audit log knows: the restored store goes on above it.
+ *
+ * @param isLeft - the log is moved aside, so it may be in any state
+ */
+async function loggedRevision({ audit }: Config, isLeft: boolean): Promise<number> {
   if (!existsSync(audit.path)) return 0
   try {
     const log = await openLog({ directory: audit.path })
@@ -131,6 +136,7 @@ async function loggedRevision({ audit }: Config): Promise<number> {
     return revision
   } catch (cause) {
     if (!AuditError.is(cause)) throw cause
+    if (isLeft) return 0
     throw new SecregError(
       'AUDIT_FAILED',
       `the audit log in ${audit.path} cannot be gone on with: ${cause.message}; --new-log moves it aside`,

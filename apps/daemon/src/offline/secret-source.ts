@@ -3,7 +3,14 @@
  * standard input line by line. Never from arguments or the environment.
  */
 import type { ReadStream } from 'node:tty'
-import { type Credential, readShare, type SealHeader } from '@secreg/crypto'
+import {
+  type Credential,
+  isCryptoError,
+  openSeal,
+  readShare,
+  type SealHeader,
+  wipe,
+} from '@secreg/crypto'
 import { nodeBackend, readKeyFile } from '@secreg/crypto/node'
 import type { Config } from '@secreg/host'
 import { readAllSecretLines, Terminal } from '@secreg/host/terminal'
@@ -20,33 +27,55 @@ export interface SecretOptions {
   readonly shares: boolean
 }
 
+/** Whether a credential that costs no derivation fits. */
+async function opens(seal: SealHeader, credential: Credential): Promise<boolean> {
+  try {
+    wipe((await openSeal(seal, credential, { backend: nodeBackend })).rootKey)
+    return true
+  } catch (error) {
+    const isOther =
+      isCryptoError(error, 'ERR_CRYPTO_WRONG_KEY') ||
+      isCryptoError(error, 'ERR_CRYPTO_NO_PROTECTOR')
+    if (isOther) return false
+    throw error
+  }
+}
+
 /** Text of a share, whatever its case and spacing. */
 const SHARE = /^\s*s\s*r\s*s\s*1/i
 
 export class SecretSource {
   readonly #options: SecretOptions
+  /** Read before this process becomes the owner of the store, who may not. */
+  readonly #keyFile: Uint8Array | undefined
   #lines: string[] | undefined
   #terminal: Terminal | undefined
 
-  constructor(options: SecretOptions) {
+  private constructor(options: SecretOptions, keyFile: Uint8Array | undefined) {
     this.#options = options
+    this.#keyFile = keyFile
+  }
+
+  /** @throws CryptoError `ERR_CRYPTO_KEY_FILE_…` */
+  static async open(options: SecretOptions): Promise<SecretSource> {
+    const { keyFile } = options
+    return new SecretSource(options, keyFile === undefined ? keyFile : await readKeyFile(keyFile))
   }
 
   /**
    * What opens a seal: the key file that was named, shares, what the configuration names, or a passphrase.
    *
    * @param config - of the daemon whose store it is; its key file or systemd credential opens it without a question
-   * @throws CryptoError `ERR_CRYPTO_KEY_FILE_…`, `ERR_CRYPTO_SHARE`; HostError `ERR_HOST_INPUT`; SecregError
+   * @throws CryptoError `ERR_CRYPTO_SHARE`, `ERR_CRYPTO_DAMAGED`; HostError `ERR_HOST_INPUT`; SecregError
    *   `ERR_INVALID_ARGUMENT` where nobody can be asked
    */
   async credential(seal: SealHeader, config?: Config): Promise<Credential> {
-    const { keyFile, shares, passwordStdin } = this.#options
-    if (keyFile !== undefined) return { kind: 'key-file', bytes: await readKeyFile(keyFile) }
+    const { shares, passwordStdin } = this.#options
+    if (this.#keyFile !== undefined) return { kind: 'key-file', bytes: this.#keyFile }
     if (shares) return { kind: 'shamir', shares: await this.#shares(seal) }
     if (config !== undefined && !passwordStdin) {
-      const configured = await configuredCredential(config)
-      const fits = seal.protectors.some(({ kind }) => kind === configured?.kind)
-      if (configured !== undefined && fits) return configured
+      const configured = await configuredCredential(config).catch(() => undefined)
+      if (configured !== undefined && (await opens(seal, configured))) return configured
     }
     const passphrase = await this.ask('Passphrase of the registry')
     return { kind: 'passphrase', passphrase }

@@ -21,6 +21,14 @@ export const UPKEEP_COMMANDS: readonly CommandSpec[] = [
     notes: ['It runs beside the work, one at a time, and goes on when you stop waiting for it.'],
   },
   {
+    name: 'metrics',
+    summary: 'Print the figures of the daemon for Prometheus',
+    operands: [],
+    options: [],
+    notes: ['Run it by a timer, and write it where the textfile collector of node_exporter looks.'],
+    examples: ['metrics > /var/lib/node_exporter/secreg.prom'],
+  },
+  {
     name: 'support-bundle',
     summary: 'Write a file that a report of a fault needs',
     operands: [],

@@ -22,6 +22,7 @@ import { run as lock } from './lock.ts'
 import { run as login } from './login.ts'
 import { run as logout } from './logout.ts'
 import { run as meta } from './meta.ts'
+import { run as metrics } from './metrics.ts'
 import { run as mount } from './mount.ts'
 import { run as move } from './move.ts'
 import { run as passwd } from './passwd.ts'
@@ -63,6 +64,7 @@ export const MORE: Readonly<Record<Exclude<CommandName, 'get' | 'set' | 'delete'
     login,
     logout,
     meta,
+    metrics,
     mount,
     rotate,
     move,

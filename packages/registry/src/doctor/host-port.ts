@@ -1,5 +1,5 @@
 /** What only the process that holds a registry knows: its machine, files and configuration. */
-import type { SupportHost } from '@secreg/protocol'
+import type { StatusResponse, SupportHost } from '@secreg/protocol'
 import type { Diagnosis } from './finding.ts'
 
 export interface HostPort {
@@ -9,4 +9,6 @@ export interface HostPort {
   readonly findings?: () => Promise<readonly Diagnosis[]>
   /** Part of a support document; it must name no file, path, person or host. */
   readonly support?: () => Promise<SupportHost>
+  /** Figures in the text format of Prometheus. */
+  readonly metrics?: (status: StatusResponse) => Promise<string>
 }

@@ -1,4 +1,4 @@
-/** What operators do and see: compaction, doctor, support document. */
+/** What operators do and see: compaction, doctor, support document, figures. */
 import type {
   Caller,
   CompactionInfo,
@@ -43,6 +43,11 @@ export function maintain(
       }
       case 'support':
         return { support: await support(core, caller, ports) }
+      case 'metrics': {
+        core.authorizer.require(caller, 'policy-read', '/')
+        const metrics = await ports.host.metrics?.(ports.status(caller))
+        return metrics === undefined ? {} : { metrics }
+      }
     }
   })
 }
