@@ -22,7 +22,7 @@ import { countStale, type StaleEntry, staleOf } from './stale.ts'
 import { decodeRotation, type RotationState, rotationOp } from './state.ts'
 
 /** Entries that are looked at before their values are sealed anew together. */
-const PAGE = 64
+const PAGE = 32
 /** How often progress is kept where there is nothing to seal, milliseconds. */
 const KEEP_EVERY_MS = 2000
 
