@@ -4,6 +4,7 @@
  * leave the seal header, and what they had sealed leaves the files. Each step is a commit, so a death of the process
  * costs nothing but the time since the last.
  */
+import { setTimeout } from 'node:timers/promises'
 import { replaceEpochs } from '@secreg/crypto'
 import { nodeBackend } from '@secreg/crypto/node'
 import { SecregError } from '@secreg/protocol'
@@ -23,6 +24,8 @@ import { decodeRotation, type RotationState, rotationOp } from './state.ts'
 
 /** Entries that are looked at before their values are sealed anew together. */
 const PAGE = 32
+/** How long it rests after a page, as a part of the time that the page took. */
+const REST = 0.5
 /** How often progress is kept where there is nothing to seal, milliseconds. */
 const KEEP_EVERY_MS = 2000
 
@@ -100,6 +103,7 @@ export class Rotation {
     let state = from
     for (;;) {
       this.#stop.signal.throwIfAborted()
+      const beginMs = performance.now()
       const page = await this.#page(state.after)
       const last = page.at(-1)
       if (last === undefined) break
@@ -108,8 +112,14 @@ export class Rotation {
       const next = { ...state, after: pathOfEntryKey(last.key), done }
       state = await this.#seal(pieces, next)
       this.#state = state
+      await this.#rest((performance.now() - beginMs) * REST)
     }
     await this.#keep({ ...state, phase: 'check' })
+  }
+
+  /** Callers come first: a part of the time is theirs alone, and the garbage collector's. */
+  async #rest(ms: number): Promise<void> {
+    await setTimeout(ms, undefined, { ref: false, signal: this.#stop.signal })
   }
 
   async #stale(page: readonly KeyedRow[], pacer: Pacer): Promise<StaleEntry[]> {
