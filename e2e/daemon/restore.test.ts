@@ -235,6 +235,22 @@ test('a store that cannot be opened is not replaced without --force; --new-log l
   expect(drill).toMatchObject({ code: 0, stderr: '' })
 })
 
+test('shares open a backup as they open the registry: enough of them, and no other', async () => {
+  await using started = await startSite()
+  const { admin, site } = started
+  const add = { op: 'add', kind: 'shares', shares: { count: 3, threshold: 2 }, recovery: true }
+  const { shares } = await admin.ok('protector', { ...add, proof: { passphrase: PASSPHRASE } })
+  const file = site.home.file('backup')
+  await takeBackup(admin, file)
+  const drill = (...given: string[]) => offline(['restore', file, '--drill', '--share'], ...given)
+  expect(await drill(shares[2], shares[0])).toMatchObject({ code: 0, stderr: '' })
+  const few = await drill(shares[1])
+  expect(few).toMatchObject({ code: 6, stdout: '' })
+  expect(few.stderr).toMatch(/2 shares are needed, and 1 /)
+  const typo = await drill(shares[1], `${shares[2]}A`)
+  expect(typo).toMatchObject({ code: 1, stdout: '' })
+})
+
 test(`kill -9 at any moment leaves the old registry or the new one, and a rerun finishes, ${ROUNDS} times`, {
   timeout: 60_000 + ROUNDS * 10_000,
 }, async () => {

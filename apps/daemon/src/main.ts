@@ -44,7 +44,7 @@ const SECRETS = {
     requiresArg: true,
     describe: 'open the store with this key file instead of a passphrase',
   },
-  shares: { type: 'boolean', default: false, describe: 'open the store with shares' },
+  share: { type: 'boolean', default: false, describe: 'open the store with shares' },
 } as const
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -180,7 +180,7 @@ async function main(argv: readonly string[]): Promise<void> {
 async function secretsOf(given: {
   readonly passwordStdin: boolean
   readonly keyFile: string | undefined
-  readonly shares: boolean
+  readonly share: boolean
 }) {
   const { SecretSource } = await import('./offline/secret-source.ts')
   return SecretSource.open(given)

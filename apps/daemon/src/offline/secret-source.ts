@@ -24,7 +24,7 @@ export interface SecretOptions {
   /** File whose bytes are a key-file protector's. */
   readonly keyFile: string | undefined
   /** Shares instead of a passphrase. */
-  readonly shares: boolean
+  readonly share: boolean
 }
 
 /** Whether a credential that costs no derivation fits. */
@@ -70,12 +70,15 @@ export class SecretSource {
    *   `ERR_INVALID_ARGUMENT` where nobody can be asked
    */
   async credential(seal: SealHeader, config?: Config): Promise<Credential> {
-    const { shares, passwordStdin } = this.#options
+    const { share, passwordStdin } = this.#options
     if (this.#keyFile !== undefined) return { kind: 'key-file', bytes: this.#keyFile }
-    if (shares) return { kind: 'shamir', shares: await this.#shares(seal) }
+    if (share) return { kind: 'shamir', shares: await this.#shares(seal) }
     if (config !== undefined && !passwordStdin) {
       const configured = await configuredCredential(config).catch(() => undefined)
-      if (configured !== undefined && (await opens(seal, configured))) return configured
+      if (configured !== undefined) {
+        if (await opens(seal, configured)) return configured
+        wipe(configured.bytes)
+      }
     }
     const passphrase = await this.ask('Passphrase of the registry')
     return { kind: 'passphrase', passphrase }
