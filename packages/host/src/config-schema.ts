@@ -62,6 +62,13 @@ export interface Config {
     readonly keyFile: string | undefined
     readonly systemdCredential: string | undefined
   }
+  readonly pam: {
+    /** Undefined: no account is one of the system. */
+    readonly helper: string | undefined
+    readonly timeoutSeconds: number
+    readonly service: string
+    readonly maxRunning: number
+  }
   readonly log: { readonly level: LogLevel }
 }
 
@@ -193,6 +200,11 @@ const GROUP: TextRule<string> = {
 const CREDENTIAL: TextRule<string> = {
   expected: 'the name of a systemd credential',
   schema: z.string().regex(/^(?!\.{1,2}$)[A-Za-z0-9_.@-]{1,255}$/),
+}
+// A slash would lead out of /etc/pam.d.
+const SERVICE: TextRule<string> = {
+  expected: 'the name of a PAM service',
+  schema: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/),
 }
 
 const oneOf = <T extends string>(...words: readonly T[]): TextRule<T> => ({
@@ -374,6 +386,27 @@ export const CONFIG_ROWS: Rows = Object.freeze({
       undefined,
       optional(CREDENTIAL, true),
       'Name of the systemd credential that unlocks the store at start',
+    ),
+  },
+  pam: {
+    helper: text(
+      'pam.helper',
+      undefined,
+      optional(PATH, false),
+      'Program that is asked whether a password is that of a user of the system',
+    ),
+    timeoutSeconds: integer(
+      'pam.timeout',
+      [10, 1, 300],
+      'seconds',
+      'Time after which a helper that does not answer is killed',
+    ),
+    service: text('pam.service', 'secreg', SERVICE, 'PAM service that the helper is told'),
+    maxRunning: integer(
+      'pam.max_running',
+      [4, 1, 64],
+      '',
+      'Helpers at once; a login that needs one more is told to try again',
     ),
   },
   log: {

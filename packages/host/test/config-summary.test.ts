@@ -33,6 +33,8 @@ socket.mode = "0600"
 unlock.key_file = ${path}
 unlock.systemd_credential = "${canary}"
 security.encrypt_prefixes = ["/${canary}", "/b"]
+pam.helper = ${path}
+pam.service = "${canary}"
 session.timeout = 60
 log.level = "debug"
 `)
@@ -46,6 +48,8 @@ log.level = "debug"
     'unlock.key_file': 'given',
     'unlock.systemd_credential': 'given',
     'security.encrypt_prefixes': '2 given',
+    'pam.helper': 'given',
+    'pam.service': 'given',
     'session.timeout': 60,
     'log.level': 'debug',
   })

@@ -53,6 +53,7 @@ describe('parseConfig', () => {
         bufferBytes: 268_435_456,
       },
       unlock: { keyFile: undefined, systemdCredential: undefined },
+      pam: { helper: undefined, timeoutSeconds: 10, service: 'secreg', maxRunning: 4 },
       log: { level: 'info' },
     })
   })
@@ -75,6 +76,9 @@ describe('parseConfig', () => {
       ['a group number', 'socket.group = "33"', (config) => config.socket.group, '33'],
       ['no group', 'socket.group = ""', (config) => config.socket.group, undefined],
       ['a key file', 'unlock.key_file = "/k"', (config) => config.unlock.keyFile, '/k'],
+      ['a helper', 'pam.helper = "/h"', (config) => config.pam.helper, '/h'],
+      ['no helper', 'pam.helper = ""', (config) => config.pam.helper, undefined],
+      ['a service', 'pam.service = "secreg-2.x"', (config) => config.pam.service, 'secreg-2.x'],
       [
         'a list',
         'security.encrypt_prefixes = ["/a", "/b"]',
@@ -95,6 +99,7 @@ describe('parseConfig', () => {
       ['1: unknown key "retention_days"; did you mean "audit.retention_days"?'],
     ],
     ['session.backlog = 3', ['1: unknown key "session.backlog"; did you mean "socket.backlog"?']],
+    ['[pam]\nhelpr = "/h"', ['2: unknown key "pam.helpr"; did you mean "pam.helper"?']],
     ['completely_different_thing = 3', ['1: unknown key "completely_different_thing"']],
     [
       '"database.path" = "/x"',
@@ -171,6 +176,17 @@ describe('parseConfig', () => {
       'security.encrypt_prefixes = ["a"]',
       'security.encrypt_prefixes: expected a list of paths that begin with "/", got a list',
     ],
+    [
+      'pam.helper = "pamtester"',
+      'pam.helper: expected an absolute path, or "" for none, got "pamtester"',
+    ],
+    [
+      'pam.service = "../shadow"',
+      'pam.service: expected the name of a PAM service, got "../shadow"',
+    ],
+    ['pam.service = "-h"', 'pam.service: expected the name of a PAM service, got "-h"'],
+    ['pam.timeout = 0', 'pam.timeout: expected an integer from 1 to 300, got 0'],
+    ['pam.max_running = 65', 'pam.max_running: expected an integer from 1 to 64, got 65'],
     [
       'log.level = "loud"',
       'log.level: expected "fatal" or "error" or "warn" or "info" or "debug" or "trace", got "loud"',
