@@ -45,5 +45,11 @@ export function compile(
     readDocument(documents[index], index, source)
   }
   const ids = Object.freeze([...source.documentIds])
-  return new PolicyIndex(ids, Object.freeze(source.rules), new TrieBuilder(), maxKept)
+  return new PolicyIndex(
+    ids,
+    Object.freeze(source.rules),
+    new TrieBuilder(),
+    maxKept,
+    scope.systemZone,
+  )
 }

@@ -36,6 +36,18 @@ export interface Facts {
   readonly context: Context
 }
 
+/** What a condition asks for, in a form that can be compared. */
+export type Operand =
+  | { readonly kind: 'flag'; readonly value: boolean }
+  /** Any of these texts. */
+  | { readonly kind: 'texts'; readonly values: ReadonlySet<string> }
+  /** All of these members. */
+  | { readonly kind: 'members'; readonly values: ReadonlyMap<string, string> }
+  /** Any of these ranges. */
+  | { readonly kind: 'ranges'; readonly values: readonly AddressRange[] }
+  /** Minutes of the day; `from` after `to` wraps midnight, equal is never. */
+  | { readonly kind: 'window'; readonly from: number; readonly to: number; readonly zone: string }
+
 /** One member of `when` or `unless`. */
 export interface Condition {
   readonly name: ConditionName
@@ -43,25 +55,28 @@ export interface Condition {
   readonly key: string
   /** What it asks for, for people: `09:00 to 17:00 Europe/Prague`. */
   readonly wants: string
+  /** What it asks for, to be compared with that of other conditions of its name. */
+  readonly operand: Operand
   evaluate(facts: Facts): Truth
 }
 
 /** What is shared by the conditions of one compilation. */
 export class ConditionScope {
   readonly #clocks = new Map<string, ZoneClock>()
-  readonly #systemZone: string | undefined
+  /** Name of the zone of time windows that name none. */
+  readonly systemZone: string
   readonly #lists = new Map<string, readonly Condition[]>()
   readonly #ranges = new Map<string, AddressRange | string>()
   #addressText = ''
   #address: Address | undefined
 
   constructor(zone: string | undefined) {
-    this.#systemZone = zone
+    this.systemZone = zone ?? systemZone()
   }
 
   /** The clock of a zone. @throws RangeError for an unknown zone. */
   clock(zone: string | undefined): ZoneClock {
-    const name = zone ?? this.#systemZone ?? systemZone()
+    const name = zone ?? this.systemZone
     let clock = this.#clocks.get(name)
     if (clock === undefined) {
       clock = new ZoneClock(name)
@@ -145,6 +160,7 @@ function readMfa(at: Reader): Condition {
     name: 'mfa',
     key: `mfa ${wanted}`,
     wants: String(wanted),
+    operand: { kind: 'flag', value: wanted },
     evaluate: ({ context: { mfa } }) =>
       typeof mfa === 'boolean' ? truthOf(mfa === wanted) : UNKNOWN,
   }
@@ -169,6 +185,7 @@ function readOneOf(
     name,
     key: `${name} ${JSON.stringify([...wanted].sort())}`,
     wants: [...wanted].join(', '),
+    operand: { kind: 'texts', values: wanted },
     evaluate: ({ context }) => {
       const actual = pick(context)
       return typeof actual === 'string' ? truthOf(wanted.has(actual)) : UNKNOWN
@@ -186,6 +203,7 @@ function readMetadata(at: Reader): Condition {
     name: 'metadata',
     key: `metadata ${JSON.stringify(wanted)}`,
     wants: wanted.map(([key, value]) => `${key} = ${value}`).join(', '),
+    operand: { kind: 'members', values: new Map(wanted) },
     evaluate: ({ context: { metadata } }) =>
       typeof metadata !== 'object' || metadata === null
         ? UNKNOWN
@@ -210,6 +228,7 @@ function readIp(at: Reader, scope: ConditionScope): Condition {
     name: 'ip',
     key: `ip ${JSON.stringify(texts)}`,
     wants: texts.join(', '),
+    operand: { kind: 'ranges', values: ranges },
     evaluate: ({ context: { ip } }) => {
       const address = typeof ip === 'string' ? scope.address(ip) : undefined
       return address === undefined
@@ -233,6 +252,7 @@ function readTime(at: Reader, scope: ConditionScope): Condition {
     name: 'time',
     key: `time ${from} ${to} ${clock.zone}`,
     wants: `${formatMinute(from)} to ${formatMinute(to)} ${clock.zone}`,
+    operand: { kind: 'window', from, to, zone: clock.zone },
     evaluate: ({ timeMs }) => {
       const minute = timeMs === undefined ? undefined : clock.minuteOfDay(timeMs)
       if (minute === undefined) return UNKNOWN

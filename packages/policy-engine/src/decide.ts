@@ -4,10 +4,13 @@ import { type Action, requireActionIndex } from './action.ts'
 import { Automaton, type Start, type State } from './automaton.ts'
 import { Cell, DEFAULT_DENY, type Decision } from './cell.ts'
 import type { Facts } from './condition.ts'
+import { type CoverOptions, coversPattern } from './cover.ts'
 import type { Context } from './document.ts'
 import { type ExplainOptions, type Explanation, explain } from './explain.ts'
 import { type Filter, filterBelow } from './filter.ts'
+import { readGrant } from './grant.ts'
 import { isWalkable } from './pattern.ts'
+import { requirePattern } from './pattern-algebra.ts'
 import type { CompiledPolicy, PolicyRequest, Subject } from './policy.ts'
 import type { Rule } from './rule.ts'
 import type { TrieBuilder, TrieNode } from './trie.ts'
@@ -34,6 +37,7 @@ export class PolicyIndex implements CompiledPolicy {
   readonly documents: readonly string[]
   readonly rules: readonly Rule[]
   readonly #automaton: Automaton
+  readonly #systemZone: string
   readonly #tries = new Map<string, TrieNode>()
   readonly #charge = (units: number): void => this.#automaton.charge(units)
   #starts = new Map<string, Start>()
@@ -43,8 +47,10 @@ export class PolicyIndex implements CompiledPolicy {
     rules: readonly Rule[],
     builder: TrieBuilder,
     maxUnits: number,
+    systemZone: string,
   ) {
     this.documents = documents
+    this.#systemZone = systemZone
     this.rules = rules
     this.#automaton = new Automaton(maxUnits)
     for (const rule of rules) {
@@ -103,6 +109,22 @@ export class PolicyIndex implements CompiledPolicy {
     return filterBelow(state, actionAt, facts, (resource, entry) => {
       return this.decide({ subject: interned, action, resource, time, context: entry })
     })
+  }
+
+  covers(
+    subject: Subject | readonly string[],
+    action: Action,
+    pattern: string,
+    options: CoverOptions = {},
+  ): boolean {
+    const bit = 1 << requireActionIndex(action)
+    const asked = requirePattern('pattern', pattern)
+    const { time, context } = options
+    checkFacts(time, context)
+    const { start } = this.#interned(subject)
+    const { obligations, ...clauses } = readGrant(options, this.#systemZone)
+    const facts: Facts = { timeMs: time, context: context ?? NO_CONTEXT }
+    return coversPattern(start.roots, bit, asked, { ...clauses, facts }, obligations)
   }
 
   explain(request: PolicyRequest, options: ExplainOptions = {}): Explanation {

@@ -4,6 +4,7 @@ export type { Decision } from './cell.ts'
 export type { CompileOptions } from './compile.ts'
 export { COMPILE_DEFAULTS, compile } from './compile.ts'
 export type { ConditionName } from './condition.ts'
+export type { CoverOptions } from './cover.ts'
 export type {
   Context,
   Effect,
@@ -24,6 +25,7 @@ export type {
   UnmetCondition,
 } from './explain.ts'
 export type { EntryMetadata, Filter } from './filter.ts'
+export { contains, intersects, witness } from './pattern-algebra.ts'
 export type { CompiledPolicy, PolicyRequest, Subject } from './policy.ts'
 export type { JsonSchema } from './schema.ts'
 export { POLICY_SCHEMA } from './schema.ts'

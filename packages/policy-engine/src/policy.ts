@@ -2,6 +2,7 @@
 
 import type { Action } from './action.ts'
 import type { Decision } from './cell.ts'
+import type { CoverOptions } from './cover.ts'
 import type { Context } from './document.ts'
 import type { ExplainOptions, Explanation } from './explain.ts'
 import type { Filter } from './filter.ts'
@@ -52,4 +53,23 @@ export interface CompiledPolicy {
   ): Filter
   /** Say why a request is answered as it is, in terms that the caller may see (DESIGN §7). */
   explain(request: PolicyRequest, options?: ExplainOptions): Explanation
+  /**
+   * Tell whether a subject is allowed an action on every resource that `pattern` matches, wherever a rule with these
+   * conditions would allow it to somebody: then, and only then, the subject lacks nothing of what that rule grants.
+   * `true` is certain: `decide` allows each such request. `false` may only mean that it could not be shown.
+   *
+   * An allow of the subject counts if it holds wherever the rule to be granted does: its conditions are among those of
+   * that rule, or wider ones (`10.0.0.0/8` for `10.1.0.0/16`). Any deny that shares a resource with the pattern spoils
+   * it, unless it cannot fire where the rule to be granted holds; so does an allow with a stricter obligation.
+   *
+   * @param pattern resource pattern, as in a rule
+   * @throws TypeError for arguments of the wrong type or an unknown action, RangeError if `pattern` is not one,
+   *   PolicyError for conditions or obligations that `compile` would refuse
+   */
+  covers(
+    subject: Subject | readonly string[],
+    action: Action,
+    pattern: string,
+    options?: CoverOptions,
+  ): boolean
 }

@@ -25,7 +25,8 @@ export interface Rule {
   readonly obligations: Obligations | undefined
 }
 
-const NO_CONDITIONS: readonly Condition[] = Object.freeze([])
+/** Of a rule without a clause. */
+export const NO_CONDITIONS: readonly Condition[] = Object.freeze([])
 
 /** Ids of documents and rules. */
 export const ID: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
@@ -158,7 +159,8 @@ function readResources(at: Reader, known: Map<string, Pattern>): readonly Patter
 
 const OBLIGATION_MEMBERS: ReadonlySet<string> = new Set(['ttlSeconds', 'maxUses'])
 
-function readObligations(at: Reader | undefined, effect: Effect): Obligations | undefined {
+/** Read what a rule obliges to. */
+export function readObligations(at: Reader | undefined, effect: Effect): Obligations | undefined {
   if (at === undefined) return undefined
   if (effect === 'deny') throw at.error('ERR_POLICY_OBLIGATION', 'a deny has no obligations')
   at.object(OBLIGATION_MEMBERS, 'ERR_POLICY_OBLIGATION')

@@ -1,0 +1,91 @@
+/** Tries walked node by node, without the states of the automaton: for questions about rules, not about requests. */
+
+import type { Pattern, PatternSegment } from './pattern.ts'
+import { FRESH, filledSegments, segmentsIntersect } from './pattern-algebra.ts'
+import type { Rule } from './rule.ts'
+import type { TrieNode } from './trie.ts'
+
+/** The nodes that one more segment leads to, without duplicates. */
+export function stepNodes(nodes: readonly TrieNode[], segment: string): TrieNode[] {
+  const next = new Set<TrieNode>()
+  const found: TrieNode[] = []
+  for (const node of nodes) {
+    if (node.sticky) next.add(node)
+    if (node.rest !== undefined) next.add(node.rest)
+    if (node.any !== undefined) next.add(node.any)
+    const named = node.literals?.get(segment)
+    if (named !== undefined) next.add(named)
+    node.collectGlobs(segment, found)
+  }
+  for (const node of found) next.add(node)
+  return [...next]
+}
+
+/** The nodes that a walkable resource leads to. */
+export function walkNodes(roots: readonly TrieNode[], resource: string): readonly TrieNode[] {
+  if (resource === '/') return roots
+  let nodes = roots
+  for (const segment of resource.slice(1).split('/')) nodes = stepNodes(nodes, segment)
+  return nodes
+}
+
+/**
+ * Where all resources of a pattern lead at the least: per number of segments that they can have, the nodes whose rules
+ * match every one of them. Numbers that lead to the same nodes are told once.
+ */
+export function commonNodes(roots: readonly TrieNode[], pattern: Pattern): TrieNode[][] {
+  let nodes = [...roots]
+  for (const segment of filledSegments(pattern, FRESH)) nodes = stepNodes(nodes, segment)
+  if (!pattern.rest) return [nodes]
+  const all: TrieNode[][] = []
+  for (;;) {
+    const next = stepNodes(nodes, FRESH)
+    all.push(next)
+    // Further segments lead to where these do.
+    if (next.every((node) => node.sticky)) return all
+    nodes = next
+  }
+}
+
+/**
+ * Tell whether a rule with a pattern that shares a resource with this one is as asked. Visits each node of the trie at
+ * most once, and of a glob only those that fit.
+ */
+export function someIntersecting(
+  root: TrieNode,
+  pattern: Pattern,
+  asked: (rule: Rule) => boolean,
+): boolean {
+  const visit = (node: TrieNode, at: number): boolean => {
+    if (at === pattern.segments.length) {
+      return pattern.rest ? someBelow(node, asked) : node.rules.some(asked)
+    }
+    if (node.rest?.rules.some(asked) === true) return true
+    return childrenFor(node, pattern.segments[at]).some((child) => visit(child, at + 1))
+  }
+  return visit(root, 0)
+}
+
+function someBelow(node: TrieNode, asked: (rule: Rule) => boolean): boolean {
+  if (node.rest?.rules.some(asked) === true) return true
+  return childrenFor(node, undefined).some(
+    (child) => child.rules.some(asked) || someBelow(child, asked),
+  )
+}
+
+/** Children that share a text with a segment of a pattern; all of them without one. */
+function childrenFor(node: TrieNode, segment: PatternSegment | undefined): TrieNode[] {
+  const children: TrieNode[] = node.any === undefined ? [] : [node.any]
+  if (segment?.kind === 'literal') {
+    const named = node.literals?.get(segment.text)
+    if (named !== undefined) children.push(named)
+    node.collectGlobs(segment.text, children)
+    return children
+  }
+  for (const kind of ['literal', 'glob'] as const) {
+    for (const [text, child] of (kind === 'literal' ? node.literals : node.globs) ?? []) {
+      if (segmentsIntersect(segment, { kind, text })) children.push(child)
+    }
+  }
+  return children
+}
