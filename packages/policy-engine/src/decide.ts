@@ -11,9 +11,11 @@ import { type Filter, filterBelow } from './filter.ts'
 import { readGrant } from './grant.ts'
 import { isWalkable } from './pattern.ts'
 import { requirePattern } from './pattern-algebra.ts'
-import type { CompiledPolicy, PolicyRequest, Subject } from './policy.ts'
+import type { Candidate, CompiledPolicy, PolicyRequest, Subject, WhoCanRequest } from './policy.ts'
 import type { Rule } from './rule.ts'
 import type { TrieBuilder, TrieNode } from './trie.ts'
+import { type Abilities, abilitiesOf, type WhatCanOptions } from './what-can.ts'
+import { type CandidateGrant, type Grant, grantOf, principalsNamed } from './who-can.ts'
 
 class InternedSubject implements Subject {
   readonly principals: readonly string[]
@@ -111,6 +113,42 @@ export class PolicyIndex implements CompiledPolicy {
     })
   }
 
+  whoCan(request: WhoCanRequest): readonly Grant[]
+  whoCan<T extends Candidate>(
+    request: WhoCanRequest,
+    candidates: readonly T[],
+  ): readonly CandidateGrant<T>[]
+  whoCan(
+    request: WhoCanRequest,
+    candidates?: readonly Candidate[],
+  ): readonly Grant[] | readonly CandidateGrant<Candidate>[] {
+    const { action, resource, time, context } = request
+    const granted = (subject: Candidate['subject']): ReturnType<typeof grantOf> =>
+      grantOf(this.decide({ subject, action, resource, time, context }))
+    if (candidates !== undefined) {
+      if (!Array.isArray(candidates)) throw new TypeError('candidates: expected a list')
+      return candidates.flatMap((candidate: Candidate) => {
+        const grant = granted(candidate.subject)
+        return grant === undefined ? [] : { candidate, ...grant }
+      })
+    }
+    const everybody = granted(['*'])
+    if (!isWalkable(resource)) return []
+    return principalsNamed(this.#tries, 1 << requireActionIndex(action), resource).flatMap(
+      (principal) => {
+        const grant = principal === '*' ? everybody : granted([principal])
+        return grant === undefined ? [] : { principal, ...grant }
+      },
+    )
+  }
+
+  whatCan(subject: Subject | readonly string[], options: WhatCanOptions = {}): Abilities {
+    const { time, context, denials = false } = options
+    checkFacts(time, context)
+    const facts: Facts = { timeMs: time, context: context ?? NO_CONTEXT }
+    return abilitiesOf(this.#interned(subject).start.roots, facts, inOrder, denials)
+  }
+
   covers(
     subject: Subject | readonly string[],
     action: Action,
@@ -153,7 +191,7 @@ export class PolicyIndex implements CompiledPolicy {
           if ((rule.actionMask & (1 << action)) !== 0) matching.add(rule)
         }
       }
-      const rules = [...matching].sort((a, b) => a.index - b.index)
+      const rules = [...matching].sort(inOrder)
       cell = sameCell(state.cells, rules) ?? new Cell(rules, this.#charge)
       state.cells[action] = cell
       if (rules.length === 0) state.silentMask |= 1 << action
@@ -185,6 +223,10 @@ export class PolicyIndex implements CompiledPolicy {
     }
     return start
   }
+}
+
+function inOrder(a: Rule, b: Rule): number {
+  return a.index - b.index
 }
 
 /** The cell of another action with the same rules: most rules are about several actions. */

@@ -73,12 +73,15 @@ export function explain(
   return {
     decision: decision.decision,
     reason: reasonOf(decision, matching),
-    rules: shown.map((rule) => {
-      const holds = applies(rule, facts)
-      const { name, effect } = rule
-      return { rule: name, effect, applies: holds, unmet: holds ? [] : unmetOf(rule, facts) }
-    }),
+    rules: shown.map((rule) => explainRule(rule, facts)),
   }
+}
+
+/** Say whether a rule applies, and what keeps it from doing so. */
+export function explainRule(rule: Rule, facts: Facts): ExplainedRule {
+  const holds = applies(rule, facts)
+  const { name, effect } = rule
+  return { rule: name, effect, applies: holds, unmet: holds ? [] : unmetOf(rule, facts) }
 }
 
 function reasonOf(decision: Decision, matching: readonly Rule[]): ExplanationReason {

@@ -26,6 +26,14 @@ export type {
 } from './explain.ts'
 export type { EntryMetadata, Filter } from './filter.ts'
 export { contains, intersects, witness } from './pattern-algebra.ts'
-export type { CompiledPolicy, PolicyRequest, Subject } from './policy.ts'
+export type {
+  Candidate,
+  CompiledPolicy,
+  PolicyRequest,
+  Subject,
+  WhoCanRequest,
+} from './policy.ts'
 export type { JsonSchema } from './schema.ts'
 export { POLICY_SCHEMA } from './schema.ts'
+export type { Abilities, Ability, WhatCanOptions } from './what-can.ts'
+export type { CandidateGrant, Grant } from './who-can.ts'

@@ -6,6 +6,8 @@ import type { CoverOptions } from './cover.ts'
 import type { Context } from './document.ts'
 import type { ExplainOptions, Explanation } from './explain.ts'
 import type { Filter } from './filter.ts'
+import type { Abilities, WhatCanOptions } from './what-can.ts'
+import type { CandidateGrant, Grant } from './who-can.ts'
 
 /** A caller's principals, interned by the compiled policy that made it. Any other takes its principals anew. */
 export interface Subject {
@@ -24,6 +26,12 @@ export interface PolicyRequest {
   /** Absent: everything in it is unknown. */
   readonly context?: Context | undefined
 }
+
+/** A question about everybody: who may do this to that? */
+export type WhoCanRequest = Omit<PolicyRequest, 'subject'>
+
+/** A subject that may be allowed something, with whatever its caller knows it by. */
+export type Candidate = Pick<PolicyRequest, 'subject'>
 
 /** Policies ready to decide. Pure and synchronous; it never changes. */
 export interface CompiledPolicy {
@@ -53,6 +61,29 @@ export interface CompiledPolicy {
   ): Filter
   /** Say why a request is answered as it is, in terms that the caller may see (DESIGN §7). */
   explain(request: PolicyRequest, options?: ExplainOptions): Explanation
+  /**
+   * Say who is allowed an action on a resource, of the principals that a matching rule names and `*`: each is asked
+   * about as a subject with this one principal. A subject with several can be allowed more, and denied more.
+   *
+   * @throws TypeError as `decide`
+   */
+  whoCan(request: WhoCanRequest): readonly Grant[]
+  /**
+   * Say which of these subjects are allowed an action on a resource, in their order.
+   *
+   * @throws TypeError as `decide`
+   */
+  whoCan<T extends Candidate>(
+    request: WhoCanRequest,
+    candidates: readonly T[],
+  ): readonly CandidateGrant<T>[]
+  /**
+   * List the rules that name a subject, with what keeps each from applying. Whatever `decide` allows it is matched by
+   * an allow of this list that applies.
+   *
+   * @throws TypeError for arguments of the wrong type
+   */
+  whatCan(subject: Subject | readonly string[], options?: WhatCanOptions): Abilities
   /**
    * Tell whether a subject is allowed an action on every resource that `pattern` matches, wherever a rule with these
    * conditions would allow it to somebody: then, and only then, the subject lacks nothing of what that rule grants.

@@ -89,3 +89,10 @@ function childrenFor(node: TrieNode, segment: PatternSegment | undefined): TrieN
   }
   return children
 }
+
+/** Add all rules of a trie to a set. */
+export function collectRules(node: TrieNode, found: Set<Rule>): void {
+  for (const rule of node.rules) found.add(rule)
+  for (const child of childrenFor(node, undefined)) collectRules(child, found)
+  if (node.rest !== undefined) collectRules(node.rest, found)
+}
