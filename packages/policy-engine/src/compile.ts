@@ -1,10 +1,8 @@
 /** From documents to a compiled policy. */
 
-import { ConditionScope } from './condition.ts'
 import { PolicyIndex } from './decide.ts'
+import { firstEdition } from './edition.ts'
 import type { CompiledPolicy } from './policy.ts'
-import { type RuleSource, readDocument } from './rule.ts'
-import { TrieBuilder } from './trie.ts'
 
 /** Options of {@link compile}. */
 export interface CompileOptions {
@@ -38,18 +36,5 @@ export function compile(
   if (!Number.isSafeInteger(maxKept) || maxKept < 1) {
     throw new RangeError('maxKept: expected a whole number from 1')
   }
-  const scope = new ConditionScope(systemZone)
-  if (systemZone !== undefined) scope.clock(systemZone)
-  const source: RuleSource = { scope, documentIds: new Set(), patterns: new Map(), rules: [] }
-  for (let index = 0; index < documents.length; index++) {
-    readDocument(documents[index], index, source)
-  }
-  const ids = Object.freeze([...source.documentIds])
-  return new PolicyIndex(
-    ids,
-    Object.freeze(source.rules),
-    new TrieBuilder(),
-    maxKept,
-    scope.systemZone,
-  )
+  return new PolicyIndex(firstEdition(documents, systemZone), maxKept)
 }

@@ -74,6 +74,11 @@ export class ConditionScope {
     this.systemZone = zone ?? systemZone()
   }
 
+  /** How many things it holds. */
+  get size(): number {
+    return this.#clocks.size + this.#lists.size + this.#ranges.size
+  }
+
   /** The clock of a zone. @throws RangeError for an unknown zone. */
   clock(zone: string | undefined): ZoneClock {
     const name = zone ?? this.systemZone
@@ -151,7 +156,8 @@ const READERS: Readonly<Record<ConditionName, (at: Reader, scope: ConditionScope
 /** Every kind of proof. */
 export const PROOFS: readonly Proof[] = Object.freeze(['credential', 'kernel', 'asserted'])
 
-const truthOf = (value: boolean): Truth => (value ? TRUE : FALSE)
+/** A truth value that is known. */
+export const truthOf = (value: boolean): Truth => (value ? TRUE : FALSE)
 
 function readMfa(at: Reader): Condition {
   const wanted = at.value
@@ -275,7 +281,8 @@ function formatMinute(minute: number): string {
   return `${two(Math.floor(minute / 60))}:${two(minute % 60)}`
 }
 
-function readClock(at: Reader, zone: string | undefined, scope: ConditionScope): ZoneClock {
+/** The clock of a zone that is written at a place, or of the system where none is. */
+export function readClock(at: Reader, zone: string | undefined, scope: ConditionScope): ZoneClock {
   try {
     return scope.clock(zone)
   } catch (cause) {

@@ -6,6 +6,7 @@ import { Cell, DEFAULT_DENY, type Decision } from './cell.ts'
 import type { Facts } from './condition.ts'
 import { type CoverOptions, coversPattern } from './cover.ts'
 import type { Context } from './document.ts'
+import { type Edition, nextEdition, type PolicyChanges } from './edition.ts'
 import { type ExplainOptions, type Explanation, explain } from './explain.ts'
 import { type Filter, filterBelow } from './filter.ts'
 import { readGrant } from './grant.ts'
@@ -13,7 +14,6 @@ import { isWalkable } from './pattern.ts'
 import { requirePattern } from './pattern-algebra.ts'
 import type { Candidate, CompiledPolicy, PolicyRequest, Subject, WhoCanRequest } from './policy.ts'
 import type { Rule } from './rule.ts'
-import type { TrieBuilder, TrieNode } from './trie.ts'
 import { type Abilities, abilitiesOf, type WhatCanOptions } from './what-can.ts'
 import { type CandidateGrant, type Grant, grantOf, principalsNamed } from './who-can.ts'
 
@@ -36,39 +36,31 @@ const NO_CONTEXT: Context = Object.freeze({})
 
 /** The compiled form. Its caches hold nothing that the rules do not determine. */
 export class PolicyIndex implements CompiledPolicy {
-  readonly documents: readonly string[]
-  readonly rules: readonly Rule[]
+  readonly edition: Edition
+  readonly #maxUnits: number
   readonly #automaton: Automaton
-  readonly #systemZone: string
-  readonly #tries = new Map<string, TrieNode>()
   readonly #charge = (units: number): void => this.#automaton.charge(units)
+  #ids: readonly string[] | undefined
   #starts = new Map<string, Start>()
 
-  constructor(
-    documents: readonly string[],
-    rules: readonly Rule[],
-    builder: TrieBuilder,
-    maxUnits: number,
-    systemZone: string,
-  ) {
-    this.documents = documents
-    this.#systemZone = systemZone
-    this.rules = rules
+  /** @param maxUnits of what is kept to decide faster, see {@link Automaton} */
+  constructor(edition: Edition, maxUnits: number) {
+    this.edition = edition
+    this.#maxUnits = maxUnits
     this.#automaton = new Automaton(maxUnits)
-    for (const rule of rules) {
-      for (const principal of rule.principals) {
-        let root = this.#tries.get(principal)
-        if (root === undefined) {
-          root = builder.root()
-          this.#tries.set(principal, root)
-        }
-        for (const pattern of rule.resources) builder.insert(root, pattern, rule)
-      }
-    }
+  }
+
+  get documents(): readonly string[] {
+    this.#ids ??= Object.freeze(this.edition.rules.documents.map(({ id }) => id))
+    return this.#ids
   }
 
   get ruleCount(): number {
-    return this.rules.length
+    return this.edition.rules.ruleCount
+  }
+
+  replace(changes: PolicyChanges): CompiledPolicy {
+    return new PolicyIndex(nextEdition(this.edition, changes), this.#maxUnits)
   }
 
   subject(principals: readonly string[]): Subject {
@@ -134,12 +126,14 @@ export class PolicyIndex implements CompiledPolicy {
     }
     const everybody = granted(['*'])
     if (!isWalkable(resource)) return []
-    return principalsNamed(this.#tries, 1 << requireActionIndex(action), resource).flatMap(
-      (principal) => {
-        const grant = principal === '*' ? everybody : granted([principal])
-        return grant === undefined ? [] : { principal, ...grant }
-      },
-    )
+    return principalsNamed(
+      this.edition.rules.tries(),
+      1 << requireActionIndex(action),
+      resource,
+    ).flatMap((principal) => {
+      const grant = principal === '*' ? everybody : granted([principal])
+      return grant === undefined ? [] : { principal, ...grant }
+    })
   }
 
   whatCan(subject: Subject | readonly string[], options: WhatCanOptions = {}): Abilities {
@@ -160,7 +154,7 @@ export class PolicyIndex implements CompiledPolicy {
     const { time, context } = options
     checkFacts(time, context)
     const { start } = this.#interned(subject)
-    const { obligations, ...clauses } = readGrant(options, this.#systemZone)
+    const { obligations, ...clauses } = readGrant(options, this.edition.scope.systemZone)
     const facts: Facts = { timeMs: time, context: context ?? NO_CONTEXT }
     return coversPattern(start.roots, bit, asked, { ...clauses, facts }, obligations)
   }
@@ -210,14 +204,15 @@ export class PolicyIndex implements CompiledPolicy {
   }
 
   #startOf(principals: readonly string[]): Start {
-    const known = principals.filter((principal) => this.#tries.has(principal))
+    const { rules } = this.edition
+    const known = principals.filter((principal) => rules.trie(principal) !== undefined)
     // `*` is any authenticated caller (DESIGN §7), and a caller without principals is none.
     if (principals.length > 0) known.push('*')
     const names = [...new Set(known)].sort()
     const key = JSON.stringify(names)
     let start = this.#starts.get(key)
     if (start === undefined) {
-      start = { roots: names.flatMap((name) => this.#tries.get(name) ?? []), state: undefined }
+      start = { roots: names.flatMap((name) => rules.trie(name) ?? []), state: undefined }
       if (this.#starts.size >= MAX_STARTS) this.#starts = new Map()
       this.#starts.set(key, start)
     }

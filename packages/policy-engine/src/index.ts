@@ -15,6 +15,7 @@ export type {
   Proof,
   TimeWindow,
 } from './document.ts'
+export type { PolicyChanges } from './edition.ts'
 export type { PolicyErrorCode, PolicyErrorPlace } from './errors.ts'
 export { PolicyError } from './errors.ts'
 export type {

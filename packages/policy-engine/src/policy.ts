@@ -4,6 +4,7 @@ import type { Action } from './action.ts'
 import type { Decision } from './cell.ts'
 import type { CoverOptions } from './cover.ts'
 import type { Context } from './document.ts'
+import type { PolicyChanges } from './edition.ts'
 import type { ExplainOptions, Explanation } from './explain.ts'
 import type { Filter } from './filter.ts'
 import type { Abilities, WhatCanOptions } from './what-can.ts'
@@ -39,6 +40,14 @@ export interface CompiledPolicy {
   readonly documents: readonly string[]
   /** How many rules they hold. */
   readonly ruleCount: number
+  /**
+   * The policy with some documents changed, at a cost that grows with the change and hardly with the policy. Decides as
+   * `compile` of all its documents would, in the order of its `documents`; this policy stays what it is.
+   *
+   * @throws PolicyError for the first mistake, its `documentIndex` counted in `changes.set`
+   * @throws TypeError for changes of the wrong type
+   */
+  replace(changes: PolicyChanges): CompiledPolicy
   /**
    * Intern a caller's principals, for many requests. No principals is nobody: `*` does not match it.
    *

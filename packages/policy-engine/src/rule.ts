@@ -10,7 +10,7 @@ import { quote, Reader } from './reader.ts'
 export interface Rule {
   /** `documentId/ruleId`. */
   readonly name: string
-  /** Position among all rules of the compilation. */
+  /** Larger than that of every rule before it in the policy. */
   readonly index: number
   readonly effect: Effect
   readonly principals: readonly string[]
@@ -33,26 +33,45 @@ export const ID: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 /** Principals of rules other than `*`. */
 export const PRINCIPAL: RegExp = /^[a-z][a-z0-9_-]{0,31}:[^\s\p{Cc}*][^\p{Cc}*]{0,254}$/u
 
+/** A document that was read. */
+export interface CompiledDocument {
+  readonly id: string
+  /** Larger than that of every document before it. */
+  readonly order: number
+  readonly rules: readonly Rule[]
+}
+
 /** What a compilation keeps while it reads. */
 export interface RuleSource {
   readonly scope: ConditionScope
   readonly documentIds: Set<string>
   readonly patterns: Map<string, Pattern>
-  readonly rules: Rule[]
+  /** Where a document stands among all. */
+  orderOf(id: string): number
 }
+
+/** Numbers for the rules of one document; more rules than this would only be listed among those of the next. */
+const RULE_NUMBERS = 2 ** 24
 
 const DOCUMENT_MEMBERS: ReadonlySet<string> = new Set(['id', 'description', 'rules'])
 
-/** Read one document, appending its rules to `source.rules`. @throws PolicyError */
-export function readDocument(value: unknown, documentIndex: number, source: RuleSource): void {
+/** Read one document. @throws PolicyError */
+export function readDocument(
+  value: unknown,
+  documentIndex: number,
+  source: RuleSource,
+): CompiledDocument {
   const bare = new Reader(value, { documentIndex }).object()
-  const document = readId(bare.member('id'), source.documentIds, 'document')
-  const reader = bare.named({ document }).object(DOCUMENT_MEMBERS)
+  const id = readId(bare.member('id'), source.documentIds, 'document')
+  const reader = bare.named({ document: id }).object(DOCUMENT_MEMBERS)
   reader.optional('description')?.text()
+  const order = source.orderOf(id)
   const ruleIds = new Set<string>()
-  for (const item of reader.member('rules').items({ min: 0 })) {
-    source.rules.push(readRule(item, document, ruleIds, source))
-  }
+  const rules = reader
+    .member('rules')
+    .items({ min: 0 })
+    .map((item, at) => readRule(item, id, ruleIds, source, order * RULE_NUMBERS + at))
+  return { id, order, rules }
 }
 
 const RULE_MEMBERS: ReadonlySet<string> = new Set([
@@ -67,7 +86,13 @@ const RULE_MEMBERS: ReadonlySet<string> = new Set([
   'obligations',
 ])
 
-function readRule(bare: Reader, document: string, ids: Set<string>, source: RuleSource): Rule {
+function readRule(
+  bare: Reader,
+  document: string,
+  ids: Set<string>,
+  source: RuleSource,
+  index: number,
+): Rule {
   bare.object()
   const rule = readId(bare.member('id'), ids, 'rule')
   const at = bare.named({ rule }).object(RULE_MEMBERS)
@@ -78,7 +103,7 @@ function readRule(bare: Reader, document: string, ids: Set<string>, source: Rule
   const unless = at.optional('unless')
   return {
     name: `${document}/${rule}`,
-    index: source.rules.length,
+    index,
     effect,
     principals: readPrincipals(at.member('principals')),
     actions,
@@ -90,7 +115,8 @@ function readRule(bare: Reader, document: string, ids: Set<string>, source: Rule
   }
 }
 
-function readId(at: Reader, known: Set<string>, what: 'document' | 'rule'): string {
+/** Read an id that is not among the known ones, and note it there. */
+export function readId(at: Reader, known: Set<string>, what: 'document' | 'rule'): string {
   const id = at.text('ERR_POLICY_ID')
   if (!ID.test(id)) {
     throw at.error(
@@ -111,7 +137,8 @@ function readEffect(at: Reader): Effect {
   return effect
 }
 
-function readPrincipals(at: Reader): readonly string[] {
+/** Read a list of principals, at least one. */
+export function readPrincipals(at: Reader): readonly string[] {
   const principals = new Set<string>()
   for (const item of at.items({ min: 1 }, 'ERR_POLICY_PRINCIPAL')) {
     const text = item.text('ERR_POLICY_PRINCIPAL')

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Automaton, type Start, type State } from '../src/automaton.ts'
 import { parsePattern } from '../src/pattern.ts'
 import type { Rule } from '../src/rule.ts'
-import { TrieBuilder, type TrieNode } from '../src/trie.ts'
+import { TrieEdit, type TrieNode, TrieNumbers } from '../src/trie.ts'
 
 const RULE: Rule = {
   name: 'p/r',
@@ -17,13 +17,14 @@ const RULE: Rule = {
   obligations: undefined,
 }
 
-function trieOf(builder: TrieBuilder, patterns: readonly string[]): TrieNode {
-  const root = builder.root()
+function trieOf(edit: TrieEdit, patterns: readonly string[]): TrieNode {
+  let root: TrieNode | undefined
   for (const text of patterns) {
     const pattern = parsePattern(text)
     if (typeof pattern === 'string') throw new Error(pattern)
-    builder.insert(root, pattern, { ...RULE, name: text })
+    root = edit.insert(root, pattern, { ...RULE, name: text })
   }
+  if (root === undefined) throw new Error('no patterns')
   return root
 }
 
@@ -32,7 +33,7 @@ const namesAt = (state: State): string[] =>
 
 describe('Automaton', () => {
   test('lets go of every state when it drops them', () => {
-    const root = trieOf(new TrieBuilder(), ['/a/**'])
+    const root = trieOf(new TrieEdit(new TrieNumbers()), ['/a/**'])
     const start: Start = { roots: [root], state: undefined }
     const automaton = new Automaton(100)
     const first = automaton.begin(start)
@@ -43,10 +44,10 @@ describe('Automaton', () => {
   })
 
   test('comes to the same state on every way to the same nodes', () => {
-    const builder = new TrieBuilder()
+    const edit = new TrieEdit(new TrieNumbers())
     const roots = [
-      trieOf(builder, ['/*/x', '/a*/y', '/*b/y', '/**']),
-      trieOf(builder, ['/ab/*', '/ac/**', '/*/x']),
+      trieOf(edit, ['/*/x', '/a*/y', '/*b/y', '/**']),
+      trieOf(edit, ['/ab/*', '/ac/**', '/*/x']),
     ]
     const automaton = new Automaton(10_000)
     const start = automaton.begin({ roots, state: undefined })
@@ -62,15 +63,8 @@ describe('Automaton', () => {
   })
 
   test('has no node twice in a state', () => {
-    const builder = new TrieBuilder()
-    const root = trieOf(builder, [
-      '/*a*/x/**',
-      '/*aa*/x/**',
-      '/a*a/**',
-      '/**',
-      '/*/x/**',
-      '/*/*/**',
-    ])
+    const edit = new TrieEdit(new TrieNumbers())
+    const root = trieOf(edit, ['/*a*/x/**', '/*aa*/x/**', '/a*a/**', '/**', '/*/x/**', '/*/*/**'])
     const automaton = new Automaton(10_000)
     const start = automaton.begin({ roots: [root], state: undefined })
     for (const path of ['/aaaa', '/aaaa/x', '/aaaa/x/y', '/aaaa/x/y/z', '/q/x/y/z/a']) {
@@ -80,10 +74,10 @@ describe('Automaton', () => {
   })
 
   test('knows literals of many tries before and after it merged them', () => {
-    const builder = new TrieBuilder()
+    const edit = new TrieEdit(new TrieNumbers())
     const roots = Array.from({ length: 6 }, (_, trie) =>
       trieOf(
-        builder,
+        edit,
         Array.from({ length: 5 }, (_, key) => `/k${trie}-${key}`),
       ),
     )
