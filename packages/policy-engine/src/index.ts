@@ -26,6 +26,8 @@ export type {
   UnmetCondition,
 } from './explain.ts'
 export type { EntryMetadata, Filter } from './filter.ts'
+export type { LintCode, LintFinding, LintOptions } from './lint.ts'
+export { LINT_DEFAULTS, lint } from './lint.ts'
 export { contains, intersects, witness } from './pattern-algebra.ts'
 export type {
   Candidate,

@@ -53,6 +53,11 @@ export interface RuleSource {
 /** Numbers for the rules of one document; more rules than this would only be listed among those of the next. */
 const RULE_NUMBERS = 2 ** 24
 
+/** Position of a rule in its document. */
+export function ruleNumber({ index }: Rule): number {
+  return index % RULE_NUMBERS
+}
+
 const DOCUMENT_MEMBERS: ReadonlySet<string> = new Set(['id', 'description', 'rules'])
 
 /** Read one document. @throws PolicyError */

@@ -1,5 +1,6 @@
 /** Tries walked node by node, without the states of the automaton: for questions about rules, not about requests. */
 
+import type { Budget } from './budget.ts'
 import type { Pattern, PatternSegment } from './pattern.ts'
 import { FRESH, filledSegments, segmentsIntersect } from './pattern-algebra.ts'
 import type { Rule } from './rule.ts'
@@ -48,29 +49,32 @@ export function commonNodes(roots: readonly TrieNode[], pattern: Pattern): TrieN
 }
 
 /**
- * Tell whether a rule with a pattern that shares a resource with this one is as asked. Visits each node of the trie at
- * most once, and of a glob only those that fit.
+ * Tell whether a rule with a pattern that shares a resource with this one is as asked. Looks at each node of the trie at
+ * most once.
+ *
+ * @param budget spent with each node that is looked at; once it is exhausted, the answer is `false`
  */
 export function someIntersecting(
   root: TrieNode,
   pattern: Pattern,
   asked: (rule: Rule) => boolean,
+  budget?: Budget,
 ): boolean {
+  const { segments, rest } = pattern
   const visit = (node: TrieNode, at: number): boolean => {
-    if (at === pattern.segments.length) {
-      return pattern.rest ? someBelow(node, asked) : node.rules.some(asked)
-    }
+    if (budget?.spend(1 + widthOf(node, segments[at])) === false) return false
+    if (at === segments.length && !rest) return node.rules.some(asked)
+    if (at > segments.length && node.rules.some(asked)) return true
     if (node.rest?.rules.some(asked) === true) return true
-    return childrenFor(node, pattern.segments[at]).some((child) => visit(child, at + 1))
+    return childrenFor(node, segments[at]).some((child) => visit(child, at + 1))
   }
   return visit(root, 0)
 }
 
-function someBelow(node: TrieNode, asked: (rule: Rule) => boolean): boolean {
-  if (node.rest?.rules.some(asked) === true) return true
-  return childrenFor(node, undefined).some(
-    (child) => child.rules.some(asked) || someBelow(child, asked),
-  )
+/** How many children of a node are looked at for a segment of a pattern. */
+function widthOf(node: TrieNode, segment: PatternSegment | undefined): number {
+  if (segment?.kind === 'literal') return 0
+  return (node.literals?.size ?? 0) + (node.globs?.size ?? 0)
 }
 
 /** Children that share a text with a segment of a pattern; all of them without one. */
