@@ -14,6 +14,10 @@ import { isWalkable } from './pattern.ts'
 import { requirePattern } from './pattern-algebra.ts'
 import type { Candidate, CompiledPolicy, PolicyRequest, Subject, WhoCanRequest } from './policy.ts'
 import type { Rule } from './rule.ts'
+import { foreignMayDeny } from './sources/cover.ts'
+import { explainForeign, type MergedAnswers, mergeVerdicts } from './sources/merge.ts'
+import type { ForeignRules, Question } from './sources/source.ts'
+import type { VaultIdentity } from './sources/vault/template.ts'
 import { type Abilities, abilitiesOf, type WhatCanOptions } from './what-can.ts'
 import { type CandidateGrant, type Grant, grantOf, principalsNamed } from './who-can.ts'
 
@@ -21,11 +25,21 @@ class InternedSubject implements Subject {
   readonly principals: readonly string[]
   readonly owner: PolicyIndex
   readonly start: Start
+  readonly identity: VaultIdentity | undefined
+  /** Absent where no foreign document applies, which is to say mostly. */
+  readonly foreign: readonly ForeignRules[] | undefined
 
-  constructor(principals: readonly string[], owner: PolicyIndex, start: Start) {
+  constructor(
+    principals: readonly string[],
+    owner: PolicyIndex,
+    start: Start,
+    identity: VaultIdentity | undefined,
+  ) {
     this.principals = principals
     this.owner = owner
     this.start = start
+    this.identity = identity
+    this.foreign = owner.edition.foreign.bind(principals, identity)
     Object.freeze(this)
   }
 }
@@ -42,6 +56,7 @@ export class PolicyIndex implements CompiledPolicy {
   readonly #charge = (units: number): void => this.#automaton.charge(units)
   #ids: readonly string[] | undefined
   #starts = new Map<string, Start>()
+  readonly #merged: MergedAnswers = new WeakMap()
 
   /** @param maxUnits of what is kept to decide faster, see {@link Automaton} */
   constructor(edition: Edition, maxUnits: number) {
@@ -56,19 +71,22 @@ export class PolicyIndex implements CompiledPolicy {
   }
 
   get ruleCount(): number {
-    return this.edition.rules.ruleCount
+    return this.edition.rules.ruleCount + this.edition.foreign.ruleCount
   }
 
   replace(changes: PolicyChanges): CompiledPolicy {
     return new PolicyIndex(nextEdition(this.edition, changes), this.#maxUnits)
   }
 
-  subject(principals: readonly string[]): Subject {
+  subject(principals: readonly string[], identity?: VaultIdentity): Subject {
     if (!Array.isArray(principals) || principals.some((item) => typeof item !== 'string')) {
       throw new TypeError('principals: expected a list of strings')
     }
+    if (identity !== undefined && (typeof identity !== 'object' || identity === null)) {
+      throw new TypeError('identity: expected an object')
+    }
     const own = Object.freeze([...principals])
-    return new InternedSubject(own, this, this.#startOf(own))
+    return new InternedSubject(own, this, this.#startOf(own), identity)
   }
 
   decide(request: PolicyRequest): Decision {
@@ -78,6 +96,20 @@ export class PolicyIndex implements CompiledPolicy {
     checkFacts(time, context)
     const subject = this.#interned(request.subject)
     if (!isWalkable(resource)) return DEFAULT_DENY
+    if (subject.foreign !== undefined) {
+      const native = this.#decideNative(subject, action, resource, time, context)
+      return mergeVerdicts(native, subject.foreign, questionOf(request), this.#merged)
+    }
+    return this.#decideNative(subject, action, resource, time, context)
+  }
+
+  #decideNative(
+    subject: InternedSubject,
+    action: number,
+    resource: string,
+    time: number | undefined,
+    context: Context | undefined,
+  ): Decision {
     const state = this.#walk(subject, resource)
     if ((state.answerMask & (1 << action)) !== 0) return state.answer ?? DEFAULT_DENY
     if ((state.silentMask & (1 << action)) !== 0) return DEFAULT_DENY
@@ -100,7 +132,9 @@ export class PolicyIndex implements CompiledPolicy {
     const root = prefix.length > 2 && prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
     if (!isWalkable(root)) return 'none'
     const state = this.#walk(interned, root)
-    return filterBelow(state, actionAt, facts, (resource, entry) => {
+    const question = { action, resource: root, facts }
+    const foreign = (interned.foreign ?? []).map((rules) => rules.outlook(question))
+    return filterBelow(state, actionAt, facts, foreign, (resource, entry) => {
       return this.decide({ subject: interned, action, resource, time, context: entry })
     })
   }
@@ -126,14 +160,14 @@ export class PolicyIndex implements CompiledPolicy {
     }
     const everybody = granted(['*'])
     if (!isWalkable(resource)) return []
-    return principalsNamed(
-      this.edition.rules.tries(),
-      1 << requireActionIndex(action),
-      resource,
-    ).flatMap((principal) => {
-      const grant = principal === '*' ? everybody : granted([principal])
-      return grant === undefined ? [] : { principal, ...grant }
-    })
+    const bit = 1 << requireActionIndex(action)
+    const { rules, foreign } = this.edition
+    return principalsNamed(rules.tries(), foreign.principals(), bit, resource).flatMap(
+      (principal) => {
+        const grant = principal === '*' ? everybody : granted([principal])
+        return grant === undefined ? [] : { principal, ...grant }
+      },
+    )
   }
 
   whatCan(subject: Subject | readonly string[], options: WhatCanOptions = {}): Abilities {
@@ -153,22 +187,22 @@ export class PolicyIndex implements CompiledPolicy {
     const asked = requirePattern('pattern', pattern)
     const { time, context } = options
     checkFacts(time, context)
-    const { start } = this.#interned(subject)
+    const { start, foreign } = this.#interned(subject)
     const { obligations, ...clauses } = readGrant(options, this.edition.scope.systemZone)
     const facts: Facts = { timeMs: time, context: context ?? NO_CONTEXT }
+    if (foreign !== undefined && foreignMayDeny(foreign, action, asked, facts)) return false
     return coversPattern(start.roots, bit, asked, { ...clauses, facts }, obligations)
   }
 
   explain(request: PolicyRequest, options: ExplainOptions = {}): Explanation {
     const decision = this.decide(request)
-    const { resource, time, context = NO_CONTEXT } = request
-    const rules = isWalkable(resource)
-      ? this.#cell(
-          this.#walk(this.#interned(request.subject), resource),
-          requireActionIndex(request.action),
-        ).rules
-      : []
-    return explain(decision, rules, { timeMs: time, context }, options)
+    const question = questionOf(request)
+    const { action, resource, facts } = question
+    if (!isWalkable(resource)) return explain(decision, [], facts, options)
+    const subject = this.#interned(request.subject)
+    const { rules } = this.#cell(this.#walk(subject, resource), requireActionIndex(action))
+    const foreign = explainForeign(subject.foreign ?? [], question, options.denials === true)
+    return explain(decision, rules, facts, options, foreign)
   }
 
   #walk(subject: InternedSubject, resource: string): State {
@@ -199,8 +233,9 @@ export class PolicyIndex implements CompiledPolicy {
 
   #interned(subject: Subject | readonly string[]): InternedSubject {
     if (subject instanceof InternedSubject && subject.owner === this) return subject
-    const principals = Array.isArray(subject) ? subject : (subject as Subject | null)?.principals
-    return this.subject(principals as readonly string[]) as InternedSubject
+    if (Array.isArray(subject)) return this.subject(subject) as InternedSubject
+    const { principals, identity } = (subject ?? {}) as Partial<Subject>
+    return this.subject(principals as readonly string[], identity) as InternedSubject
   }
 
   #startOf(principals: readonly string[]): Start {
@@ -218,6 +253,10 @@ export class PolicyIndex implements CompiledPolicy {
     }
     return start
   }
+}
+
+function questionOf({ action, resource, time, context }: PolicyRequest): Question {
+  return { action, resource, facts: { timeMs: time, context: context ?? NO_CONTEXT } }
 }
 
 function inOrder(a: Rule, b: Rule): number {

@@ -1,6 +1,7 @@
 /** Policy documents as they are written (DESIGN §7): the types of the JSON that `compile` takes. */
 
 import type { Action } from './action.ts'
+import type { VaultOperation, VaultWord } from './sources/vault/words.ts'
 
 /** A named list of rules. */
 export interface PolicyDocument {
@@ -68,6 +69,17 @@ export interface Obligations {
   readonly maxUses?: number
 }
 
+/** A request of the KV v2 API. */
+export interface ApiRequest {
+  readonly word: VaultWord
+  /** What it needs there. Absent: what the action is through this word. */
+  readonly operation?: VaultOperation
+  /** Top-level members of the body or query. Absent: unknown, so a pattern that asks for some does not allow. */
+  readonly parameters?: Readonly<Record<string, unknown>>
+  /** Of the response wrapping that was asked for, seconds. Absent: none. */
+  readonly wrapTtlSeconds?: number
+}
+
 /** What is known about a request besides who, what and which. An absent member is unknown. */
 export interface Context {
   /** Remote address. */
@@ -78,4 +90,8 @@ export interface Context {
   readonly purpose?: string | undefined
   /** Metadata of the resource written under `grant`; a key that is not in it is known not to be equal. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
+  /** The request of KV v2 that this is, where its door speaks it: Vault policies then answer for its word alone. */
+  readonly api?: ApiRequest | undefined
+  /** Usage of a secret of libvirt, as its definition says it. */
+  readonly usage?: { readonly type: string; readonly id?: string } | undefined
 }

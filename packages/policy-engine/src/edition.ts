@@ -3,6 +3,8 @@
 import { ConditionScope } from './condition.ts'
 import { type CompiledDocument, type RuleSource, readDocument } from './rule.ts'
 import { RuleSet } from './rule-set.ts'
+import { ForeignIndex } from './sources/foreign-index.ts'
+import { isForeign, readForeign } from './sources/read.ts'
 
 /** What `CompiledPolicy.replace` changes. */
 export interface PolicyChanges {
@@ -15,6 +17,7 @@ export interface PolicyChanges {
 /** What a compiled policy is made of. It never changes. */
 export interface Edition {
   readonly rules: RuleSet
+  readonly foreign: ForeignIndex
   readonly scope: ConditionScope
   /** Most that the scope may hold: what is interned for documents that are gone must not pile up in it. */
   readonly scopeLimit: number
@@ -30,7 +33,8 @@ export function firstEdition(
 ): Edition {
   const scope = new ConditionScope(systemZone)
   if (systemZone !== undefined) scope.clock(systemZone)
-  return edition(RuleSet.empty().with(readAll(documents, RuleSet.empty(), scope)), scope)
+  const read = readAll(documents, RuleSet.empty(), scope)
+  return edition(RuleSet.empty().with(read), ForeignIndex.empty().with(read), scope)
 }
 
 /** The edition after a change. @throws PolicyError, TypeError */
@@ -44,12 +48,14 @@ export function nextEdition(old: Edition, changes: PolicyChanges): Edition {
   const scope = full ? new ConditionScope(old.scope.systemZone) : old.scope
   const gone = new Map(remove.map((id) => [id, undefined]))
   const kept = remove.length === 0 ? old.rules : old.rules.with(gone)
-  const rules = kept.with(readAll(set, kept, scope))
-  return full ? edition(rules, scope) : { ...old, rules }
+  const read = readAll(set, kept, scope)
+  const rules = kept.with(read)
+  const foreign = old.foreign.with(gone).with(read)
+  return full ? edition(rules, foreign, scope) : { ...old, rules, foreign }
 }
 
-function edition(rules: RuleSet, scope: ConditionScope): Edition {
-  return { rules, scope, scopeLimit: scope.size * 2 + SPARE_CONDITIONS }
+function edition(rules: RuleSet, foreign: ForeignIndex, scope: ConditionScope): Edition {
+  return { rules, foreign, scope, scopeLimit: scope.size * 2 + SPARE_CONDITIONS }
 }
 
 /** Read documents in place of those of the same ids. */
@@ -66,7 +72,9 @@ function readAll(
     orderOf: (id) => known.document(id)?.order ?? known.nextOrder + documents.size,
   }
   for (let index = 0; index < values.length; index++) {
-    const document = readDocument(values[index], index, source)
+    const value = values[index]
+    const read = isForeign(value) ? readForeign : readDocument
+    const document = read(value, index, source)
     documents.set(document.id, document)
   }
   return documents

@@ -26,10 +26,23 @@ export type ExplanationReason =
   /** No rule that names the subject allows this action on this resource. */
   | 'no rule allows it'
 
+/** What only foreign rules ask for. */
+export type ForeignConditionName =
+  /** The most specific pattern of Vault speaks alone, and lacks the capability. */
+  | 'capability'
+  /** Parameters of an API request, which its pattern restricts. */
+  | 'parameters'
+  /** Response wrapping within the limits of its pattern. */
+  | 'wrapping'
+  /** Proof by a TPM, which nothing here can evaluate. */
+  | 'tpm'
+  /** Usage of a secret of libvirt. */
+  | 'usage'
+
 /** A condition that keeps a rule from applying. */
 export interface UnmetCondition {
   readonly clause: 'when' | 'unless'
-  readonly condition: ConditionName
+  readonly condition: ConditionName | ForeignConditionName
   /** What the rule asks for, as text: `10.0.0.0/8`, `09:00 to 17:00 Europe/Prague`. */
   readonly wants: string
   /**
@@ -41,7 +54,7 @@ export interface UnmetCondition {
 
 /** A rule that names the subject and matches action and resource. */
 export interface ExplainedRule {
-  /** `documentId/ruleId`. */
+  /** `documentId/ruleId`; of a foreign rule as in a decision. */
   readonly rule: string
   readonly effect: Effect
   readonly applies: boolean
@@ -62,18 +75,23 @@ export interface ExplainOptions {
   readonly denials?: boolean
 }
 
-/** Explain a decision by the rules that match its request. */
+/**
+ * Explain a decision by the rules that match its request.
+ *
+ * @param foreign what foreign rules say of themselves
+ */
 export function explain(
   decision: Decision,
   matching: readonly Rule[],
   facts: Facts,
   options: ExplainOptions,
+  foreign: readonly ExplainedRule[] = [],
 ): Explanation {
   const shown = matching.filter(({ effect }) => effect === 'allow' || options.denials === true)
   return {
     decision: decision.decision,
-    reason: reasonOf(decision, matching),
-    rules: shown.map((rule) => explainRule(rule, facts)),
+    reason: reasonOf(decision, matching, foreign),
+    rules: [...shown.map((rule) => explainRule(rule, facts)), ...foreign],
   }
 }
 
@@ -84,12 +102,20 @@ export function explainRule(rule: Rule, facts: Facts): ExplainedRule {
   return { rule: name, effect, applies: holds, unmet: holds ? [] : unmetOf(rule, facts) }
 }
 
-function reasonOf(decision: Decision, matching: readonly Rule[]): ExplanationReason {
+function reasonOf(
+  decision: Decision,
+  matching: readonly Rule[],
+  foreign: readonly ExplainedRule[],
+): ExplanationReason {
   if (decision.decision === 'allow') return 'allowed'
   if (decision.rules.length > 0) return 'denied by policy'
-  return matching.some(({ effect }) => effect === 'allow')
-    ? 'condition not met'
-    : 'no rule allows it'
+  const conditional =
+    matching.some(({ effect }) => effect === 'allow') || foreign.some(lacksOnlyConditions)
+  return conditional ? 'condition not met' : 'no rule allows it'
+}
+
+function lacksOnlyConditions({ unmet }: ExplainedRule): boolean {
+  return unmet.every(({ condition }) => condition !== 'capability')
 }
 
 function unmetOf(rule: Rule, facts: Facts): UnmetCondition[] {

@@ -5,6 +5,8 @@ import { applies, type Decision } from './cell.ts'
 import type { Condition, Facts } from './condition.ts'
 import type { Context, Effect } from './document.ts'
 import type { Rule } from './rule.ts'
+import { mergeOutlooks } from './sources/merge.ts'
+import { type Outlook, outlook } from './sources/source.ts'
 
 /** Metadata of one entry, written under `grant`. */
 export type EntryMetadata = Readonly<Record<string, string>>
@@ -16,15 +18,17 @@ export type Filter = 'all' | 'none' | ((path: string, metadata?: EntryMetadata) 
  * See `CompiledPolicy.filter`.
  *
  * @param state where the prefix leads
+ * @param foreign what foreign rules can answer below the prefix
  * @param decide answers for one path below the prefix, in this context
  */
 export function filterBelow(
   state: State,
   action: number,
   facts: Facts,
+  foreign: readonly Outlook[],
   decide: (path: string, context: Context) => Decision,
 ): Filter {
-  const same = uniform(state, action, facts)
+  const same = mergeOutlooks([nativeOutlook(state, action, facts), ...foreign])
   if (same !== undefined) return same
   const { context } = facts
   return (path, metadata) => {
@@ -33,8 +37,8 @@ export function filterBelow(
   }
 }
 
-/** The answer that holds for everything below a state, or `undefined` if there may be several. */
-function uniform(state: State, action: number, facts: Facts): 'all' | 'none' | undefined {
+/** What native rules can answer for everything below a state. */
+function nativeOutlook(state: State, action: number, facts: Facts): Outlook {
   const bit = 1 << action
   const everywhere = new Set<Rule>()
   const deep: Record<Effect, boolean> = { allow: false, deny: false }
@@ -52,8 +56,12 @@ function uniform(state: State, action: number, facts: Facts): 'all' | 'none' | u
     if (open(rule)) effects[rule.effect] = true
     else if (applies(rule, facts)) certain[rule.effect] = true
   }
-  if (certain.deny || !(certain.allow || effects.allow)) return 'none'
-  return certain.allow && !effects.deny ? 'all' : undefined
+  return outlook({
+    mayAllow: certain.allow || effects.allow,
+    mayDeny: certain.deny || effects.deny,
+    allows: certain.allow && !effects.deny,
+    denies: certain.deny,
+  })
 }
 
 function asksMetadata({ when, unless }: Rule): boolean {

@@ -61,7 +61,8 @@ function mistakeIn(text: string): string | undefined {
   return undefined
 }
 
-function utf8Length(text: string): number {
+/** Length in bytes of UTF-8. */
+export function utf8Length(text: string): number {
   let bytes = text.length
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index)

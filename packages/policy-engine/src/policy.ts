@@ -7,12 +7,15 @@ import type { Context } from './document.ts'
 import type { PolicyChanges } from './edition.ts'
 import type { ExplainOptions, Explanation } from './explain.ts'
 import type { Filter } from './filter.ts'
+import type { VaultIdentity } from './sources/vault/template.ts'
 import type { Abilities, WhatCanOptions } from './what-can.ts'
 import type { CandidateGrant, Grant } from './who-can.ts'
 
 /** A caller's principals, interned by the compiled policy that made it. Any other takes its principals anew. */
 export interface Subject {
   readonly principals: readonly string[]
+  /** What templates of Vault policies are filled in with. */
+  readonly identity?: VaultIdentity | undefined
 }
 
 /** One question: may this subject do this to that? */
@@ -51,9 +54,10 @@ export interface CompiledPolicy {
   /**
    * Intern a caller's principals, for many requests. No principals is nobody: `*` does not match it.
    *
-   * @throws TypeError unless it is a list of strings
+   * @param identity what templates of Vault policies ask for; without it they grant nothing
+   * @throws TypeError unless it is a list of strings, and `identity` an object
    */
-  subject(principals: readonly string[]): Subject
+  subject(principals: readonly string[], identity?: VaultIdentity): Subject
   /** Answer a request. @throws TypeError for a request of the wrong shape or an unknown action */
   decide(request: PolicyRequest): Decision
   /**

@@ -5,6 +5,7 @@ import { type Condition, type ConditionScope, readConditions } from './condition
 import type { Effect, Obligations } from './document.ts'
 import { type Pattern, parsePattern } from './pattern.ts'
 import { quote, Reader } from './reader.ts'
+import type { ForeignSource } from './sources/read.ts'
 
 /** A checked rule. */
 export interface Rule {
@@ -38,7 +39,9 @@ export interface CompiledDocument {
   readonly id: string
   /** Larger than that of every document before it. */
   readonly order: number
+  /** Empty of a foreign document. */
   readonly rules: readonly Rule[]
+  readonly foreign?: ForeignSource
 }
 
 /** What a compilation keeps while it reads. */

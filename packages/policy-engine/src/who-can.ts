@@ -27,23 +27,26 @@ export interface CandidateGrant<T> {
  * Any other is answered as `*` is.
  *
  * @param tries by principal
+ * @param foreign principals that foreign documents name, whatever these say
  * @param bit of the action in a rule's mask
  * @param resource walkable
  */
 export function principalsNamed(
   tries: Iterable<readonly [string, TrieNode]>,
+  foreign: ReadonlySet<string>,
   bit: number,
   resource: string,
 ): string[] {
-  const named: string[] = []
+  const named = new Set(foreign)
+  named.delete('*')
   for (const [principal, root] of tries) {
     if (principal === '*') continue
     const nodes = walkNodes([root], resource)
     if (nodes.some(({ rules }) => rules.some(({ actionMask }) => (actionMask & bit) !== 0))) {
-      named.push(principal)
+      named.add(principal)
     }
   }
-  return ['*', ...named.sort()]
+  return ['*', ...[...named].sort()]
 }
 
 /** What an allow gives; `undefined` of a denial. */

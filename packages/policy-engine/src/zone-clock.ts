@@ -5,7 +5,6 @@
 
 const QUARTER_MS = 900_000
 const DAY_MS = 86_400_000
-const MINUTE_MS = 60_000
 /** Latest instant of a Date (ECMA-262, "Time Values and Time Range"). */
 const MAX_TIME_MS = 8.64e15
 const SLOTS = 64
@@ -41,9 +40,15 @@ export class ZoneClock {
 
   /** Minute of the local day, 0 to 1439, or `undefined` for a time that is none. `timeMs` is since the epoch. */
   minuteOfDay(timeMs: number): number | undefined {
+    const second = this.secondOfDay(timeMs)
+    return second === undefined ? undefined : Math.floor(second / 60)
+  }
+
+  /** Second of the local day, 0 to 86,399, or `undefined` for a time that is none. `timeMs` is since the epoch. */
+  secondOfDay(timeMs: number): number | undefined {
     if (!(Math.abs(timeMs) <= MAX_TIME_MS - DAY_MS)) return undefined
     const local = timeMs + this.#offsetAt(timeMs)
-    return Math.floor((((local % DAY_MS) + DAY_MS) % DAY_MS) / MINUTE_MS)
+    return Math.floor((((local % DAY_MS) + DAY_MS) % DAY_MS) / 1000)
   }
 
   #offsetAt(timeMs: number): number {

@@ -1,0 +1,92 @@
+/** The libvirt documents of one subject under one mount: what one of them permits, it may. */
+
+import type { Decision } from '../../cell.ts'
+import type { ExplainedRule } from '../../explain.ts'
+import { below, meets } from '../mount.ts'
+import {
+  Answers,
+  applying,
+  type ForeignRules,
+  type Outlook,
+  outlook,
+  type Question,
+  SILENT,
+} from '../source.ts'
+import { LIBVIRT_WORDS } from './permissions.ts'
+import { type LibvirtSource, type ReadLibvirtRule, UUID, usageHolds } from './source.ts'
+
+/** A permission that a question needs, with the rules that give it here, usage apart. */
+interface Need {
+  readonly rules: readonly ReadLibvirtRule[]
+}
+
+/** See `ForeignRules`. */
+export class LibvirtRules implements ForeignRules {
+  readonly #mount: string
+  readonly #rules: readonly ReadLibvirtRule[]
+  readonly #answers = new Answers()
+
+  /** @param sources at least one, all of one mount */
+  constructor(sources: readonly LibvirtSource[]) {
+    this.#mount = sources[0]?.mount ?? '/'
+    this.#rules = sources.flatMap(({ rules }) => rules)
+  }
+
+  verdict(question: Question): Decision | undefined {
+    return this.#answers.allow(this.#granting(question))
+  }
+
+  outlook({ action, resource }: Question): Outlook {
+    // Below a secret there is nothing: it is one segment.
+    if (!meets(this.#mount, resource) || below(this.#mount, resource)) return SILENT
+    const needed = LIBVIRT_WORDS.get(action) ?? []
+    return outlook({
+      mayAllow: needed.some((permission) =>
+        this.#rules.some((rule) => rule.permissions.has(permission)),
+      ),
+    })
+  }
+
+  explain(question: Question): readonly ExplainedRule[] {
+    const needs = this.#needs(question)
+    if (needs.length === 0 || needs.some(({ rules }) => rules.length === 0)) return []
+    const granting = new Set(this.#granting(question))
+    if (granting.size > 0) return [...granting].map(applying)
+    const { usage } = question.facts.context
+    return namesOf(needs, () => true).map((rule) => {
+      const unknown = usage === undefined ? { unknown: true as const } : {}
+      const unmet = {
+        clause: 'when' as const,
+        condition: 'usage' as const,
+        wants: 'usage',
+        ...unknown,
+      }
+      return { rule, effect: 'allow', applies: false, unmet: [unmet] }
+    })
+  }
+
+  /** Names of the rules that grant together what is asked for; none if something is missing. */
+  #granting(question: Question): string[] {
+    const { usage } = question.facts.context
+    const holds = (rule: ReadLibvirtRule): boolean => usageHolds(rule, usage) === true
+    const needs = this.#needs(question)
+    return needs.every(({ rules }) => rules.some(holds)) ? namesOf(needs, holds) : []
+  }
+
+  #needs({ action, resource }: Question): readonly Need[] {
+    const secret = below(this.#mount, resource)
+    if (secret === undefined || (secret !== '' && !UUID.test(secret))) return []
+    const object = secret === '' ? 'connect:' : 'secret:'
+    return (LIBVIRT_WORDS.get(action) ?? [])
+      .filter((permission) => permission.startsWith(object))
+      .map((permission) => ({
+        rules: this.#rules.filter(({ permissions, secrets }) => {
+          return permissions.has(permission) && (secret === '' || (secrets?.has(secret) ?? true))
+        }),
+      }))
+  }
+}
+
+function namesOf(needs: readonly Need[], holds: (rule: ReadLibvirtRule) => boolean): string[] {
+  return [...new Set(needs.flatMap(({ rules }) => rules.filter(holds).map(({ name }) => name)))]
+}

@@ -1,0 +1,183 @@
+/**
+ * All Vault documents that apply to one subject under one mount, as one rule set, asked by our actions and paths
+ * (DESIGN §7): through the API word that a door names, or through the one that stands for the action.
+ */
+
+import type { Action } from '../../action.ts'
+import type { Decision } from '../../cell.ts'
+import type { ExplainedRule, UnmetCondition } from '../../explain.ts'
+import { below, meets } from '../mount.ts'
+import {
+  Answers,
+  applying,
+  type ForeignRules,
+  type Outlook,
+  outlook,
+  type Question,
+  SILENT,
+} from '../source.ts'
+import { apiPathOf, headOf } from './api-path.ts'
+import type { VaultRequest } from './request.ts'
+import type { Speaker } from './rule-set.ts'
+import { isDeny, namesOf, type Opinion, VaultRulesInTime } from './rules-in-time.ts'
+import type { VaultSource } from './source.ts'
+import type { VaultIdentity } from './template.ts'
+import {
+  CANONICAL_WORDS,
+  operationOf,
+  VAULT_ACTIONS,
+  type VaultOperation,
+  type VaultWord,
+  WORDS_OF_ACTION,
+} from './words.ts'
+
+/** A word through which an action is asked. */
+interface Way {
+  readonly word: VaultWord
+  /** What it is there, if anything. */
+  readonly operation: VaultOperation | undefined
+  /** It can allow; otherwise only deny. */
+  readonly allows: boolean
+}
+
+/** What one way answers. */
+interface Asked extends Opinion {
+  /** That could allow; absent if nothing could. */
+  readonly operation: VaultOperation | undefined
+}
+
+/** See `ForeignRules`. */
+export class VaultRules implements ForeignRules {
+  readonly #mount: string
+  readonly #apiMount: string
+  readonly #rules: VaultRulesInTime
+  readonly #answers = new Answers()
+
+  /** @param sources at least one, all of one mount */
+  constructor(sources: readonly VaultSource[], identity: VaultIdentity) {
+    const [{ mount, apiMount } = { mount: '/', apiMount: '' }] = sources
+    this.#mount = mount
+    this.#apiMount = apiMount
+    this.#rules = new VaultRulesInTime(
+      sources.flatMap(({ rules }) => rules),
+      identity,
+    )
+  }
+
+  verdict(question: Question): Decision | undefined {
+    const asked = this.#ask(question)
+    const denials = asked.flatMap(({ speakers }) => {
+      return speakers.filter(isDeny).flatMap((speaker) => namesOf(speaker, 'deny'))
+    })
+    return this.#answers.deny([...new Set(denials)]) ?? this.#answers.allow(granted(asked))
+  }
+
+  outlook(question: Question): Outlook {
+    const { resource, facts } = question
+    if (!meets(this.#mount, resource)) return SILENT
+    const rest = below(this.#mount, resource) ?? ''
+    let mayAllow = false
+    let mayDeny = false
+    let denies = false
+    for (const { word, operation, allows } of waysOf(question)) {
+      // Below the mount there is no config.
+      if (word === 'config' && rest !== '') continue
+      const head = headOf(this.#apiMount, word, rest)
+      for (const set of this.#rules.at(facts.timeMs)) {
+        const speakers = set.within(head)
+        mayAllow ||= speakers.some(({ permissions }) => {
+          return allows && operation !== undefined && permissions.capabilities.has(operation)
+        })
+        mayDeny ||= speakers.some(isDeny)
+        denies ||= rest !== '' && isDeniedBelow(head, speakers)
+      }
+    }
+    return outlook({ mayAllow, mayDeny, denies })
+  }
+
+  explain(question: Question): readonly ExplainedRule[] {
+    const asked = this.#ask(question)
+    const names = granted(asked)
+    if (names.length > 0) return names.map(applying)
+    return asked.flatMap((opinion) => explainOne(opinion))
+  }
+
+  #ask(question: Question): readonly Asked[] {
+    const { resource, facts } = question
+    const rest = below(this.#mount, resource)
+    if (rest === undefined) return []
+    const request = requestOf(question)
+    return waysOf(question).flatMap(({ word, operation, allows }) => {
+      const path = apiPathOf(this.#apiMount, word, rest, operation)
+      if (path === undefined) return []
+      // Without an operation any will do: only whether the pattern denies is looked at.
+      const opinion = this.#rules.opinion(path.text, operation ?? 'read', facts.timeMs, request)
+      // What is not the one spelling of a name is denied by what denies it, and allowed by nothing.
+      const counted = allows && path.canonical ? operation : undefined
+      return [{ ...opinion, allowed: opinion.allowed && counted !== undefined, operation: counted }]
+    })
+  }
+}
+
+function requestOf({ facts: { context } }: Question): VaultRequest {
+  const { api, mfa } = context
+  return { parameters: api?.parameters, wrapTtlSeconds: api?.wrapTtlSeconds, mfa }
+}
+
+function waysOf({ action, facts: { context } }: Question): readonly Way[] {
+  const { api } = context
+  if (api !== undefined) return wayOfDoor(action, api.word, api.operation)
+  const canonical = CANONICAL_WORDS[action]
+  return (WORDS_OF_ACTION.get(action) ?? []).map((word) => {
+    const allows = word === canonical?.word && canonical.operation !== undefined
+    return { word, operation: operationOf(word, action), allows }
+  })
+}
+
+/** The word of a door counts alone, and only as far as it stands for the action. */
+function wayOfDoor(
+  action: Action,
+  word: VaultWord,
+  operation: VaultOperation | undefined,
+): readonly Way[] {
+  if (!Object.hasOwn(VAULT_ACTIONS, word)) return []
+  const actions = VAULT_ACTIONS[word]
+  if (operation === undefined) return [{ word, operation: operationOf(word, action), allows: true }]
+  const known = Object.hasOwn(actions, operation)
+  return [{ word, operation, allows: known && actions[operation].includes(action) }]
+}
+
+function granted(asked: readonly Asked[]): string[] {
+  const names = asked.flatMap(({ allowed, operation, speakers }) => {
+    if (!allowed || operation === undefined) return []
+    return speakers.flatMap((speaker) => namesOf(speaker, operation))
+  })
+  return [...new Set(names)]
+}
+
+function isDeniedBelow(head: string, speakers: readonly Speaker[]): boolean {
+  const covers = ({ pattern }: Speaker): boolean => {
+    return pattern.prefix && pattern.segments === undefined && head.startsWith(pattern.body)
+  }
+  return speakers.every(isDeny) && speakers.some(covers)
+}
+
+/** The pattern that speaks and does not deny, with what it lacks. */
+function explainOne({ operation, speakers, unmet, denied }: Asked): readonly ExplainedRule[] {
+  if (operation === undefined || denied) return []
+  const lacking: UnmetCondition[] = unmet.map(({ condition, wants, unknown }) => ({
+    clause: 'when',
+    condition,
+    wants,
+    ...(unknown ? { unknown: true } : {}),
+  }))
+  return speakers.flatMap((speaker) =>
+    speaker.sources.map(({ name, capabilities }): ExplainedRule => {
+      const missing: UnmetCondition = { clause: 'when', condition: 'capability', wants: operation }
+      const open: UnmetCondition = { clause: 'when', condition: 'time', wants: name, unknown: true }
+      const other = lacking.length === 0 ? [open] : lacking
+      const has = capabilities.has(operation)
+      return { rule: name, effect: 'allow', applies: false, unmet: has ? other : [missing] }
+    }),
+  )
+}
