@@ -4,41 +4,41 @@
  *
  * Whoever commits a plan calls `SessionTable.invalidateAccount`, or `closeAccount` where access was taken away.
  */
-import type { CryptoBackend } from '@secreg/crypto'
 import { type Role, SecregError } from '@secreg/protocol'
 import type { Op } from '@secreg/storage'
+import { tokenRowsOf } from './access-token.ts'
 import {
   type Account,
-  ADMINS_KEY,
   accountKey,
-  corruptIndex,
   encodeAccount,
   encodeAccountId,
-  encodeAdmins,
   loginKey,
-  sortRoles,
   sortUids,
   uidKey,
 } from './account.ts'
-import { isEffectiveAdmin, readAccount, readAccountByLogin, readAdmins } from './account-view.ts'
+import { type AccountPlan, findAccount, planAdmins, replaceAccount } from './account-change.ts'
+import { requireNamed } from './account-names-plan.ts'
+import { readAccount, readAccountByLogin } from './account-view.ts'
 import { type HashedPassword, isHashedPassword } from './hashed-password.ts'
-import { toHex } from './hex.ts'
 import { isLogin } from './login.ts'
+import { mfaKey } from './mfa-row.ts'
+import { invalid, sortNames, sortRoles } from './name.ts'
+import { type RandomSource, randomId, repeatedRandom } from './random-id.ts'
+import { checkTime, deleteRow, putRow } from './row.ts'
 import type { RowView } from './row-view.ts'
-
-/** What to write, and the account as it is then (or was, when it is deleted). */
-export interface AccountPlan {
-  readonly ops: readonly Op[]
-  readonly account: Account
-}
 
 /** A new account. */
 export interface NewAccount {
   /** Login as stored: lower case, see `isLogin`. */
   readonly login: string
+  /** Each built in or with a row. */
   readonly roles?: readonly Role[]
+  /** Each with a row. */
+  readonly groups?: readonly string[]
   /** From `hashNewPassword`. */
   readonly password?: HashedPassword
+  /** Its password is the one of the system user of this name; then it has none here. */
+  readonly system?: boolean
   /** Uids whose kernel-proven peers are this account. */
   readonly uids?: readonly number[]
 }
@@ -48,44 +48,41 @@ export interface CreateContext {
   /** Milliseconds since 1970. */
   readonly nowMs: number
   /** Random source. */
-  readonly crypto: Pick<CryptoBackend, 'randomBytes'>
+  readonly crypto: RandomSource
 }
 
 /**
  * Make an account.
  *
  * @throws SecregError `ERR_USER_EXISTS` for a taken login, `ERR_ALREADY_EXISTS` for a uid of another account,
- *   `ERR_INVALID_ARGUMENT` for a name that is none
+ *   `ERR_NOT_FOUND` for a group or role that does not exist, `ERR_INVALID_ARGUMENT` for a name that is none
  */
 export function planCreateAccount(
   view: RowView,
   wanted: NewAccount,
   context: CreateContext,
 ): AccountPlan {
-  const { login } = wanted
-  if (!isLogin(login)) {
-    throw new SecregError(
-      'INVALID_ARGUMENT',
-      'user name: expected 1 to 64 of a-z, 0-9, _, . and -, not starting with . or -',
-    )
-  }
-  if (readAccountByLogin(view, login) !== undefined) {
-    throw new SecregError('USER_EXISTS', `user ${login} exists already`)
-  }
+  const { login, system = false } = wanted
+  checkNewLogin(view, login)
   const uids = sortUids(wanted.uids ?? [])
-  const id = newId(context.crypto)
-  if (readAccount(view, id) !== undefined) {
-    throw new SecregError('INTERNAL', 'the random source repeated an account id')
-  }
+  const roles = sortRoles(wanted.roles ?? [])
+  const groups = sortNames(wanted.groups ?? [], 'groups')
+  requireNamed(view, 'role', roles)
+  requireNamed(view, 'group', groups)
+  if (system && wanted.password !== undefined) throw hasNoPassword()
+  const id = randomId(context.crypto)
+  if (readAccount(view, id) !== undefined) throw repeatedRandom('an account id')
   const account: Account = Object.freeze({
     id,
     login,
-    roles: sortRoles(wanted.roles ?? []),
+    roles,
     ...(wanted.password === undefined ? {} : { password: checkHash(wanted.password) }),
     ...(uids.length === 0 ? {} : { uids }),
     createdAtMs: checkTime(context.nowMs),
     modifiedAtMs: context.nowMs,
     disabled: false,
+    ...(groups.length === 0 ? {} : { groups }),
+    ...(system ? { system } : {}),
   })
   return {
     account,
@@ -103,7 +100,8 @@ export function planCreateAccount(
  *
  * @param options `replaces`: the hash that was verified before this change. Another change in the meantime is a
  *   conflict, so that a new hash of an old password never undoes a change of password.
- * @throws SecregError `ERR_USER_NOT_FOUND`, `ERR_VERSION_CONFLICT`, `ERR_LAST_ADMINISTRATOR`
+ * @throws SecregError `ERR_USER_NOT_FOUND`, `ERR_VERSION_CONFLICT`, `ERR_LAST_ADMINISTRATOR`;
+ *   `ERR_INVALID_ARGUMENT` for a system user
  */
 export function planSetPassword(
   view: RowView,
@@ -111,35 +109,68 @@ export function planSetPassword(
   password: HashedPassword | undefined,
   options: { readonly nowMs: number; readonly replaces?: HashedPassword },
 ): AccountPlan {
-  const before = find(view, id)
+  const before = findAccount(view, id)
   if (options.replaces !== undefined && options.replaces !== before.password) {
     throw new SecregError('VERSION_CONFLICT', 'the password was changed in the meantime')
   }
   if (password === undefined && before.password === undefined) return { ops: [], account: before }
+  if (before.system) throw hasNoPassword()
   const { password: _, ...rest } = before
   const changed = password === undefined ? rest : { ...rest, password: checkHash(password) }
-  return replace(view, before, { ...changed, modifiedAtMs: checkTime(options.nowMs) })
+  return replaceAccount(view, before, { ...changed, modifiedAtMs: checkTime(options.nowMs) })
 }
 
 /**
- * Set the roles.
+ * Say whether its password is the one of the system user of this name. A system user has no password here, so
+ * beginning it takes the password away, and ending it leaves none.
  *
- * @throws SecregError `ERR_USER_NOT_FOUND`, `ERR_LAST_ADMINISTRATOR`
+ * @throws SecregError `ERR_USER_NOT_FOUND`, `ERR_LAST_ADMINISTRATOR`: the system may be unable to verify anybody
  */
-export function planSetRoles(
+export function planSetSystem(
   view: RowView,
   id: string,
-  roles: readonly Role[],
+  system: boolean,
   options: { readonly nowMs: number },
 ): AccountPlan {
-  const before = find(view, id)
-  const sorted = sortRoles(roles)
-  if (sorted.join() === before.roles.join()) return { ops: [], account: before }
-  return replace(view, before, {
+  const before = findAccount(view, id)
+  if ((before.system ?? false) === system) return { ops: [], account: before }
+  const { password: _, system: __, ...rest } = before
+  return replaceAccount(view, before, {
+    ...rest,
+    modifiedAtMs: checkTime(options.nowMs),
+    ...(system ? { system } : {}),
+  })
+}
+
+/**
+ * Change the login. The id stays, and with it all that is bound to the account; the old login is free.
+ *
+ * @throws SecregError `ERR_USER_NOT_FOUND`, `ERR_USER_EXISTS`; `ERR_INVALID_ARGUMENT` for a name that is none, and
+ *   for a system user: under another name another person's password would open the account
+ */
+export function planRenameAccount(
+  view: RowView,
+  id: string,
+  login: string,
+  options: { readonly nowMs: number },
+): AccountPlan {
+  const before = findAccount(view, id)
+  if (login === before.login) return { ops: [], account: before }
+  if (before.system) throw invalid('a system user has the name that the system gives it')
+  checkNewLogin(view, login)
+  const plan = replaceAccount(view, before, {
     ...before,
-    roles: sorted,
+    login,
     modifiedAtMs: checkTime(options.nowMs),
   })
+  return {
+    account: plan.account,
+    ops: [
+      ...plan.ops,
+      deleteRow(loginKey(before.login)),
+      putRow(loginKey(login), encodeAccountId(id)),
+    ],
+  }
 }
 
 /**
@@ -153,13 +184,13 @@ export function planSetUids(
   uids: readonly number[],
   options: { readonly nowMs: number },
 ): AccountPlan {
-  const before = find(view, id)
+  const before = findAccount(view, id)
   const had = before.uids ?? []
   const sorted = sortUids(uids)
   if (sorted.join() === had.join()) return { ops: [], account: before }
   const { uids: _, ...rest } = before
   const changed = sorted.length === 0 ? rest : { ...rest, uids: sorted }
-  const plan = replace(view, before, { ...changed, modifiedAtMs: checkTime(options.nowMs) })
+  const plan = replaceAccount(view, before, { ...changed, modifiedAtMs: checkTime(options.nowMs) })
   return {
     account: plan.account,
     ops: [
@@ -171,7 +202,7 @@ export function planSetUids(
 }
 
 /**
- * Disable an account: no password, uid or session opens it.
+ * Disable an account: no password, uid, token or session opens it.
  *
  * @throws SecregError `ERR_USER_NOT_FOUND`, `ERR_LAST_ADMINISTRATOR`
  */
@@ -197,67 +228,62 @@ export function planEnableAccount(
 }
 
 /**
- * Delete an account. Its login is free again, its id is never used again: what policy bound to it stays without it.
+ * Revoke everything that was issued to an account. Its tokens go; by its new generation they also stay dead if their
+ * rows come back. Sessions are in memory: `SessionTable.closeAccount`.
+ *
+ * @throws SecregError `ERR_USER_NOT_FOUND`
+ */
+export function planBumpGeneration(
+  view: RowView,
+  id: string,
+  options: { readonly nowMs: number },
+): AccountPlan {
+  const before = findAccount(view, id)
+  const plan = replaceAccount(view, before, {
+    ...before,
+    modifiedAtMs: checkTime(options.nowMs),
+    generation: (before.generation ?? 0) + 1,
+  })
+  return {
+    account: plan.account,
+    ops: [...plan.ops, ...tokenRowsOf(view, id).map((key) => deleteRow(key))],
+  }
+}
+
+/**
+ * Delete an account, with its tokens and its second factor; what groups it was in goes with its row. Its login is
+ * free again, its id is never used again: what policy bound to it stays without it.
  *
  * @throws SecregError `ERR_USER_NOT_FOUND`, `ERR_LAST_ADMINISTRATOR`
  */
 export function planDeleteAccount(view: RowView, id: string): AccountPlan {
-  const before = find(view, id)
+  const before = findAccount(view, id)
+  const others = [...tokenRowsOf(view, id), mfaKey(id)].filter((key) => view.get(key) !== undefined)
   return {
     account: before,
     ops: [
       deleteRow(accountKey(id)),
       deleteRow(loginKey(before.login)),
       ...(before.uids ?? []).map((uid) => deleteRow(uidKey(uid))),
+      ...others.map((key) => deleteRow(key)),
       ...planAdmins(view, before, undefined),
     ],
   }
 }
 
 function setDisabled(view: RowView, id: string, disabled: boolean, nowMs: number): AccountPlan {
-  const before = find(view, id)
+  const before = findAccount(view, id)
   if (before.disabled === disabled) return { ops: [], account: before }
-  return replace(view, before, { ...before, disabled, modifiedAtMs: checkTime(nowMs) })
+  return replaceAccount(view, before, { ...before, disabled, modifiedAtMs: checkTime(nowMs) })
 }
 
-function find(view: RowView, id: string): Account {
-  const account = readAccount(view, id)
-  if (account === undefined) throw new SecregError('USER_NOT_FOUND', 'no such user')
-  return account
-}
-
-function replace(view: RowView, before: Account, after: Account): AccountPlan {
-  const account = Object.freeze(after)
-  return {
-    account,
-    ops: [
-      putRow(accountKey(account.id), encodeAccount(account)),
-      ...planAdmins(view, before, account),
-    ],
+function checkNewLogin(view: RowView, login: string): void {
+  if (!isLogin(login)) {
+    throw invalid('user name: expected 1 to 64 of a-z, 0-9, _, . and -, not starting with . or -')
   }
-}
-
-/** Keep the list of administrators, and never let its last one go. */
-function planAdmins(view: RowView, before: Account | undefined, after: Account | undefined): Op[] {
-  const was = before !== undefined && isEffectiveAdmin(before)
-  const is = after !== undefined && isEffectiveAdmin(after)
-  const admins = readAdmins(view)
-  if (before !== undefined && admins.includes(before.id) !== was) throw corruptIndex(ADMINS_KEY)
-  if (was === is) return []
-  if (is) return [putRow(ADMINS_KEY, encodeAdmins([...admins, after.id]))]
-  const left = admins.filter((id) => id !== before?.id)
-  // The list alone is not believed here: a wrong one would lock everybody out for good.
-  const someone = left.some((id) => {
-    const other = readAccount(view, id)
-    return other !== undefined && isEffectiveAdmin(other)
-  })
-  if (!someone) {
-    throw new SecregError(
-      'LAST_ADMINISTRATOR',
-      'this is the last administrator who can log in; make another one first',
-    )
+  if (readAccountByLogin(view, login) !== undefined) {
+    throw new SecregError('USER_EXISTS', `user ${login} exists already`)
   }
-  return [putRow(ADMINS_KEY, encodeAdmins(left))]
 }
 
 function mapUid(view: RowView, uid: number, id: string): Op {
@@ -267,28 +293,12 @@ function mapUid(view: RowView, uid: number, id: string): Op {
   return putRow(uidKey(uid), encodeAccountId(id))
 }
 
-function newId(crypto: Pick<CryptoBackend, 'randomBytes'>): string {
-  const bytes = crypto.randomBytes(16)
-  if (bytes.length !== 16) throw new RangeError('randomBytes: expected 16 bytes')
-  return toHex(bytes)
-}
-
 function checkHash(password: HashedPassword): HashedPassword {
   if (!isHashedPassword(password))
     throw new TypeError('password: expected a hash of hashNewPassword')
   return password
 }
 
-function checkTime(nowMs: number): number {
-  if (!Number.isSafeInteger(nowMs) || nowMs < 0)
-    throw new RangeError('nowMs: expected milliseconds')
-  return nowMs
-}
-
-function putRow(key: string, value: Uint8Array): Op {
-  return { type: 'put', key, value }
-}
-
-function deleteRow(key: string): Op {
-  return { type: 'delete', key }
+function hasNoPassword(): SecregError {
+  return invalid('a system user has the password that the system gives it, and none here')
 }

@@ -2,7 +2,8 @@
  * Account rows.
  *
  * ```
- * a/<id>      {"v":1,"id":…,"login":…,"roles":[…],"password":…?,"uids":[…]?,"created_at":…,"modified_at":…,"disabled":…}
+ * a/<id>      {"v":1,"id":…,"login":…,"roles":[…],"password":…?,"uids":[…]?,"created_at":…,"modified_at":…,"disabled":…,
+ *              "groups":[…]?,"generation":…?,"system":true?}
  * n/<login>   id, 32 hexadecimal digits
  * u/<uid>     id, 32 hexadecimal digits
  * g/admins    JSON list of ids, sorted
@@ -10,10 +11,23 @@
  * UTF-8, one spelling each: a row that would not be written so, byte for byte, is corrupt. Integrity against
  * somebody who edits the disk is the MAC that the registry puts over key and row (DESIGN §6).
  */
-import { ROLES, type Role } from '@secreg/protocol'
+import { LIMITS, type Role } from '@secreg/protocol'
 import { ZonesError } from './errors.ts'
 import { type HashedPassword, isHashedPassword } from './hashed-password.ts'
 import { isLogin } from './login.ts'
+import { invalid, isName, sortNames, sortRoles } from './name.ts'
+import { isRandomId } from './random-id.ts'
+import {
+  decodeText,
+  encodeRow,
+  equalBytes,
+  isCount,
+  isListOf,
+  isTime,
+  parseRow,
+  type RowSpace,
+  spaceBelow,
+} from './row.ts'
 import { isMappableUid } from './uid.ts'
 
 /** One account. Immutable; the plans make a new one. */
@@ -22,9 +36,9 @@ export interface Account {
   readonly id: string
   /** Login name, see `isLogin`. */
   readonly login: string
-  /** In the order of `ROLES`, each once. Empty for an account that policy knows by its id alone. */
+  /** Built-in ones in the order of `ROLES`, then the others sorted. Empty for an account that policy knows by its id. */
   readonly roles: readonly Role[]
-  /** PHC string. Absent: nobody can log in with a password. */
+  /** PHC string. Absent: nobody can log in with a password of ours. */
   readonly password?: HashedPassword
   /** Uids whose kernel-proven peers are this account, ascending. Absent when there are none. */
   readonly uids?: readonly number[]
@@ -33,9 +47,17 @@ export interface Account {
   /** Milliseconds since 1970. */
   readonly modifiedAtMs: number
   readonly disabled: boolean
+  /** Names of groups, sorted. Absent when there are none. */
+  readonly groups?: readonly string[]
+  /** Grows when everything issued is revoked: tokens of another generation are dead. Absent is 0. */
+  readonly generation?: number
+  /** Its password is the one of the system user of this name; then it has none here. Absent when not. */
+  readonly system?: true
 }
 
-const ID = /^[0-9a-f]{32}$/
+/** Every row of an account. */
+export const ACCOUNTS_SPACE: RowSpace = spaceBelow('a/')
+
 const MAX_UIDS = 256
 
 /** Key of the list of administrators that can log in with a password. */
@@ -61,40 +83,36 @@ export function uidKey(uid: number): string {
 
 /** Tell whether a text is an account id. */
 export function isAccountId(text: string): boolean {
-  return ID.test(text)
+  return isRandomId(text)
 }
 
-/** Roles in the order of `ROLES`, each once. */
-export function sortRoles(roles: readonly Role[]): readonly Role[] {
-  for (const role of roles) {
-    if (!ROLES.includes(role))
-      throw new RangeError('roles: expected only admin, operator, auditor, user')
-  }
-  return Object.freeze(ROLES.filter((role) => roles.includes(role)))
-}
-
-/** Uids ascending, each once. */
+/**
+ * Uids ascending, each once.
+ *
+ * @throws SecregError `ERR_INVALID_ARGUMENT`
+ */
 export function sortUids(uids: readonly number[]): readonly number[] {
-  if (uids.length > MAX_UIDS) throw new RangeError(`uids: expected at most ${MAX_UIDS}`)
-  if (!uids.every(isMappableUid)) throw new RangeError('uids: expected ids that may be mapped')
+  if (uids.length > MAX_UIDS) throw invalid(`uids: expected at most ${MAX_UIDS}`)
+  if (!uids.every(isMappableUid)) throw invalid('uids: expected ids that may be mapped')
   return Object.freeze([...new Set(uids)].sort((a, b) => a - b))
 }
 
 /** Bytes of the row of an account. */
 export function encodeAccount(account: Account): Uint8Array {
-  return new TextEncoder().encode(
-    JSON.stringify({
-      v: 1,
-      id: account.id,
-      login: account.login,
-      roles: account.roles,
-      password: account.password,
-      uids: account.uids,
-      created_at: account.createdAtMs,
-      modified_at: account.modifiedAtMs,
-      disabled: account.disabled,
-    }),
-  )
+  return encodeRow({
+    v: 1,
+    id: account.id,
+    login: account.login,
+    roles: account.roles,
+    password: account.password,
+    uids: account.uids,
+    created_at: account.createdAtMs,
+    modified_at: account.modifiedAtMs,
+    disabled: account.disabled,
+    groups: account.groups,
+    generation: account.generation,
+    system: account.system,
+  })
 }
 
 /**
@@ -105,9 +123,9 @@ export function encodeAccount(account: Account): Uint8Array {
  * @throws ZonesError `ERR_ZONES_ACCOUNT_CORRUPT`
  */
 export function decodeAccount(row: Uint8Array, id: string): Account {
-  const value = parse(row)
+  const value = parseRow(row)
   if (value === undefined || value['v'] !== 1) throw corrupt(id)
-  const { login, roles, password, uids, disabled } = value
+  const { login, roles, password, uids, disabled, groups, generation, system } = value
   const createdAtMs = value['created_at']
   const modifiedAtMs = value['modified_at']
   if (
@@ -115,12 +133,15 @@ export function decodeAccount(row: Uint8Array, id: string): Account {
     !isAccountId(id) ||
     typeof login !== 'string' ||
     !isLogin(login) ||
-    !isListOf(roles, isRole) ||
+    !isNames(roles) ||
     !(password === undefined || (typeof password === 'string' && isHashedPassword(password))) ||
     !(uids === undefined || (isListOf(uids, isMappableUid) && uids.length <= MAX_UIDS)) ||
     !isTime(createdAtMs) ||
     !isTime(modifiedAtMs) ||
-    typeof disabled !== 'boolean'
+    typeof disabled !== 'boolean' ||
+    !(groups === undefined || isNames(groups)) ||
+    !(generation === undefined || isCount(generation)) ||
+    !(system === undefined || (system === true && password === undefined))
   ) {
     throw corrupt(id)
   }
@@ -133,6 +154,9 @@ export function decodeAccount(row: Uint8Array, id: string): Account {
     createdAtMs,
     modifiedAtMs,
     disabled,
+    ...(groups === undefined || groups.length === 0 ? {} : { groups: sortNames(groups, 'groups') }),
+    ...(generation === undefined ? {} : { generation }),
+    ...(system === undefined ? {} : { system }),
   })
   // Order, doubled and unknown members, escapes and spaces: whatever we would not write is not ours.
   if (!equalBytes(encodeAccount(account), row)) throw corrupt(id)
@@ -158,7 +182,7 @@ export function decodeAccountId(row: Uint8Array, key: string): string {
 
 /** Bytes of the row `g/admins`. */
 export function encodeAdmins(ids: readonly string[]): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify([...ids].sort()))
+  return encodeRow([...ids].sort())
 }
 
 /**
@@ -168,8 +192,8 @@ export function encodeAdmins(ids: readonly string[]): Uint8Array {
  */
 export function decodeAdmins(row: Uint8Array | undefined): readonly string[] {
   if (row === undefined) return []
-  const value = parse(row) as unknown
-  if (!isListOf(value, (id): id is string => typeof id === 'string' && isAccountId(id))) {
+  const value: unknown = parseRow(row)
+  if (!isListOf(value, isRandomId)) {
     throw corruptIndex(ADMINS_KEY)
   }
   if (new Set(value).size !== value.length || !equalBytes(encodeAdmins(value), row)) {
@@ -188,39 +212,6 @@ function corrupt(id: string): ZonesError {
   return new ZonesError('ERR_ZONES_ACCOUNT_CORRUPT', `row a/${name} is not a valid account`)
 }
 
-function isRole(value: unknown): value is Role {
-  return ROLES.includes(value as Role)
-}
-
-function isTime(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-function isListOf<T>(value: unknown, is: (item: unknown) => item is T): value is T[] {
-  return Array.isArray(value) && value.every(is)
-}
-
-function decodeText(row: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(row)
-  } catch {
-    return undefined
-  }
-}
-
-function parse(row: Uint8Array): Record<string, unknown> | undefined {
-  const text = decodeText(row)
-  if (text === undefined) return undefined
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index])
+function isNames(value: unknown): value is string[] {
+  return isListOf(value, isName) && value.length <= LIMITS.namesPerAccount
 }

@@ -7,6 +7,9 @@
  * account, remote    100 in 3600 s    lock 300 s    many addresses on one account; binds remote sources only
  * ```
  *
+ * Tokens that are not good count by their source alone, apart from passwords: 50 in 300 s. A token names no account
+ * before it is good, and a program that goes on with an old one shall not lock the passwords of its uid.
+ *
  * A source that the kernel vouches for is touched by its own failures only. Names that no account can have share
  * one counter for each source.
  *
@@ -132,6 +135,21 @@ export class AttemptLimiter {
     return undefined
   }
 
+  /**
+   * Ask before a token is looked at.
+   *
+   * @returns seconds to wait, at least 1; undefined when an attempt is allowed
+   */
+  retryTokenAfterSeconds(source: AttemptSource): number | undefined {
+    const waitMs = this.#sources(source).waitMs(tokenKey(source), this.#nowMs())
+    return waitMs > 0 ? Math.ceil(waitMs / 1000) : undefined
+  }
+
+  /** Count a token that was not good. */
+  failToken(source: AttemptSource): void {
+    this.#sources(source).fail(tokenKey(source), this.#nowMs())
+  }
+
   #pairs(source: AttemptSource): Tables {
     return source.kernel ? this.#kernelPairs : this.#remotePairs
   }
@@ -156,4 +174,8 @@ function nameOf(login: string): string {
 
 function pairKey(name: string, source: AttemptSource): string {
   return `${name}\n${source.key}`
+}
+
+function tokenKey(source: AttemptSource): string {
+  return `${source.key}\ntoken`
 }

@@ -1,7 +1,10 @@
 /** Errors of this package: rows that cannot be what was written. Everything a caller did wrong is a SecregError. */
 
 /** Stable codes of this package. */
-export type ZonesErrorCode = 'ERR_ZONES_ACCOUNT_CORRUPT' | 'ERR_ZONES_INDEX_CORRUPT'
+export type ZonesErrorCode =
+  | 'ERR_ZONES_ACCOUNT_CORRUPT'
+  | 'ERR_ZONES_INDEX_CORRUPT'
+  | 'ERR_ZONES_ROW_CORRUPT'
 
 const BRAND = Symbol.for('@secreg/zones/ZonesError')
 

@@ -1,5 +1,33 @@
+export type { AccessToken, TokenBoundary } from './access-token.ts'
+export {
+  ACCESS_TOKEN_SPACE,
+  ACCESS_TOKENS_MAX,
+  accessTokenKey,
+  accountTokensKey,
+  decodeAccessToken,
+  encodeAccessToken,
+  isTokenBoundary,
+  isTokenIdent,
+  readAccessToken,
+  readAccessTokensOf,
+  readTokenIdents,
+} from './access-token.ts'
+export type {
+  AccessTokenPlan,
+  NewAccessToken,
+  TokenContext,
+  VerifiedToken,
+} from './access-token-plan.ts'
+export {
+  planConsumeUse,
+  planCreateAccessToken,
+  planRevokeAccessToken,
+  tokenRefused,
+  verifyAccessToken,
+} from './access-token-plan.ts'
 export type { Account } from './account.ts'
 export {
+  ACCOUNTS_SPACE,
   ADMINS_KEY,
   accountKey,
   decodeAccount,
@@ -12,14 +40,23 @@ export {
   loginKey,
   uidKey,
 } from './account.ts'
-export type { AccountPlan, CreateContext, NewAccount } from './account-plan.ts'
+export type { AccountPlan } from './account-change.ts'
 export {
+  planJoinGroup,
+  planLeaveGroup,
+  planSetGroups,
+  planSetRoles,
+} from './account-names-plan.ts'
+export type { CreateContext, NewAccount } from './account-plan.ts'
+export {
+  planBumpGeneration,
   planCreateAccount,
   planDeleteAccount,
   planDisableAccount,
   planEnableAccount,
+  planRenameAccount,
   planSetPassword,
-  planSetRoles,
+  planSetSystem,
   planSetUids,
 } from './account-plan.ts'
 export {
@@ -39,11 +76,42 @@ export type { FailureRule } from './failure-table.ts'
 export type { HashedPassword } from './hashed-password.ts'
 export { isHashedPassword } from './hashed-password.ts'
 export { isLogin, normalizeLogin } from './login.ts'
+export type { MfaPlan } from './mfa-plan.ts'
+export {
+  planBeginMfa,
+  planConfirmMfa,
+  planNewRecoveryCodes,
+  planRemoveMfa,
+  planUseMfa,
+} from './mfa-plan.ts'
+export type { MfaState, SecondFactor } from './mfa-row.ts'
+export {
+  decodeSecondFactor,
+  encodeSecondFactor,
+  mfaKey,
+  mfaStateOf,
+  RECOVERY_CODES,
+  readSecondFactor,
+} from './mfa-row.ts'
+export type { MfaContext } from './mfa-secret.ts'
+export { isBuiltInRole, sortRoles } from './name.ts'
+export type { NamedPlan, NewNamed } from './named-plan.ts'
+export { hasName, planCreateNamed, planDescribeNamed, planRemoveNamed } from './named-plan.ts'
+export type { Named, NamedKind } from './named-row.ts'
+export {
+  decodeNamed,
+  encodeNamed,
+  existsNamed,
+  GROUP_SPACE,
+  namedKey,
+  ROLE_SPACE,
+  readNamed,
+} from './named-row.ts'
 export type { PasswordChecker } from './password-check.ts'
 export { createPasswordChecker } from './password-check.ts'
 export type { PasswordHasher } from './password-hasher.ts'
 export { createPasswordHasher } from './password-hasher.ts'
-export type { PasswordLogin, PasswordLoginPorts } from './password-login.ts'
+export type { ExternalLogin, PasswordLogin, PasswordLoginPorts } from './password-login.ts'
 export { verifyPasswordLogin } from './password-login.ts'
 export type { PasswordRule } from './password-policy.ts'
 export {
@@ -55,10 +123,14 @@ export {
   PASSWORD_MAX_CHARS,
   PASSWORD_MIN_CHARS,
 } from './password-policy.ts'
+export type { RowSpace } from './row.ts'
 export type { RowView } from './row-view.ts'
 export type { Session, SessionDetails, SessionLimits } from './session.ts'
 export { DEFAULT_SESSION_LIMITS } from './session.ts'
 export { isSessionId } from './session-id.ts'
 export type { OpenedSession, SessionHandle, SessionTableOptions } from './session-table.ts'
 export { SessionTable } from './session-table.ts'
+export type { TokenLoginPorts } from './token-login.ts'
+export { verifyTokenLogin } from './token-login.ts'
+export { hotp, isTotpCode, TOTP_STEP_MS, TOTP_WINDOW } from './totp.ts'
 export { isMappableUid, isUid } from './uid.ts'

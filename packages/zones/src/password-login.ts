@@ -1,10 +1,25 @@
 /** A login with a password: limits, look-up, verification and counting, in the one order that is safe. */
-import { SecregError } from '@secreg/protocol'
-import type { Account } from './account.ts'
+import { LIMITS, SecregError } from '@secreg/protocol'
+import { type Account, decodeAccount, encodeAccount } from './account.ts'
 import { type AttemptLimiter, lockedOutError } from './attempt-limiter.ts'
 import type { AttemptSource } from './attempt-source.ts'
+import { asHashedPassword } from './hashed-password.ts'
 import { normalizeLogin } from './login.ts'
 import type { PasswordChecker } from './password-check.ts'
+
+/** Verifies the passwords of system users, elsewhere. */
+export interface ExternalLogin {
+  /** Whether the system user of this name has this password. What it throws is a refusal, with that as its cause. */
+  readonly verify: (login: string, password: string) => Promise<boolean>
+  /**
+   * A refusal is answered after a multiple of this, milliseconds: longer than both kinds of verification take, so that
+   * the time does not tell a system user from another or from nobody.
+   */
+  readonly failureDelayMs: number
+  /** Monotonic clock, milliseconds. */
+  readonly nowMs: () => number
+  readonly sleep: (ms: number) => Promise<void>
+}
 
 /** What a login is made with. */
 export interface PasswordLoginPorts {
@@ -12,6 +27,14 @@ export interface PasswordLoginPorts {
   readonly checker: PasswordChecker
   /** The account of a login as stored, if there is one. */
   readonly find: (login: string) => Account | undefined | Promise<Account | undefined>
+  /**
+   * The second step, asked for once the password is right and before anything is cleared: true when the account needs
+   * none or the one given is good, and then used up. False counts like a wrong password and is answered like one. What
+   * it throws is answered as it is, neither counted nor cleared: `ERR_AUTH_MFA_REQUIRED` where none was given.
+   */
+  readonly second?: (account: Account) => boolean | Promise<boolean>
+  /** For accounts of system users. Without it nobody logs in to them with a password. */
+  readonly external?: ExternalLogin
 }
 
 /** What somebody presents. */
@@ -22,31 +45,101 @@ export interface PasswordLogin {
   readonly source: AttemptSource
 }
 
+const DECOY: Account = Object.freeze({
+  id: '0'.repeat(32),
+  login: 'decoy-account',
+  roles: Object.freeze(['user']),
+  password: asHashedPassword(`$scrypt$ln=17,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`),
+  createdAtMs: 1_700_000_000_000,
+  modifiedAtMs: 1_700_000_000_000,
+  disabled: false,
+})
+const DECOY_ROW = encodeAccount(DECOY)
+
 /**
  * Verify a login. Opens nothing: take `SessionTable.epoch` before and `open` after it.
  *
- * @returns the account, enabled and with this password
- * @throws SecregError `ERR_AUTH_FAILED`, the same for an unknown name, a wrong password, an account without one and
- *   a disabled one; `ERR_AUTH_LOCKED_OUT` with `retryAfterSeconds`; what the hasher throws, uncounted
+ * @returns the account, enabled, with this password and past the second step
+ * @throws SecregError `ERR_AUTH_FAILED`, the same for an unknown name, a wrong password, an account without one, a
+ *   disabled one and a wrong second factor; `ERR_AUTH_LOCKED_OUT` with `retryAfterSeconds`; what the hasher and
+ *   `second` throw, uncounted
  */
 export async function verifyPasswordLogin(
   ports: PasswordLoginPorts,
+  attempt: PasswordLogin,
+): Promise<Account> {
+  const { limiter, external } = ports
+  const locked = limiter.retryAfterSeconds(attempt.login, attempt.source)
+  if (locked !== undefined) throw lockedOutError(locked)
+  if (external === undefined) return verify(ports, attempt)
+  const startMs = external.nowMs()
+  try {
+    return await verify(ports, attempt)
+  } catch (error) {
+    const tookMs = external.nowMs() - startMs
+    const untilMs =
+      Math.max(1, Math.ceil(tookMs / external.failureDelayMs)) * external.failureDelayMs
+    await external.sleep(untilMs - tookMs)
+    throw error
+  }
+}
+
+async function verify(
+  ports: PasswordLoginPorts,
   { login, password, source }: PasswordLogin,
 ): Promise<Account> {
-  const { limiter, checker, find } = ports
-  const locked = limiter.retryAfterSeconds(login, source)
-  if (locked !== undefined) throw lockedOutError(locked)
+  const { limiter, find, second } = ports
   const name = normalizeLogin(login)
   const account = name === undefined ? undefined : await find(name)
-  const good = await checker.verify(account, password)
-  if (!good || account === undefined) {
-    // Locked meanwhile by an attempt started together with this one: answered alike, right or wrong.
-    const outrun = limiter.retryAfterSeconds(login, source)
-    if (outrun !== undefined) throw lockedOutError(outrun)
-    limiter.fail(login, source, account !== undefined)
-    throw new SecregError('AUTH_FAILED', 'user name or password is wrong')
-  }
-  const outrun = limiter.succeed(login, source)
+  // What reading an account costs beyond a look-up that finds nothing; measured in bench/login-time.bench.ts.
+  if (account === undefined) decodeAccount(DECOY_ROW, DECOY.id)
+  let cause: unknown
+  let good = await isRight(ports, account, password).catch((error: unknown) => {
+    if (!(error instanceof Unavailable)) throw error
+    cause = error.cause
+    return false
+  })
+  // Locked meanwhile by an attempt started together with this one: answered alike, right or wrong.
+  const outrun = limiter.retryAfterSeconds(login, source)
   if (outrun !== undefined) throw lockedOutError(outrun)
+  if (good && account !== undefined && second !== undefined) {
+    good = (await second(account)) === true
+    const late = limiter.retryAfterSeconds(login, source)
+    if (late !== undefined) throw lockedOutError(late)
+  }
+  if (!good || account === undefined) {
+    limiter.fail(login, source, account !== undefined)
+    throw new SecregError(
+      'AUTH_FAILED',
+      'user name or password is wrong',
+      cause === undefined ? {} : { cause },
+    )
+  }
+  const late = limiter.succeed(login, source)
+  if (late !== undefined) throw lockedOutError(late)
   return account
+}
+
+async function isRight(
+  { checker, external }: PasswordLoginPorts,
+  account: Account | undefined,
+  password: string,
+): Promise<boolean> {
+  const elsewhere = account?.system === true && !account.disabled
+  if (!elsewhere || external === undefined || password.length > LIMITS.passwordChars) {
+    return checker.verify(account, password)
+  }
+  try {
+    return (await external.verify(account.login, password)) === true
+  } catch (cause) {
+    throw new Unavailable('the system cannot verify passwords', { cause })
+  }
+}
+
+/**
+ * Counted and answered like a wrong password: whoever can keep the verifier busy would otherwise learn by the answer,
+ * or by never being locked out, which names are system users.
+ */
+class Unavailable extends Error {
+  override name = 'Unavailable'
 }

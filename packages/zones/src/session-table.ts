@@ -4,6 +4,7 @@
  */
 import type { CryptoBackend } from '@secreg/crypto'
 import { type Role, SecregError } from '@secreg/protocol'
+import { isTokenBoundary, isTokenIdent, type TokenBoundary } from './access-token.ts'
 import { isAccountId } from './account.ts'
 import { toHex } from './hex.ts'
 import {
@@ -47,6 +48,7 @@ export interface SessionHandle {
 interface Entry extends Session {
   readonly key: string
   roles: readonly Role[]
+  groups: readonly string[]
   login: string
   stale: boolean
   lastUsedAtMs: number
@@ -57,7 +59,7 @@ interface Entry extends Session {
   open: boolean
 }
 
-const NO_ROLES: readonly Role[] = Object.freeze([])
+const NO_NAMES: readonly string[] = Object.freeze([])
 
 /** Sessions of all accounts. */
 export class SessionTable {
@@ -66,6 +68,7 @@ export class SessionTable {
   readonly #byKey = new Map<string, Entry>()
   readonly #byAccount = new Map<string, Set<Entry>>()
   readonly #byBinding = new Map<object, Set<Entry>>()
+  readonly #byToken = new Map<string, Set<Entry>>()
   readonly #encoder = new TextEncoder()
   #epoch = 0
   #use = 0
@@ -86,7 +89,10 @@ export class SessionTable {
     return this.#byKey.size
   }
 
-  /** Grows with each `invalidateAccount`. Take it before an account is read, give it to `open` or `refresh`. */
+  /**
+   * Grows with each `invalidateAccount` and `closeToken`. Take it before an account is read, or a token verified, and
+   * give it to `open` or `refresh`.
+   */
   get epoch(): number {
     return this.#epoch
   }
@@ -100,10 +106,29 @@ export class SessionTable {
    * @throws SecregError `ERR_BUSY` over the limit of all sessions
    */
   open(details: SessionDetails, epoch: number): OpenedSession | undefined {
-    const { accountId, login, roles, mfa, uid, binding, counted = true } = details
+    const {
+      accountId,
+      login,
+      roles,
+      groups = NO_NAMES,
+      mfa,
+      uid,
+      binding,
+      counted = true,
+    } = details
+    const { token, boundary, restricted } = details
     if (!isAccountId(accountId)) throw new RangeError('accountId: expected 32 hexadecimal digits')
     if (typeof mfa !== 'boolean') throw new TypeError('mfa: expected a boolean')
     if (uid !== undefined && !isUid(uid)) throw new RangeError('uid: expected a uid or nothing')
+    if (token !== undefined && !isTokenIdent(token)) {
+      throw new RangeError('token: expected the ident of an access token')
+    }
+    if (token === undefined ? boundary !== undefined : !isTokenBoundary(boundary)) {
+      throw new TypeError('boundary: expected with a token, and nowhere else')
+    }
+    if (restricted !== undefined && restricted !== 'mfa-enrollment') {
+      throw new RangeError('restricted: expected mfa-enrollment or nothing')
+    }
     if (!counted && binding === undefined)
       throw new TypeError('binding: expected with counted false')
     const lifetimeMs = Math.min(details.lifetimeMs ?? Infinity, this.#limits.lifetimeMs)
@@ -124,8 +149,11 @@ export class SessionTable {
       accountId,
       login,
       roles: Object.freeze([...roles]),
+      groups: Object.freeze([...groups]),
       mfa,
       stale: false,
+      ...(token === undefined || boundary === undefined ? {} : { token, boundary: keep(boundary) }),
+      ...(restricted === undefined ? {} : { restricted }),
       ...(uid === undefined ? {} : { uid }),
       ...(binding === undefined ? {} : { binding }),
       counted,
@@ -139,6 +167,7 @@ export class SessionTable {
     this.#byKey.set(key, entry)
     addTo(this.#byAccount, accountId, entry)
     if (binding !== undefined) addTo(this.#byBinding, binding, entry)
+    if (token !== undefined) addTo(this.#byToken, token, entry)
     return { id, session: entry, evicted }
   }
 
@@ -180,13 +209,18 @@ export class SessionTable {
    */
   refresh(
     session: Session,
-    account: { readonly login: string; readonly roles: readonly Role[] },
+    account: {
+      readonly login: string
+      readonly roles: readonly Role[]
+      readonly groups?: readonly string[]
+    },
     epoch: number,
   ): boolean {
     const entry = this.#own(session)
     if (entry === undefined || epoch !== this.#epoch) return false
     entry.login = account.login
     entry.roles = Object.freeze([...account.roles])
+    entry.groups = Object.freeze([...(account.groups ?? NO_NAMES)])
     entry.stale = false
     return true
   }
@@ -196,7 +230,8 @@ export class SessionTable {
     this.#epoch++
     for (const entry of this.#byAccount.get(accountId) ?? []) {
       entry.stale = true
-      entry.roles = NO_ROLES
+      entry.roles = NO_NAMES
+      entry.groups = NO_NAMES
     }
   }
 
@@ -210,6 +245,18 @@ export class SessionTable {
   closeAccount(accountId: string, except?: Session): readonly Session[] {
     this.invalidateAccount(accountId)
     const ended = [...(this.#byAccount.get(accountId) ?? [])].filter((entry) => entry !== except)
+    for (const entry of ended) this.#remove(entry)
+    return ended
+  }
+
+  /**
+   * End the sessions that a token opened, after it was revoked or used up, and turn away logins under way.
+   *
+   * @returns the sessions that ended
+   */
+  closeToken(ident: string): readonly Session[] {
+    this.#epoch++
+    const ended = [...(this.#byToken.get(ident) ?? [])]
     for (const entry of ended) this.#remove(entry)
     return ended
   }
@@ -301,11 +348,17 @@ export class SessionTable {
   #remove(entry: Entry): void {
     entry.open = false
     entry.stale = true
-    entry.roles = NO_ROLES
+    entry.roles = NO_NAMES
+    entry.groups = NO_NAMES
     this.#byKey.delete(entry.key)
     removeFrom(this.#byAccount, entry.accountId, entry)
     if (entry.binding !== undefined) removeFrom(this.#byBinding, entry.binding, entry)
+    if (entry.token !== undefined) removeFrom(this.#byToken, entry.token, entry)
   }
+}
+
+function keep(boundary: TokenBoundary): TokenBoundary {
+  return boundary === 'full' ? boundary : Object.freeze([...boundary])
 }
 
 function addTo<K>(map: Map<K, Set<Entry>>, key: K, entry: Entry): void {

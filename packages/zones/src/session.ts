@@ -1,5 +1,6 @@
 /** A session as its table shows it, and the limits of sessions. */
 import type { Role } from '@secreg/protocol'
+import type { TokenBoundary } from './access-token.ts'
 
 /** One session. A live view: its times and roles change with use. Times are of the table's monotonic clock. */
 export interface Session {
@@ -9,8 +10,16 @@ export interface Session {
   readonly login: string
   /** Empty while `stale`: whoever forgets to read the account again grants nothing by role. */
   readonly roles: readonly Role[]
+  /** Empty while `stale`, too. */
+  readonly groups: readonly string[]
   /** A second factor was shown when it was opened. */
   readonly mfa: boolean
+  /** Ident of the access token that opened it. */
+  readonly token?: string
+  /** What bounds it: as its token said when it was opened. Absent where no token opened it. */
+  readonly boundary?: TokenBoundary
+  /** Good for nothing but setting up a second factor. */
+  readonly restricted?: 'mfa-enrollment'
   /** The account changed: read it again and `refresh` before anything is decided. */
   readonly stale: boolean
   /** Uid of the peer that opened it, where the kernel vouches for it. Never assumed. */
@@ -30,8 +39,14 @@ export interface SessionDetails {
   readonly accountId: string
   readonly login: string
   readonly roles: readonly Role[]
+  /** Absent is none. */
+  readonly groups?: readonly string[]
   /** Say false where no second factor was shown. */
   readonly mfa: boolean
+  /** Ident of the access token that opens it, and its boundary: both or neither. */
+  readonly token?: string
+  readonly boundary?: TokenBoundary
+  readonly restricted?: 'mfa-enrollment'
   readonly uid?: number
   /** Bind it to a connection: presented elsewhere it is unknown. */
   readonly binding?: object

@@ -69,10 +69,30 @@ describe('creating', () => {
       codeOf(() =>
         planCreateAccount(rows, { login: 'a', ...wanted }, { ...when, crypto, ...context }),
       )
-    expect(plan({ roles: ['root'] })).toBe('RangeError')
-    expect(plan({ uids: [-1] })).toBe('RangeError')
-    expect(plan({ uids: [65_534] })).toBe('RangeError')
-    expect(plan({ uids: Array.from({ length: 257 }, (_, n) => n) })).toBe('RangeError')
+    const refused = 'ERR_INVALID_ARGUMENT'
+    for (const name of [
+      '',
+      'Ops',
+      ' ops',
+      'ops ',
+      'op s',
+      'öps',
+      '1st',
+      'x'.repeat(33),
+      'a\n',
+      '*',
+    ]) {
+      expect(plan({ roles: [name] })).toBe(refused)
+      expect(plan({ groups: [name] })).toBe(refused)
+    }
+    const many = Array.from({ length: 65 }, (_, n) => `r${n}`)
+    expect([plan({ roles: many }), plan({ groups: many })]).toEqual([refused, refused])
+    expect(plan({ roles: ['root'] })).toBe('ERR_NOT_FOUND')
+    expect(plan({ groups: ['root'] })).toBe('ERR_NOT_FOUND')
+    expect(plan({ uids: [-1] })).toBe(refused)
+    expect(plan({ uids: [65_534] })).toBe(refused)
+    expect(plan({ uids: Array.from({ length: 257 }, (_, n) => n) })).toBe(refused)
+    expect(plan({ system: true, password: '$quick$c=1$a$b' })).toBe(refused)
     expect(plan({ password: 'hunter2' })).toBe('TypeError')
     expect(plan({}, { nowMs: Number.NaN })).toBe('RangeError')
     expect(plan({}, { crypto: { randomBytes: () => new Uint8Array(3) } })).toBe('RangeError')

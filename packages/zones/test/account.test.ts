@@ -37,6 +37,10 @@ const FULL_TEXT =
   `{"v":1,"id":"${ID}","login":"alice","roles":["admin","auditor"],` +
   `"password":"${PHC}","uids":[0,1000],"created_at":1,"modified_at":2,"disabled":false}`
 
+/** With members after the first ones. */
+const withMore = (members: string) => FULL_TEXT.replace(/}$/, `,${members}}`)
+const MANY = Array.from({ length: 65 }, (_, n) => `g${n}`).sort()
+
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 describe('account rows', () => {
@@ -50,7 +54,7 @@ describe('account rows', () => {
       {
         id: fc.stringMatching(/^[0-9a-f]{32}$/),
         login: fc.stringMatching(/^[a-z0-9_][a-z0-9_.-]{0,63}$/),
-        roles: fc.subarray([...ROLES]),
+        roles: fc.subarray([...ROLES, 'a', 'deploy']),
         createdAtMs: fc.maxSafeNat(),
         modifiedAtMs: fc.maxSafeNat(),
         disabled: fc.boolean(),
@@ -58,6 +62,8 @@ describe('account rows', () => {
         uids: fc
           .uniqueArray(fc.nat(60_000), { minLength: 1, maxLength: 8 })
           .map((uids) => uids.sort((a, b) => a - b)),
+        groups: fc.subarray(['dev', 'ops', 'z-9_'], { minLength: 1 }),
+        generation: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
       },
       { requiredKeys: ['id', 'login', 'roles', 'createdAtMs', 'modifiedAtMs', 'disabled'] },
     )
@@ -68,6 +74,16 @@ describe('account rows', () => {
         expect(Object.isFrozen(decoded) && Object.isFrozen(decoded.roles)).toBe(true)
       }),
     )
+  })
+
+  test('the later members are written after the first ones', () => {
+    const { password: _, ...rest } = full
+    const more = { ...rest, groups: ['dev', 'ops'], generation: 3, system: true as const }
+    const text = withMore('"groups":["dev","ops"],"generation":3,"system":true')
+    expect(new TextDecoder().decode(encodeAccount(more))).toBe(
+      text.replace(`"password":"${PHC}",`, ''),
+    )
+    expect(decodeAccount(encodeAccount(more), ID)).toEqual(more)
   })
 
   test('a row under the key of another account is corrupt', () => {
@@ -89,7 +105,9 @@ describe('account rows', () => {
     ['another order', FULL_TEXT.replace('"v":1,', '').replace(/}$/, ',"v":1}')],
     ['an escape', FULL_TEXT.replace('alice', '\\u0061lice')],
     ['upper case', FULL_TEXT.replace('alice', 'Alice')],
-    ['an unknown role', FULL_TEXT.replace('auditor', 'root')],
+    ['a role that is no name', FULL_TEXT.replace('auditor', 'Root')],
+    ['other roles out of order', FULL_TEXT.replace('"admin","auditor"', '"b","a"')],
+    ['a built-in role after another', FULL_TEXT.replace('"admin","auditor"', '"deploy","admin"')],
     ['a role twice', FULL_TEXT.replace('"auditor"', '"admin"')],
     ['roles out of order', FULL_TEXT.replace('"admin","auditor"', '"auditor","admin"')],
     ['no roles', FULL_TEXT.replace('"roles":["admin","auditor"],', '')],
@@ -103,6 +121,17 @@ describe('account rows', () => {
     ['a broken time', FULL_TEXT.replace('"created_at":1', '"created_at":1.5')],
     ['a negative time', FULL_TEXT.replace('"created_at":1', '"created_at":-1')],
     ['disabled as text', FULL_TEXT.replace('false', '"false"')],
+    ['no groups but a list', withMore('"groups":[]')],
+    ['groups out of order', withMore('"groups":["ops","dev"]')],
+    ['a group twice', withMore('"groups":["dev","dev"]')],
+    ['a group that is no name', withMore('"groups":["Dev"]')],
+    ['65 groups', withMore(`"groups":${JSON.stringify(MANY)}`)],
+    ['generation 0', withMore('"generation":0')],
+    ['a broken generation', withMore('"generation":1.5')],
+    ['a generation as text', withMore('"generation":"1"')],
+    ['a system user with a password', withMore('"system":true')],
+    ['no system user, said', withMore('"system":false').replace(`"password":"${PHC}",`, '')],
+    ['another order of the new members', withMore('"generation":1,"groups":["dev"]')],
     ['not said whether disabled', FULL_TEXT.replace(',"disabled":false', '')],
   ])('%s is corrupt', (_, text) => {
     expect(codeOf(() => decodeAccount(bytes(text), ID))).toBe('ERR_ZONES_ACCOUNT_CORRUPT')
