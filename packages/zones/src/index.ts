@@ -134,3 +134,55 @@ export type { TokenLoginPorts } from './token-login.ts'
 export { verifyTokenLogin } from './token-login.ts'
 export { hotp, isTotpCode, TOTP_STEP_MS, TOTP_WINDOW } from './totp.ts'
 export { isMappableUid, isUid } from './uid.ts'
+export type { Zone, ZoneSwitches } from './zone.ts'
+export {
+  DEFAULT_ZONE_SWITCHES,
+  decodeZone,
+  encodeZone,
+  isZoneName,
+  readZone,
+  TEMP_VALIDITY_MAX_S,
+  ZONE_SPACE,
+  zoneKey,
+} from './zone.ts'
+export type { ZoneAccount, ZoneToken } from './zone-account.ts'
+export {
+  decodeZoneAccount,
+  encodeZoneAccount,
+  isZoneLogin,
+  isZoneTokenIdent,
+  readZoneAccount,
+  ZONE_ACCOUNT_SPACE,
+  ZONE_COMMENT_MAX,
+  ZONE_TOKENS_MAX,
+  zoneAccountKey,
+  zoneAccountsSpace,
+} from './zone-account.ts'
+export type { ZoneAccountPlan, ZoneContext } from './zone-account-plan.ts'
+export {
+  planAllowPasswdAuth,
+  planCreateZoneAccount,
+  planDeleteZoneAccount,
+  planDeleteZoneAccounts,
+  planDeleteZonePassword,
+  planSetZonePassword,
+} from './zone-account-plan.ts'
+export type { ZoneCheckPorts } from './zone-check.ts'
+export { checkZoneAuthPassword, checkZoneSecret } from './zone-check.ts'
+export type { ZonePasswordHash } from './zone-password.ts'
+export { hashZonePassword, ZONE_PASSWORD_MAX_BYTES } from './zone-password.ts'
+export type { ZonePlan, ZoneSettings } from './zone-plan.ts'
+export {
+  dropZoneAccounts,
+  planCreateZone,
+  planRemoveZone,
+  planSetZone,
+} from './zone-plan.ts'
+export type { ZoneSecretForm } from './zone-secret.ts'
+export { zoneSecretForm } from './zone-secret.ts'
+export {
+  planChangeZoneToken,
+  planCreateTempToken,
+  planCreateZoneToken,
+  planDeleteZoneToken,
+} from './zone-token-plan.ts'
