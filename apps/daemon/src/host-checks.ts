@@ -3,6 +3,7 @@ import { lstat, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config } from '@secreg/host'
 import type { SecurityFinding } from '@secreg/protocol'
+import { helperFindings } from './pam/helper-finding.ts'
 
 /** Check the data and audit directories with everything in them, and the socket. */
 export async function hostChecks(config: Config): Promise<readonly SecurityFinding[]> {
@@ -12,6 +13,7 @@ export async function hostChecks(config: Config): Promise<readonly SecurityFindi
     await socketFinding(config),
     await socketDirectoryFinding(dirname(config.socket.path)),
     coreFinding(),
+    ...(await helperFindings(config.pam)),
   ]
 }
 

@@ -91,3 +91,19 @@ test('directories and a socket that are not there are faults', async () => {
     'socket directory',
   ])
 })
+
+test('a PAM helper that others can write, and one that they cannot; it is not named', async () => {
+  using home = createTempHome()
+  const helper = home.write('helper', '#!/bin/sh\n')
+  const found = async () => {
+    const all = await hostChecks(parseConfig(`pam.helper = "${helper}"`, 'f').config)
+    return all.find(({ check }) => check === 'PAM helper')
+  }
+  chmodSync(helper, 0o755)
+  expect(await found()).toMatchObject({ level: 'ok' })
+  chmodSync(helper, 0o775)
+  expect(await found()).toMatchObject({ level: 'fault', advice: expect.any(String) })
+  expect(JSON.stringify(await found())).not.toContain(helper)
+  const all = await hostChecks(parseConfig('', 'f').config)
+  expect(all.find(({ check }) => check === 'PAM helper')).toBeUndefined()
+})
