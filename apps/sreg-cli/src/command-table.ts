@@ -8,6 +8,7 @@ import { CHANGE_COMMANDS } from './command-specs/changes.ts'
 import { ENTRY_COMMANDS } from './command-specs/entries.ts'
 import { HOT_COMMANDS } from './command-specs/hot.ts'
 import { KEY_COMMANDS } from './command-specs/keys.ts'
+import { PAM_COMMANDS } from './command-specs/pam.ts'
 import { PROGRAM_COMMANDS } from './command-specs/program.ts'
 import { SEAL_COMMANDS } from './command-specs/seal.ts'
 import { SESSION_COMMANDS } from './command-specs/session.ts'
@@ -62,6 +63,7 @@ export type CommandName =
   | 'doctor'
   | 'compact'
   | 'support-bundle'
+  | 'pam-auth'
   | 'completion'
   | 'version'
   | 'help'
@@ -79,6 +81,7 @@ const LIST: readonly CommandSpec[] = [
   ...ADMINISTRATION_COMMANDS,
   ...KEY_COMMANDS,
   ...UPKEEP_COMMANDS,
+  ...PAM_COMMANDS,
   ...PROGRAM_COMMANDS,
 ]
 

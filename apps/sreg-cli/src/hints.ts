@@ -25,6 +25,7 @@ const HINTS: Readonly<Partial<Record<Reason, string>>> = {
   NO_PROTECTOR: 'sreg unlock takes --share, --key-file FILE and --recovery too',
   NOT_A_LEAF: '--recursive deletes everything below it',
   OUTCOME_UNKNOWN: 'read the key to see whether it was changed',
+  PAM_UNAVAILABLE: 'see the log of secregd; users that are not of the system can log in',
   PASSPHRASE_WRONG: 'check the passphrase',
   PASSWORD_POLICY: 'choose another one',
   QUOTA_EXCEEDED: 'purge what is not needed, or have the quota raised; "sreg mount list" shows it',

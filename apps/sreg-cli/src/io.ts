@@ -21,6 +21,8 @@ export interface Io {
   readonly stderr: Output
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Number of the user that runs it. */
+  readonly uid: () => number
 }
 
 /** The world of this process. Its streams are opened when they are used: a command that needs none pays for none. */
@@ -49,6 +51,7 @@ export function processIo(): Io {
       return guard(process.stderr)
     },
     now: Date.now,
+    uid: () => process.getuid?.() ?? Number.NaN,
   }
 }
 

@@ -194,6 +194,7 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
       user: this.kernelUser ?? 'alice',
       account: 'a1',
       roles: ['admin'],
+      groups: [],
       mfa: false,
       proof: 'credential',
       door: 'registry',

@@ -17,10 +17,13 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly input?: string | Uint8Array
+  readonly stdinTty?: boolean
   readonly stdoutTty?: boolean
   readonly stderrTty?: boolean
   readonly env?: Record<string, string>
   readonly now?: number
+  /** Default 0. */
+  readonly uid?: number
 }
 
 export interface World {
@@ -69,10 +72,11 @@ export async function runSreg(
   const stderr = new Sink(options.stderrTty ?? false)
   const io: Io = {
     env: { ...env, ...options.env },
-    stdin: inputOf(options.input),
+    stdin: Object.assign(inputOf(options.input), { isTTY: options.stdinTty ?? false }),
     stdout,
     stderr,
     now: () => options.now ?? Date.now(),
+    uid: () => options.uid ?? 0,
   }
   const code = await run(readWords(program.grammar, args), io, program)
   return { code, stdout: stdout.text(), stderr: stderr.text() }

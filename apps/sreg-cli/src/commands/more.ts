@@ -25,6 +25,7 @@ import { run as meta } from './meta.ts'
 import { run as metrics } from './metrics.ts'
 import { run as mount } from './mount.ts'
 import { run as move } from './move.ts'
+import { run as pamAuth } from './pam-auth.ts'
 import { run as passwd } from './passwd.ts'
 import { run as protector } from './protector.ts'
 import { run as purge } from './purge.ts'
@@ -68,6 +69,7 @@ export const MORE: Readonly<Record<Exclude<CommandName, 'get' | 'set' | 'delete'
     mount,
     rotate,
     move,
+    'pam-auth': pamAuth,
     passwd,
     protector,
     purge,

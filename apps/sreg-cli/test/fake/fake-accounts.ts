@@ -161,8 +161,15 @@ export class FakeAccounts {
       user,
       account: 'a1',
       roles,
+      groups: [],
       disabled,
+      system: false,
+      password: true,
+      mfa: false,
+      uids: [],
+      tokens: 0,
       created_at: 1_700_000_000_000,
+      modified_at: 1_700_000_000_000,
     })
     if (payload['op'] === 'list') return { users: [...this.users].map(row) }
     if (payload['op'] === 'add') {
