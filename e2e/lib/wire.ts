@@ -36,6 +36,11 @@ export const TYPE = {
   backup: 0x6e,
   restore: 0x70,
   maintain: 0x72,
+  policy: 0x74,
+  group: 0x76,
+  token: 0x78,
+  zone: 0x7a,
+  mfa: 0x7c,
 } as const
 
 export type RequestKind = keyof typeof TYPE

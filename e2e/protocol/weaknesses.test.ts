@@ -52,6 +52,25 @@ const EFFECTIVE: Readonly<Record<Exclude<RequestKind, 'auth' | 'hello' | 'status
   backup: { op: 'begin' },
   restore: { op: 'begin' },
   maintain: { op: 'compact' },
+  policy: {
+    op: 'set',
+    document: {
+      id: 'mallory',
+      rules: [
+        {
+          id: 'all',
+          effect: 'allow',
+          principals: ['*'],
+          actions: ['read'],
+          resources: ['/**'],
+        },
+      ],
+    },
+  },
+  group: { op: 'add', kind: 'group', name: 'mallory' },
+  token: { op: 'create', boundary: 'full' },
+  zone: { op: 'add', zone: 'mallory' },
+  mfa: { op: 'begin', password: PASSWORD },
 }
 
 test('weakness 1: one byte at a time yields the same answer as one write', async () => {

@@ -21,6 +21,7 @@ import { createHostPort } from './doctor/host-port.ts'
 import { FaultRing } from './fault-ring.ts'
 import { hostChecks } from './host-checks.ts'
 import { DaemonMetrics } from './metrics.ts'
+import { createSystemLogin, type SystemLogin } from './pam/system-login.ts'
 import { finishReplacement } from './replacement.ts'
 import { cleanDiskSpools, openDiskSpool } from './restore-spool.ts'
 
@@ -44,6 +45,8 @@ export type HostFigures = () => Pick<StatusResponse, 'connections' | 'buffer_byt
 interface LiveOptions extends RegistryHostOptions {
   readonly faults: FaultRing
   readonly metrics: DaemonMetrics
+  /** Absent where the configuration names no helper: then nobody logs in with a password of the system. */
+  readonly systemLogin: SystemLogin | undefined
   readonly live: {
     config: Config
     figures: HostFigures
@@ -72,8 +75,10 @@ export class RegistryHost {
       ...options,
       faults: new FaultRing(),
       metrics: new DaemonMetrics(),
+      systemLogin: systemLoginOf(options),
       live,
     }
+    await all.systemLogin?.check()
     return new RegistryHost(all, await openConfigured(all, options.config))
   }
 
@@ -155,6 +160,7 @@ export class RegistryHost {
   }
 
   async close(): Promise<void> {
+    this.#options.systemLogin?.close()
     await this.#registry.close()
     this.#options.metrics.close()
   }
@@ -184,7 +190,7 @@ function about(directory: string, { message }: Error): string {
 }
 
 async function openParts(options: LiveOptions, config: Config): Promise<Registry> {
-  const { log, faults, metrics, live } = options
+  const { log, faults, metrics, live, systemLogin } = options
   const engine = await LevelEngine.open(config.database.path, {
     cacheBytes: config.database.cacheSizeBytes,
   })
@@ -219,6 +225,14 @@ async function openParts(options: LiveOptions, config: Config): Promise<Registry
         perAccount: config.session.maxPerUser,
       },
       attemptLimits: attemptLimitsOf(config),
+      ...(systemLogin === undefined
+        ? {}
+        : {
+            systemLogin: {
+              verify: (login, password) => systemLogin.verify(login, password),
+              failureDelayMs: SYSTEM_FAILURE_DELAY_MS,
+            },
+          }),
       hostChecks: () => hostChecks(config),
       host: createHostPort({
         config: () => live.config,
@@ -244,6 +258,14 @@ async function openParts(options: LiveOptions, config: Config): Promise<Registry
     await engine.close()
     throw error
   }
+}
+
+/** Longer than PAM takes for a refusal by its own, two seconds and a little (pam_unix(8), pam_fail_delay(3)). */
+const SYSTEM_FAILURE_DELAY_MS = 3000
+
+function systemLoginOf({ config, log }: RegistryHostOptions): SystemLogin | undefined {
+  if (config.pam.helper === undefined) return undefined
+  return createSystemLogin({ settings: config.pam, log })
 }
 
 /** Beside the passphrase, whatever the configuration names from the start can unseal a new registry. */

@@ -139,6 +139,26 @@ export class Connection implements RegistryConnection {
     return this.request('maintain', request, options)
   }
 
+  policy(request: RequestOf<'policy'>, options?: RequestOptions): Promise<ResponseOf['policy']> {
+    return this.request('policy', request, options)
+  }
+
+  group(request: RequestOf<'group'>, options?: RequestOptions): Promise<ResponseOf['group']> {
+    return this.request('group', request, options)
+  }
+
+  token(request: RequestOf<'token'>, options?: RequestOptions): Promise<ResponseOf['token']> {
+    return this.request('token', request, options)
+  }
+
+  zone(request: RequestOf<'zone'>, options?: RequestOptions): Promise<ResponseOf['zone']> {
+    return this.request('zone', request, options)
+  }
+
+  mfa(request: RequestOf<'mfa'>, options?: RequestOptions): Promise<ResponseOf['mfa']> {
+    return this.request('mfa', request, options)
+  }
+
   rotate(request: RequestOf<'rotate'>, options?: RequestOptions): Promise<ResponseOf['rotate']> {
     return this.request('rotate', request, options)
   }

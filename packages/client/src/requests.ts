@@ -4,6 +4,15 @@
  */
 import { MESSAGE_TYPE, type MessageType, type RequestName } from '@secreg/protocol'
 import {
+  groupAnswer,
+  mfaAnswer,
+  tokenAnswer,
+  userAnswer,
+  whoamiAnswer,
+  zoneAnswer,
+} from './identity-answers.ts'
+import { policyAnswer } from './policy-answer.ts'
+import {
   anObject,
   array,
   boolean,
@@ -29,13 +38,6 @@ function row(type: MessageType, members: Readonly<Record<string, Shape>>): Reque
 }
 
 const texts = array(text)
-const userInfo = anObject({
-  user: text,
-  account: text,
-  roles: texts,
-  disabled: boolean,
-  created_at: number,
-})
 const errorPayload = anObject({
   code: number,
   name: optional(text),
@@ -185,6 +187,7 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     roles: optional(texts),
     expires_in: optional(number),
     mfa_required: optional(boolean),
+    mfa_enrollment_required: optional(boolean),
     error: optional(errorPayload),
   }),
   get: row(MESSAGE_TYPE.GetRequest, getMembers),
@@ -261,15 +264,8 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     shares: optional(texts),
     erased: optional(boolean),
   }),
-  user: row(MESSAGE_TYPE.UserRequest, { users: optional(array(userInfo)) }),
-  whoami: row(MESSAGE_TYPE.WhoamiRequest, {
-    user: text,
-    account: text,
-    roles: texts,
-    mfa: boolean,
-    proof: text,
-    door: text,
-  }),
+  user: row(MESSAGE_TYPE.UserRequest, userAnswer),
+  whoami: row(MESSAGE_TYPE.WhoamiRequest, whoamiAnswer),
   password: row(MESSAGE_TYPE.PasswordRequest, { success: literalTrue }),
   security: row(MESSAGE_TYPE.SecurityRequest, {
     ok: boolean,
@@ -380,4 +376,9 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     support: optional(anObject({ version: text })),
     metrics: optional(text),
   }),
+  policy: row(MESSAGE_TYPE.PolicyRequest, policyAnswer),
+  group: row(MESSAGE_TYPE.GroupRequest, groupAnswer),
+  token: row(MESSAGE_TYPE.TokenRequest, tokenAnswer),
+  zone: row(MESSAGE_TYPE.ZoneRequest, zoneAnswer),
+  mfa: row(MESSAGE_TYPE.MfaRequest, mfaAnswer),
 })

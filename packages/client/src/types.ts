@@ -58,6 +58,11 @@ export interface RegistryConnection extends RegistryApi, AsyncDisposable {
   rotate(request: RequestOf<'rotate'>, options?: RequestOptions): Promise<ResponseOf['rotate']>
   backup(request: RequestOf<'backup'>, options?: RequestOptions): Promise<ResponseOf['backup']>
   restore(request: RequestOf<'restore'>, options?: RequestOptions): Promise<ResponseOf['restore']>
+  policy(request: RequestOf<'policy'>, options?: RequestOptions): Promise<ResponseOf['policy']>
+  group(request: RequestOf<'group'>, options?: RequestOptions): Promise<ResponseOf['group']>
+  token(request: RequestOf<'token'>, options?: RequestOptions): Promise<ResponseOf['token']>
+  zone(request: RequestOf<'zone'>, options?: RequestOptions): Promise<ResponseOf['zone']>
+  mfa(request: RequestOf<'mfa'>, options?: RequestOptions): Promise<ResponseOf['mfa']>
 
   /** Log in. A refused login is an answer with `success: false`, not an error. */
   auth(request: RequestOf<'auth'>, options?: RequestOptions): Promise<ResponseOf['auth']>

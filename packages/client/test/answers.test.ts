@@ -1,6 +1,7 @@
 import type { ResponseOf } from '@secreg/protocol'
 import { describe, expect, test } from 'vitest'
 import { REQUEST_TABLE } from '../src/requests.ts'
+import { IDENTITY_ANSWERS } from './identity-answers.ts'
 
 const found: ResponseOf['get'] = {
   value: null,
@@ -14,6 +15,7 @@ const found: ResponseOf['get'] = {
 
 /** An answer with every member that there can be. */
 const ANSWERS = {
+  ...IDENTITY_ANSWERS,
   get: found,
   txn: {
     succeeded: true,

@@ -123,6 +123,7 @@ describe('session', () => {
             user: 'a',
             account: 'b',
             roles: [],
+            groups: [],
             mfa: false,
             proof: 'credential',
             door: 'registry',

@@ -12,14 +12,15 @@ import { nobleBackend } from './noble-backend.ts'
  * A purpose that a key may be derived for.
  *
  * `row-check`: tags of storage rows. `record-mac`: MAC of entry, account, token, policy and mount records.
- * `audit-ref`: keyed references to values in the audit log. `tokens`: keyed hashes of tokens. `backup`: backups of a
- * store. `seal-epochs`: wrapping of the data key of each epoch. `seal-header`: the check value of the seal header.
+ * `audit-ref`: keyed references to values in the audit log. `tokens`: temporary tokens. `mfa`: secrets of second factors.
+ * `backup`: backups of a store. `seal-epochs`: wrapping of the data key of each epoch. `seal-header`: the check value of the seal header.
  */
 export type KeyPurpose =
   | 'row-check'
   | 'record-mac'
   | 'audit-ref'
   | 'tokens'
+  | 'mfa'
   | 'backup'
   | 'seal-epochs'
   | 'seal-header'
@@ -30,6 +31,7 @@ export const KEY_PURPOSES: readonly KeyPurpose[] = Object.freeze<KeyPurpose[]>([
   'record-mac',
   'audit-ref',
   'tokens',
+  'mfa',
   'backup',
   'seal-epochs',
   'seal-header',

@@ -33,11 +33,18 @@ export const ACTIONS = Object.freeze([
 /** What a caller wants to do. */
 export type Action = (typeof ACTIONS)[number]
 
-/** Roles of accounts (SecReg-Linux docs, "Roles"). What they may do is a policy document, not code. */
+/** Roles that every registry has (SecReg-Linux docs, "Roles"). What they may do is a policy document, not code. */
 export const ROLES = Object.freeze(['admin', 'operator', 'auditor', 'user'] as const)
 
-/** Role of an account. */
-export type Role = (typeof ROLES)[number]
+/** Role of an account: one of {@link ROLES}, or one that somebody has made. */
+export type Role = string
+
+const NAME = /^[a-z][a-z0-9_-]{0,31}$/
+
+/** Tell whether a text can be the name of a role or group: `[a-z][a-z0-9_-]*`, 1 to 32 characters. */
+export function isRoleName(text: string): boolean {
+  return NAME.test(text)
+}
 
 /** Names of operations in the audit log (specs: "Operation performed"). */
 export const AUDIT_ACTIONS = Object.freeze([
@@ -93,6 +100,8 @@ export interface AuditActor {
   readonly gid?: number
   readonly pid?: number
   readonly session?: string
+  /** Ident of the token that opened the session. */
+  readonly token?: string
   readonly door: string
   readonly address?: string
   readonly proof: string

@@ -2,7 +2,7 @@
  * The registry as its clients see it, type only: implemented over the socket by `@secreg/client`, and in the process
  * by `@secreg/registry` for one caller. Every method fails with a `SecregError`.
  */
-import type { AuditBody, Role } from './action.ts'
+import type { AuditBody } from './action.ts'
 import type { BackupInfo, BackupResponse, RestoreResponse } from './backup-api.ts'
 import type {
   DeleteResponse,
@@ -18,29 +18,28 @@ import type {
   VersionsResponse,
   WatchResponse,
 } from './entry-api.ts'
-import type { ErrorPayload } from './error-payload.ts'
+import type {
+  AuthResponse,
+  GroupResponse,
+  MfaResponse,
+  TokenResponse,
+  UserResponse,
+  WhoamiResponse,
+  ZoneResponse,
+} from './identity-api.ts'
 import type { MaintainResponse, SecurityFinding } from './maintain-api.ts'
 import type { RequestOf } from './messages.ts'
+import type { PolicyResponse } from './policy-api.ts'
 import type { ProtectorResponse, SealResponse, SealState, ShareProgress } from './seal-api.ts'
 import type { ValueType } from './value.ts'
 
 export type * from './backup-api.ts'
 export type * from './entry-api.ts'
 export type { ErrorPayload } from './error-payload.ts'
+export type * from './identity-api.ts'
 export type * from './maintain-api.ts'
+export type * from './policy-api.ts'
 export type * from './seal-api.ts'
-
-/** Answer to a login (documented as AuthResponse). */
-export interface AuthResponse {
-  readonly success: boolean
-  /** UUIDv4 to send with the following requests. */
-  readonly session_id?: string
-  readonly roles?: readonly string[]
-  /** Seconds of inactivity after which the session ends. */
-  readonly expires_in?: number
-  readonly mfa_required?: boolean
-  readonly error?: ErrorPayload
-}
 
 export interface HelloResponse {
   readonly version: number
@@ -163,28 +162,6 @@ export interface RotateResponse {
   readonly rotation?: RotationInfo
 }
 
-/** One account, as administrators see it. */
-export interface UserInfo {
-  readonly user: string
-  readonly account: string
-  readonly roles: readonly Role[]
-  readonly disabled: boolean
-  readonly created_at: number
-}
-
-export interface UserResponse {
-  readonly users?: readonly UserInfo[]
-}
-
-export interface WhoamiResponse {
-  readonly user: string
-  readonly account: string
-  readonly roles: readonly string[]
-  readonly mfa: boolean
-  readonly proof: string
-  readonly door: string
-}
-
 export interface OkResponse {
   readonly success: true
 }
@@ -226,6 +203,11 @@ export interface ResponseOf {
   backup: BackupResponse
   restore: RestoreResponse
   maintain: MaintainResponse
+  policy: PolicyResponse
+  group: GroupResponse
+  token: TokenResponse
+  zone: ZoneResponse
+  mfa: MfaResponse
 }
 
 /** The operations on entries and administration, for one identity. */
@@ -254,4 +236,9 @@ export interface RegistryApi {
   backup(request: RequestOf<'backup'>): Promise<BackupResponse>
   restore(request: RequestOf<'restore'>): Promise<RestoreResponse>
   maintain(request: RequestOf<'maintain'>): Promise<MaintainResponse>
+  policy(request: RequestOf<'policy'>): Promise<PolicyResponse>
+  group(request: RequestOf<'group'>): Promise<GroupResponse>
+  token(request: RequestOf<'token'>): Promise<TokenResponse>
+  zone(request: RequestOf<'zone'>): Promise<ZoneResponse>
+  mfa(request: RequestOf<'mfa'>): Promise<MfaResponse>
 }

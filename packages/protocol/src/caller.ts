@@ -8,7 +8,7 @@ export type Proof = 'kernel' | 'credential' | 'asserted'
 
 /** A caller, immutable. The daemon alone makes one. */
 export interface Caller {
-  /** Policy principals: `account:<id>`, `user:<login>`, `role:<name>`, `group:<name>`, `uid:<n>`. */
+  /** Policy principals: `account:<id>`, `user:<login>`, `role:<name>`, `group:<name>`, `zone:<id>`, `uid:<n>`. */
   readonly principals: readonly string[]
   /** 128-bit account id in hexadecimal, where there is an account. */
   readonly accountId?: string
@@ -28,4 +28,12 @@ export interface Caller {
   /** Reference of the session for the audit log; not the credential. */
   readonly sessionRef?: string
   readonly correlationId?: string
+  /** Ident of the token that opened the session: then no credentials are made or changed in it. */
+  readonly token?: string
+  /** Each operation takes one of the uses of that token. */
+  readonly counted?: boolean
+  /** Policies that alone must allow what is done; absent: nothing bounds the caller. */
+  readonly boundary?: readonly string[]
+  /** Good for nothing but setting up a second factor. */
+  readonly restricted?: 'mfa-enrollment'
 }

@@ -48,6 +48,8 @@ export const REASONS = Object.freeze({
   SHARE_INVALID: reason('InvalidArgument', 930),
   BACKUP_INVALID: reason('InvalidArgument', 940),
   BACKUP_NEWER: reason('InvalidArgument', 941),
+  POLICY_INVALID: reason('InvalidArgument', 950),
+  PRINCIPAL_UNKNOWN: reason('InvalidArgument', 951),
   // Absent
   NOT_FOUND: reason('NotFound', 5),
   STORAGE_KEY_NOT_FOUND: reason('NotFound', 401),
@@ -58,6 +60,9 @@ export const REASONS = Object.freeze({
   VERSION_DESTROYED: reason('NotFound', 918),
   // Access
   ACCESS_DENIED: reason('AccessDenied', 200),
+  GRANT_EXCEEDED: reason('AccessDenied', 952),
+  MFA_ENROLLMENT_REQUIRED: reason('AccessDenied', 953),
+  PASSWORD_SESSION_REQUIRED: reason('AccessDenied', 954),
   // Identity
   AUTH_FAILED: reason('AuthFailed', 100),
   AUTH_REQUIRED: reason('AuthFailed', 101),
@@ -90,6 +95,10 @@ export const REASONS = Object.freeze({
   TOO_MANY_CONNECTIONS: reason('InvalidState', 911),
   UNREACHABLE: reason('InvalidState', 912),
   LAST_ADMINISTRATOR: reason('InvalidState', 913),
+  IN_USE: reason('InvalidState', 955),
+  PAM_UNAVAILABLE: reason('InvalidState', 956),
+  MFA_STATE: reason('InvalidState', 957),
+  ZONE_REFUSED: reason('InvalidState', 958),
   TIMEOUT: reason('InvalidState', 914),
   // Store and log
   STORAGE_FAILED: reason('DatabaseError', 400),

@@ -1,5 +1,5 @@
 export type { Action, AuditAction, AuditActor, AuditBody, AuditOutcome, Role } from './action.ts'
-export { ACTIONS, AUDIT_ACTIONS, ROLES } from './action.ts'
+export { ACTIONS, AUDIT_ACTIONS, isRoleName, ROLES } from './action.ts'
 export type * from './api.ts'
 export type { Caller, Door, Proof } from './caller.ts'
 export type * from './dialect.ts'

@@ -55,7 +55,18 @@ export const LIMITS = Object.freeze({
   shareChars: 256,
   /** A key file, bytes. */
   keyFileBytes: 4096,
-  /** Label of a protector, characters. */
+  /** Name of a group or role, characters. */
+  nameChars: 32,
+  /** Groups, and roles, of one account. */
+  namesPerAccount: 64,
+  /** An access token, or a token or temporary token of a zone, characters. */
+  tokenChars: 512,
+  /** Policies that bound one token. */
+  boundaryPolicies: 32,
+  /** Decisions of one trial, and documents that it may be made with. */
+  trials: 1000,
+  trialDocuments: 64,
+  /** Label of a protector or token, characters. */
   labelChars: 64,
   /** A piece of a backup, bytes. */
   backupPieceBytes: 1024 * 1024,

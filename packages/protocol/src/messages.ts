@@ -3,7 +3,6 @@
  * 0x40). Unknown members are ignored, wrongly typed ones refused. Answers are typed in `api.ts`.
  */
 import { z } from 'zod'
-import { ROLES } from './action.ts'
 import { backupRequest, restoreRequest } from './backup-messages.ts'
 import {
   deleteRequest,
@@ -21,20 +20,25 @@ import {
   watchRequest,
 } from './entry-messages.ts'
 import { SecregError } from './errors.ts'
-import { jsonValue, keyText, login, secretText, text, typeName } from './fields.ts'
+import { jsonValue, keyText, text, typeName } from './fields.ts'
+import {
+  authRequest,
+  groupRequest,
+  mfaRequest,
+  passwordRequest,
+  tokenRequest,
+  userRequest,
+  zoneRequest,
+} from './identity-messages.ts'
 import { MESSAGE_TYPE, type MessageType } from './message-type.ts'
+import { policyRequest } from './policy-messages.ts'
 import { protectorRequest, sealRequest } from './seal-messages.ts'
 
 export * from './backup-messages.ts'
 export * from './entry-messages.ts'
+export * from './identity-messages.ts'
+export * from './policy-messages.ts'
 export * from './seal-messages.ts'
-
-/** `{"username","password"}` as documented; `otp` is the second factor. */
-export const authRequest = z.object({
-  username: text(256),
-  password: secretText,
-  otp: text(16).optional(),
-})
 
 /** Offered protocol versions and features; optional for every client. */
 export const helloRequest = z.object({
@@ -85,23 +89,6 @@ export const importRequest = z.discriminatedUnion('op', [
   z.object({ op: z.literal('commit'), import: text(64) }),
   z.object({ op: z.literal('abort'), import: text(64) }),
 ])
-
-const roles = z.array(z.enum(ROLES)).max(ROLES.length)
-
-/** Administration of accounts. */
-export const userRequest = z.discriminatedUnion('op', [
-  z.object({ op: z.literal('list') }),
-  z.object({ op: z.literal('show'), user: login }),
-  z.object({ op: z.literal('add'), user: login, password: secretText, roles: roles.optional() }),
-  z.object({ op: z.literal('remove'), user: login }),
-  z.object({ op: z.literal('roles'), user: login, roles }),
-  z.object({ op: z.literal('password'), user: login, password: secretText }),
-  z.object({ op: z.literal('enable'), user: login }),
-  z.object({ op: z.literal('disable'), user: login }),
-])
-
-/** Change one's own password. */
-export const passwordRequest = z.object({ old_password: secretText, new_password: secretText })
 
 /** Check permissions, keys and policy; or verify the audit chain. */
 export const securityRequest = z.object({ op: z.enum(['check', 'audit']) })
@@ -164,6 +151,11 @@ export const REQUESTS = Object.freeze({
   backup: entry(MESSAGE_TYPE.BackupRequest, backupRequest),
   restore: entry(MESSAGE_TYPE.RestoreRequest, restoreRequest),
   maintain: entry(MESSAGE_TYPE.MaintainRequest, maintainRequest),
+  policy: entry(MESSAGE_TYPE.PolicyRequest, policyRequest),
+  group: entry(MESSAGE_TYPE.GroupRequest, groupRequest),
+  token: entry(MESSAGE_TYPE.TokenRequest, tokenRequest),
+  zone: entry(MESSAGE_TYPE.ZoneRequest, zoneRequest),
+  mfa: entry(MESSAGE_TYPE.MfaRequest, mfaRequest),
 })
 
 /** Name of a request. */
@@ -217,6 +209,8 @@ function expectationOf(issue: z.core.$ZodIssue | undefined): string {
       return `one of ${issue.values.join(', ')}`
     case 'invalid_union':
       return 'none of the accepted forms'
+    case 'custom':
+      return issue.message
     default:
       return 'invalid'
   }

@@ -23,6 +23,7 @@ export function actorOf(caller: Caller): AuditActor {
     ...(caller.gid === undefined ? {} : { gid: caller.gid }),
     ...(caller.pid === undefined ? {} : { pid: caller.pid }),
     ...(caller.sessionRef === undefined ? {} : { session: caller.sessionRef }),
+    ...(caller.token === undefined ? {} : { token: caller.token }),
     door: caller.door,
     ...(caller.address === undefined ? {} : { address: caller.address }),
     proof: caller.proof,

@@ -1,28 +1,51 @@
 /** The one place where policy is asked (DESIGN §2): decisions for callers, and the error that a denial is. */
 import {
   type CompiledPolicy,
+  type Context,
+  type CoverOptions,
   compile,
   type EntryMetadata,
+  type ExplainOptions,
+  type Explanation,
   type Filter,
+  type PolicyRequest,
   type Subject,
 } from '@secreg/policy-engine'
 import { type Action, type Caller, SecregError } from '@secreg/protocol'
 import type { Entry } from './entry.ts'
+import { asksMetadata, hasObligations } from './policy/document-facts.ts'
+
+/** A policy that has to allow it, and the caller as it knows him. */
+interface Bound {
+  readonly policy: CompiledPolicy
+  readonly subject: Subject
+}
 
 /** What policy may know about a caller beside the principals. */
 interface CallerFacts {
-  readonly subject: Subject
-  readonly context: {
-    readonly mfa: boolean
-    readonly door: string
-    readonly proof: Caller['proof']
-    readonly ip?: string
-  }
+  /** The policies in force, and what bounds him beside. */
+  readonly bounds: readonly Bound[]
+  readonly context: Context
 }
+
+/** An explanation, with what only the registry knows. */
+export type Told = Omit<Explanation, 'reason'> & { readonly reason: string }
+
+/** What limits a rule that is to be granted, as it stands in its document. */
+export interface CoverConditions {
+  readonly when?: unknown
+  readonly unless?: unknown
+  readonly obligations?: unknown
+}
+
+/** Boundaries that are kept compiled; forgotten together when they are more. */
+const MAX_BOUNDARIES = 256
 
 export class Authorizer {
   readonly #now: () => number
+  #documents: ReadonlyMap<string, unknown> = new Map()
   #policy: CompiledPolicy = compile([])
+  #boundaries = new Map<string, CompiledPolicy>()
   #facts = new WeakMap<Caller, CallerFacts>()
   /** Some allow comes with an obligation, so that a filter alone says too much. */
   #obliged = false
@@ -35,18 +58,27 @@ export class Authorizer {
   /**
    * Decide by these documents from the next operation on.
    *
+   * @param documents - by their ids
    * @throws PolicyError when a document is not valid; the old ones then stay in force
    */
-  load(documents: readonly unknown[]): void {
-    this.#policy = compile(documents)
+  load(documents: ReadonlyMap<string, unknown>): void {
+    const values = [...documents.values()]
+    this.#policy = compile(values)
+    this.#documents = documents
+    this.#boundaries = new Map()
     this.#facts = new WeakMap()
-    this.#obliged = documents.some(hasObligations)
-    this.#asksMetadata = documents.some(hasMetadataConditions)
+    this.#obliged = values.some(hasObligations)
+    this.#asksMetadata = values.some(asksMetadata)
   }
 
   /** Whether a decision about an entry depends on what the entry says of itself. */
   get asksMetadata(): boolean {
     return this.#asksMetadata
+  }
+
+  /** The policies in force, compiled. */
+  get policy(): CompiledPolicy {
+    return this.#policy
   }
 
   /** Ids of the policies in force. */
@@ -56,16 +88,12 @@ export class Authorizer {
 
   /** @param entry - that the resource is, where there is one: conditions may ask for its metadata */
   allows(caller: Caller, action: Action, resource: string, entry?: Entry): boolean {
-    const { subject, context } = this.#factsOf(caller)
-    const decision = this.#policy.decide({
-      subject,
+    return this.#allows(
+      caller,
       action,
       resource,
-      time: this.#now(),
-      context: this.#asksMetadata ? { ...context, metadata: grantedMetadata(entry) } : context,
-    })
-    // No door of the registry can enforce a time to live or a use count yet, so such an allow denies (DESIGN §7).
-    return decision.decision === 'allow' && decision.obligations === undefined
+      this.#asksMetadata ? grantedMetadata(entry) : undefined,
+    )
   }
 
   /** @throws SecregError `ERR_ACCESS_DENIED`, alike for what exists and what does not */
@@ -78,43 +106,123 @@ export class Authorizer {
    * is certain only with those of its entry, as {@link passes} hands them over.
    */
   filter(caller: Caller, action: Action, prefix: string): Filter {
-    const { subject, context } = this.#factsOf(caller)
+    const { bounds, context } = this.#factsOf(caller)
     const root = prefix === '' ? '/' : prefix
-    const filter = this.#policy.filter(subject, action, root, this.#now(), context)
-    if (!this.#obliged || filter === 'none') return filter
-    return (path, metadata) => this.#allowsWith(caller, action, path, metadata)
+    const time = this.#now()
+    let all = true
+    for (const { policy, subject } of bounds) {
+      const filter = policy.filter(subject, action, root, time, context)
+      if (filter === 'none') return 'none'
+      all &&= filter === 'all'
+    }
+    if (all && !this.#obliged) return 'all'
+    return (path, metadata) => this.#allows(caller, action, path, metadata)
   }
 
-  #allowsWith(caller: Caller, action: Action, resource: string, metadata?: EntryMetadata): boolean {
-    const { subject, context } = this.#factsOf(caller)
-    const full = metadata === undefined ? context : { ...context, metadata }
-    const time = this.#now()
-    const decision = this.#policy.decide({ subject, action, resource, time, context: full })
-    return decision.decision === 'allow' && decision.obligations === undefined
+  /**
+   * Whether a caller may do something to everything that a pattern matches, by rules that ask for no more than these
+   * conditions: the measure of what he may grant (see `CompiledPolicy.covers`).
+   *
+   * @param policy - in place of the policies in force
+   */
+  covers(
+    caller: Caller,
+    action: Action,
+    pattern: string,
+    conditions: CoverConditions,
+    policy?: CompiledPolicy,
+  ): boolean {
+    const { bounds } = this.#factsOf(caller)
+    const options = conditions as CoverOptions
+    return bounds.every((bound, at) => {
+      if (at > 0 || policy === undefined) {
+        return bound.policy.covers(bound.subject, action, pattern, options)
+      }
+      return policy.covers(policy.subject(caller.principals), action, pattern, options)
+    })
+  }
+
+  /** Why a caller may or may not do something, in terms that he may see (DESIGN §7). */
+  explain(
+    caller: Caller,
+    request: Pick<PolicyRequest, 'action' | 'resource' | 'time' | 'context'>,
+    options: ExplainOptions,
+  ): Told {
+    const [own, ...others] = this.#factsOf(caller).bounds as [Bound, ...Bound[]]
+    const told = own.policy.explain({ ...request, subject: own.subject }, options)
+    const { decision, obligations } = own.policy.decide({ ...request, subject: own.subject })
+    if (decision !== 'allow') return told
+    if (obligations !== undefined) {
+      return {
+        ...told,
+        decision: 'deny',
+        reason: 'allowed only with obligations that this door cannot keep',
+      }
+    }
+    const isBounded = others.some(({ policy, subject }) => {
+      const bounded = policy.decide({ ...request, subject })
+      return bounded.decision !== 'allow' || bounded.obligations !== undefined
+    })
+    return isBounded
+      ? { ...told, decision: 'deny', reason: 'outside the boundary of the token' }
+      : told
+  }
+
+  /** The questions that conditions ask, answered for a caller as he is now. */
+  contextOf(caller: Caller): Context {
+    return this.#factsOf(caller).context
+  }
+
+  #allows(
+    caller: Caller,
+    action: Action,
+    resource: string,
+    metadata: EntryMetadata | undefined,
+  ): boolean {
+    const { bounds, context } = this.#factsOf(caller)
+    const request: Omit<PolicyRequest, 'subject'> = {
+      action,
+      resource,
+      time: this.#now(),
+      context: metadata === undefined ? context : { ...context, metadata },
+    }
+    for (const { policy, subject } of bounds) {
+      const decision = policy.decide({ ...request, subject })
+      // No door of the registry can enforce a time to live or a use count yet, so such an allow denies (DESIGN §7).
+      if (decision.decision !== 'allow' || decision.obligations !== undefined) return false
+    }
+    return true
   }
 
   #factsOf(caller: Caller): CallerFacts {
     let facts = this.#facts.get(caller)
     if (facts === undefined) {
-      const { mfa, door, proof, address } = caller
-      facts = {
-        subject: this.#policy.subject(caller.principals),
-        context: {
-          mfa,
-          door,
-          proof,
-          ...(door === 'http' && address !== undefined ? { ip: address } : {}),
-        },
-      }
+      const { boundary, principals } = caller
+      const bounds = [{ policy: this.#policy, subject: this.#policy.subject(principals) }]
+      if (boundary !== undefined) bounds.push(this.#boundOf(boundary, principals))
+      facts = { bounds, context: contextOf(caller) }
       this.#facts.set(caller, facts)
     }
     return facts
   }
+
+  /** Policies that alone must allow it. One that is not there allows nothing. */
+  #boundOf(ids: readonly string[], principals: readonly string[]): Bound {
+    const key = ids.join()
+    let policy = this.#boundaries.get(key)
+    if (policy === undefined) {
+      policy = compile(ids.flatMap((id) => this.#documents.get(id) ?? []))
+      if (this.#boundaries.size >= MAX_BOUNDARIES) this.#boundaries.clear()
+      this.#boundaries.set(key, policy)
+    }
+    const own = ids.map((id) => `boundary:${id}`)
+    return { policy, subject: policy.subject([...principals, ...own]) }
+  }
 }
 
-function hasObligations(document: unknown): boolean {
-  const { rules } = document as { readonly rules?: readonly { readonly obligations?: unknown }[] }
-  return rules?.some(({ obligations }) => obligations !== undefined) === true
+function contextOf({ mfa, door, proof, address }: Caller): Context {
+  const ip = door === 'http' && address !== undefined ? { ip: address } : {}
+  return { mfa, door, proof, ...ip }
 }
 
 /** Whether a filter lets a path pass; the entry is asked for only where it may matter. */
@@ -124,21 +232,9 @@ export function passes(filter: Filter | undefined, path: string, entry?: () => E
 }
 
 /** What policy may know of an entry: only what was written under `grant` (DESIGN §7). */
-function grantedMetadata(entry: Entry | undefined): EntryMetadata {
+export function grantedMetadata(entry: Entry | undefined): EntryMetadata {
   const { custom = {}, granted = [] } = entry?.metadata ?? {}
   return Object.fromEntries(granted.map((name) => [name, custom[name] ?? '']))
-}
-
-function hasMetadataConditions(document: unknown): boolean {
-  type Conditions = { readonly metadata?: unknown } | undefined
-  const { rules } = document as {
-    readonly rules?: readonly { readonly when?: Conditions; readonly unless?: Conditions }[]
-  }
-  return (
-    rules?.some(
-      ({ when, unless }) => when?.metadata !== undefined || unless?.metadata !== undefined,
-    ) === true
-  )
 }
 
 export function accessDenied(): SecregError {

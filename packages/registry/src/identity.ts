@@ -2,13 +2,21 @@
 import { type Caller, type Door, LIMITS, type Proof, SecregError } from '@secreg/protocol'
 import type { Op } from '@secreg/storage'
 import {
+  type AccessToken,
   type Account,
   AttemptLimiter,
   type AttemptLimits,
+  type AttemptSource,
   createPasswordChecker,
+  type ExternalLogin,
+  lockedOutError,
+  type MfaContext,
   normalizeLogin,
   type PasswordChecker,
   type PasswordHasher,
+  type PasswordLoginPorts,
+  type RowView,
+  readAccessToken,
   readAccount,
   readAccountByLogin,
   type Session,
@@ -16,11 +24,15 @@ import {
   SessionTable,
   sourceOfAddress,
   sourceOfUid,
+  type VerifiedToken,
+  verifyAccessToken,
   verifyPasswordLogin,
+  verifyTokenLogin,
 } from '@secreg/zones'
 import type { Core } from './core.ts'
 import { GroupView } from './group-view.ts'
 import { Policies } from './policies.ts'
+import { principalsOf } from './policy/principals.ts'
 import { rowViewOf } from './row-view.ts'
 
 /** What a door knows of a connection before anybody has logged in on it. */
@@ -34,23 +46,35 @@ export interface Peer {
   readonly pid?: number
 }
 
+/** From where somebody comes, as far as failures are counted by it. */
+type Whence = Pick<Peer | Caller, 'uid' | 'address'>
+
 export interface IdentityOptions {
   readonly hasher: PasswordHasher
   /** Monotonic clock, milliseconds. */
   readonly monotonicMs: () => number
   readonly sessionLimits: SessionLimits
   readonly attemptLimits?: Partial<AttemptLimits>
+  /** Verifies the passwords of system users; default nobody does. */
+  readonly external?: ExternalLogin
 }
 
 /** What changed of an account: decides which of its sessions go on. */
 export type AccountChange =
   | 'add'
   | 'remove'
+  | 'rename'
   | 'roles'
+  | 'groups'
+  | 'uids'
+  | 'system'
   | 'password'
   | 'own-password'
   | 'enable'
   | 'disable'
+  | 'revoke'
+  | 'mfa'
+  | 'mfa-reset'
 
 export class Identity {
   readonly core: Core
@@ -59,15 +83,18 @@ export class Identity {
   readonly sessions: SessionTable
   readonly policies: Policies
   readonly #limiter: AttemptLimiter
+  readonly #external: ExternalLogin | undefined
   /** Two connections may use one session: what the kernel says of each belongs to that one alone. */
   readonly #callers = new WeakMap<Session, WeakMap<Peer, Caller>>()
   #turn: Promise<unknown> = Promise.resolve()
+  #codes: Promise<unknown> = Promise.resolve()
 
   constructor(core: Core, options: IdentityOptions) {
     this.core = core
     this.hasher = options.hasher
     this.checker = createPasswordChecker(options.hasher)
     this.policies = new Policies(core.engine, core.authorizer)
+    this.#external = options.external
     this.sessions = new SessionTable({
       nowMs: options.monotonicMs,
       crypto: core.crypto,
@@ -79,32 +106,89 @@ export class Identity {
     })
   }
 
+  /** The rows of identities as they are now. */
+  rows(): RowView {
+    return rowViewOf(new GroupView(this.core.engine))
+  }
+
   /** The account of a login as it is stored now. */
   findAccount(login: string): Account | undefined {
-    return readAccountByLogin(rowViewOf(new GroupView(this.core.engine)), login)
+    return readAccountByLogin(this.rows(), login)
   }
 
   /**
    * Verify a password, counting failures.
    *
+   * @param second - the second step, before failures are forgotten (see `verifyPasswordLogin`); default there is none
    * @throws SecregError `ERR_AUTH_FAILED`, alike for unknown users and wrong passwords; `ERR_AUTH_LOCKED_OUT`,
    *   `ERR_BUSY`
    */
   verifyPassword(
     login: string,
     password: string,
-    peer: Pick<Peer, 'uid' | 'address'> | Caller,
+    peer: Whence,
+    second?: PasswordLoginPorts['second'],
   ): Promise<Account> {
-    const source =
-      peer.uid === undefined ? sourceOfAddress(peer.address ?? 'local') : sourceOfUid(peer.uid)
     return verifyPasswordLogin(
       {
         limiter: this.#limiter,
         checker: this.checker,
         find: (name) => this.findAccount(name),
+        ...(second === undefined ? {} : { second }),
+        ...(this.#external === undefined ? {} : { external: this.#external }),
       },
-      { login, password, source },
+      { login, password, source: sourceOf(peer) },
     )
+  }
+
+  /**
+   * Verify an access token, counting failures. Uses nothing up.
+   *
+   * @throws SecregError `ERR_AUTH_FAILED`, `ERR_AUTH_LOCKED_OUT`
+   */
+  verifyToken(text: string, peer: Whence): VerifiedToken {
+    const { crypto, now } = this.core
+    return verifyTokenLogin(
+      {
+        limiter: this.#limiter,
+        verify: (token) => verifyAccessToken(this.rows(), token, { nowMs: now(), crypto }),
+      },
+      { text, source: sourceOf(peer) },
+    )
+  }
+
+  /**
+   * Run something that a code or password of a session's own account decides, counting failures like those of logins:
+   * whoever has found an open terminal must not guess either.
+   *
+   * @throws SecregError `ERR_AUTH_LOCKED_OUT`, and what it throws
+   */
+  counted<T>(caller: Caller, run: () => Promise<T>): Promise<T> {
+    // One at a time: attempts that are started together must not outrun the limit.
+    const result = this.#codes.then(() => this.#counted(caller, run))
+    this.#codes = result.catch(() => {})
+    return result
+  }
+
+  async #counted<T>(caller: Caller, run: () => Promise<T>): Promise<T> {
+    const { login = '' } = caller
+    const source = sourceOf(caller)
+    const locked = this.#limiter.retryAfterSeconds(login, source)
+    if (locked !== undefined) throw lockedOutError(locked)
+    try {
+      return await run()
+    } catch (error) {
+      if (SecregError.is(error) && error.reason === 'AUTH_FAILED') {
+        this.#limiter.fail(login, source, true)
+      }
+      throw error
+    }
+  }
+
+  /** What plans about second factors need. @throws SecregError `ERR_SEALED` */
+  mfaContext(): MfaContext {
+    const { crypto, keys, now } = this.core
+    return { nowMs: now(), crypto, key: keys.mfaKey() }
   }
 
   /** A caller who has not logged in. */
@@ -126,7 +210,7 @@ export class Identity {
   callerOf(session: Session, peer: Peer): Caller | undefined {
     if (session.stale) {
       const { epoch } = this.sessions
-      const account = readAccount(rowViewOf(new GroupView(this.core.engine)), session.accountId)
+      const account = readAccount(this.rows(), session.accountId)
       if (account === undefined || account.disabled) {
         this.sessions.closeSession(session)
         return undefined
@@ -142,10 +226,19 @@ export class Identity {
     }
     let caller = callers.get(peer)
     if (caller === undefined) {
-      caller = callerOfSession(session, peer)
+      const token = session.token === undefined ? undefined : this.#tokenOf(session.token)
+      if (session.token !== undefined && token === undefined) {
+        this.sessions.closeSession(session)
+        return undefined
+      }
+      caller = callerOfSession(session, peer, token?.usesLeft !== undefined)
       callers.set(peer, caller)
     }
     return caller
+  }
+
+  #tokenOf(ident: string): AccessToken | undefined {
+    return readAccessToken(this.rows(), ident)
   }
 
   /** References of the sessions that are open. */
@@ -165,8 +258,11 @@ export class Identity {
     this.policies.apply(ops)
     switch (change) {
       case 'add':
+      case 'rename':
       case 'roles':
+      case 'groups':
       case 'enable':
+      case 'mfa':
         this.sessions.invalidateAccount(accountId)
         return
       case 'own-password': {
@@ -185,6 +281,10 @@ export class Identity {
   }
 }
 
+function sourceOf({ uid, address }: Whence): AttemptSource {
+  return uid === undefined ? sourceOfAddress(address ?? 'local') : sourceOfUid(uid)
+}
+
 function kernelFacts(peer: Peer): Pick<Caller, 'uid' | 'gid' | 'pid'> {
   return {
     ...(peer.uid === undefined ? {} : { uid: peer.uid }),
@@ -193,26 +293,32 @@ function kernelFacts(peer: Peer): Pick<Caller, 'uid' | 'gid' | 'pid'> {
   }
 }
 
-function callerOfSession(session: Session, peer: Peer): Caller {
+const NOBODY: readonly string[] = Object.freeze([])
+
+function callerOfSession(session: Session, peer: Peer, counted: boolean): Caller {
   const proof: Proof = 'credential'
-  const { accountId, login, roles, mfa, ref } = session
+  const { accountId, boundary, groups, login, mfa, ref, restricted, roles, token } = session
+  const principals = [
+    ...principalsOf({ id: accountId, roles, groups }),
+    ...(peer.uid === undefined ? [] : [`uid:${peer.uid}`]),
+  ]
   return Object.freeze({
-    principals: Object.freeze([
-      `account:${accountId}`,
-      `user:${login}`,
-      ...roles.map((role) => `role:${role}`),
-      ...(peer.uid === undefined ? [] : [`uid:${peer.uid}`]),
-    ]),
+    // Policy knows nobody who has still to show a second factor: no rule may let him in, not even one for `*`.
+    principals: restricted === undefined ? Object.freeze(principals) : NOBODY,
     accountId,
     login,
     roles: Object.freeze([...roles]),
-    groups: Object.freeze([]),
+    groups: Object.freeze([...groups]),
     mfa,
     door: peer.door,
     address: peer.address,
     proof,
     sessionRef: ref,
     ...kernelFacts(peer),
+    ...(token === undefined ? {} : { token }),
+    ...(boundary === undefined || boundary === 'full' ? {} : { boundary }),
+    ...(counted ? { counted } : {}),
+    ...(restricted === undefined ? {} : { restricted }),
   })
 }
 

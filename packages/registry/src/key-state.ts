@@ -24,6 +24,10 @@ interface Keys {
   readonly header: Uint8Array
   /** For backups, 32 bytes. */
   readonly backup: Uint8Array
+  /** For secrets of second factors, 32 bytes. */
+  readonly mfa: Uint8Array
+  /** For temporary tokens, 32 bytes. */
+  readonly tokens: Uint8Array
 }
 
 export class KeyState {
@@ -67,6 +71,8 @@ export class KeyState {
         ring: openKeyRing(root, header.epochs, nodeBackend),
         header: deriveSubkey(root, 'seal-header', nodeBackend),
         backup: deriveSubkey(root, 'backup', nodeBackend),
+        mfa: deriveSubkey(root, 'mfa', nodeBackend),
+        tokens: deriveSubkey(root, 'tokens', nodeBackend),
       }
       this.#header = header
       forget(this.#prepared)
@@ -209,6 +215,26 @@ export class KeyState {
     return Uint8Array.from(this.#require().backup)
   }
 
+  /**
+   * The key for secrets of second factors.
+   *
+   * @returns the key itself, 32 bytes, good until it is locked: not kept
+   * @throws SecregError `ERR_SEALED`, `ERR_UNINITIALIZED`
+   */
+  mfaKey(): Uint8Array {
+    return this.#require().mfa
+  }
+
+  /**
+   * The key for temporary tokens.
+   *
+   * @returns the key itself, 32 bytes, good until it is locked: not kept
+   * @throws SecregError `ERR_SEALED`, `ERR_UNINITIALIZED`
+   */
+  tokensKey(): Uint8Array {
+    return this.#require().tokens
+  }
+
   #require(): Keys {
     if (this.#keys === undefined) throw this.#notUnsealed()
     return this.#keys
@@ -224,7 +250,7 @@ export class KeyState {
 function forget(keys: Keys | undefined): void {
   if (keys === undefined) return
   keys.ring.wipe()
-  wipe(keys.header, keys.backup)
+  wipe(keys.header, keys.backup, keys.mfa, keys.tokens)
 }
 
 function bindingOf(entry: { readonly id: string; readonly type: ValueType }, version: number) {

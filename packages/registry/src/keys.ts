@@ -13,6 +13,7 @@
  * | `a/<account id>`, `n/<login>`, `u/<uid>`, `g/admins` | accounts and their indexes (`@secreg/zones`) |
  * | `p/<policy id>` | policy document |
  * | `s/header` | seal header |
+ * | `g/group/<name>`, `g/role/<name>`, `g/token/<ident>`, `g/tokens/<account id>`, `g/mfa/<account id>`, `g/zone/…`, `g/zacct/…` | groups, roles, tokens, second factors, zones (`@secreg/zones`) |
  * | `g/counters` | counters kept with each commit |
  * | `g/usage<mount path>` | what the entries of a mount with a quota take; `g/usage-volatile<mount path>` those in memory |
  * | `g/numbers` | how far version numbers were raised by restores |
@@ -52,6 +53,7 @@ export const ACCOUNT_SPACE: Space = { gte: 'a/', lt: 'a0' }
 export const EXPIRY_SPACE: Space = { gte: 't/', lt: 't0' }
 export const ERASURE_SPACE: Space = { gte: 'q/', lt: 'q0' }
 export const MOUNT_SPACE: Space = { gte: 'm/', lt: 'm0' }
+export const TOKEN_SPACE: Space = { gte: 'g/token/', lt: 'g/token0' }
 export const SEAL_SPACE: Space = { gte: 's/', lt: 's0' }
 
 /** A half-open range of keys. */
@@ -133,6 +135,15 @@ function digits(number: number, size: number): string {
 
 export function policyKey(id: string): string {
   return `p/${id}`
+}
+
+export function policyIdOf(key: string): string {
+  return key.slice(2)
+}
+
+/** Ident of the row of an access token. */
+export function identOfTokenKey(key: string): string {
+  return key.slice(TOKEN_SPACE.gte.length)
 }
 
 export function outboxKey(number: number): string {

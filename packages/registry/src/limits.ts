@@ -9,7 +9,11 @@ export const REGISTRY_LIMITS: Readonly<
     | 'openRestores'
     | 'mounts'
     | 'polls'
-    | 'groupBytes',
+    | 'groupBytes'
+    | 'policies'
+    | 'policyBytes'
+    | 'policyStatements'
+    | 'accountsLooked',
     number
   >
 > = Object.freeze({
@@ -31,4 +35,12 @@ export const REGISTRY_LIMITS: Readonly<
   polls: 100_000,
   /** Bytes of rows from which a group of operations takes no more into its commit. */
   groupBytes: 4 * 1024 * 1024,
+  /** Policies of one registry; each account has one for its own subtree. */
+  policies: 200_000,
+  /** JSON text of one policy. */
+  policyBytes: 1024 * 1024,
+  /** Things that one policy says: each principal of a rule with each of its actions and resources. */
+  policyStatements: 100_000,
+  /** Accounts that one operation looks through. */
+  accountsLooked: 100_000,
 })

@@ -57,6 +57,8 @@ export interface OpenRegistryOptions {
   readonly version: string
   readonly sessionLimits?: Partial<SessionLimits>
   readonly attemptLimits?: Partial<AttemptLimits>
+  /** Verifies the passwords of system users; default nobody does, and they cannot log in with one. */
+  readonly systemLogin?: SystemLogin
   readonly hostChecks?: HostChecks
   /** What only the process knows, for operators; default nothing. */
   readonly host?: HostPort
@@ -78,6 +80,14 @@ export interface OpenRegistryOptions {
   readonly onStep?: (step: PipelineStep) => void
   /** Told of failures that no caller hears of. */
   readonly onFault?: (fault: unknown) => void
+}
+
+/** Verifies passwords of users of the operating system. */
+export interface SystemLogin {
+  /** Whether the system user of this name has this password; throws when it cannot be told. */
+  readonly verify: (login: string, password: string) => Promise<boolean>
+  /** A refused login takes a multiple of this, milliseconds: longer than the verification. */
+  readonly failureDelayMs: number
 }
 
 /** An open registry, and what opening it found. */
@@ -173,6 +183,9 @@ async function openOver(
     monotonicMs,
     sessionLimits: { ...DEFAULT_SESSION_LIMITS, ...options.sessionLimits },
     ...(options.attemptLimits === undefined ? {} : { attemptLimits: options.attemptLimits }),
+    ...(options.systemLogin === undefined
+      ? {}
+      : { external: { ...options.systemLogin, nowMs: monotonicMs, sleep } }),
   })
   await identity.policies.load()
   const housekeeping = new Housekeeping(core, identity, options)
@@ -202,6 +215,10 @@ async function openOver(
   })
   housekeeping.start(registry)
   return { registry, recovery }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resume) => setTimeout(resume, ms))
 }
 
 async function readHeader(engine: Engine): Promise<SealHeader | undefined> {

@@ -1,19 +1,33 @@
 /** The policy documents in force: read at start and unsealing, changed with the commits that change them. */
+import { type CompiledPolicy, compile } from '@secreg/policy-engine'
 import { SecregError } from '@secreg/protocol'
-import type { Engine, Op, Row } from '@secreg/storage'
+import type { Engine, Op } from '@secreg/storage'
 import type { Authorizer } from './authorizer.ts'
-import { POLICY_SPACE } from './keys.ts'
+import { POLICY_SPACE, policyIdOf } from './keys.ts'
+import type { Document } from './policy/document-facts.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
+const encoder = new TextEncoder()
+
+/** Documents by their ids, and what they say together. */
+export interface PolicySet {
+  readonly documents: ReadonlyMap<string, Document>
+  readonly compiled: CompiledPolicy
+}
 
 export class Policies {
   readonly #engine: Engine
   readonly #authorizer: Authorizer
-  #documents = new Map<string, unknown>()
+  #documents: ReadonlyMap<string, Document> = new Map()
 
   constructor(engine: Engine, authorizer: Authorizer) {
     this.#engine = engine
     this.#authorizer = authorizer
+  }
+
+  /** What is in force. */
+  get current(): PolicySet {
+    return { documents: this.#documents, compiled: this.#authorizer.policy }
   }
 
   /**
@@ -22,27 +36,36 @@ export class Policies {
    * @throws SecregError `ERR_STORAGE_CORRUPT` when one is not valid; the old ones then stay in force
    */
   async load(): Promise<void> {
-    const documents = new Map<string, unknown>()
-    for await (const row of this.#engine.iterate(POLICY_SPACE)) documents.set(row.key, parse(row))
+    const documents = new Map<string, Document>()
+    for await (const row of this.#engine.iterate(POLICY_SPACE)) {
+      documents.set(policyIdOf(row.key), decodePolicy(row))
+    }
     this.#use(documents)
   }
 
   /** Take a committed change into force, before its answer. */
   apply(ops: readonly Op[]): void {
-    const documents = new Map(this.#documents)
-    let changed = false
+    const changes = new Map<string, Document | undefined>()
     for (const op of ops) {
       if (!op.key.startsWith(POLICY_SPACE.gte)) continue
-      changed = true
-      if (op.type === 'put') documents.set(op.key, parse(op))
-      else documents.delete(op.key)
+      changes.set(policyIdOf(op.key), op.type === 'put' ? decodePolicy(op) : undefined)
     }
-    if (changed) this.#use(documents)
+    if (changes.size > 0) this.#use(withChanges(this.#documents, changes))
   }
 
-  #use(documents: Map<string, unknown>): void {
+  /**
+   * What would be in force with other documents in place of some, or without some.
+   *
+   * @throws PolicyError
+   */
+  preview(changes: ReadonlyMap<string, Document | undefined>): PolicySet {
+    const documents = withChanges(this.#documents, changes)
+    return { documents, compiled: compile([...documents.values()]) }
+  }
+
+  #use(documents: ReadonlyMap<string, Document>): void {
     try {
-      this.#authorizer.load([...documents.values()])
+      this.#authorizer.load(documents)
     } catch (cause) {
       throw new SecregError('STORAGE_CORRUPT', 'a stored policy is not valid', { cause })
     }
@@ -50,6 +73,24 @@ export class Policies {
   }
 }
 
-function parse(row: Pick<Row, 'value'>): unknown {
-  return JSON.parse(decoder.decode(row.value))
+function withChanges(
+  documents: ReadonlyMap<string, Document>,
+  changes: ReadonlyMap<string, Document | undefined>,
+): ReadonlyMap<string, Document> {
+  const changed = new Map(documents)
+  for (const [id, document] of changes) {
+    if (document === undefined) changed.delete(id)
+    else changed.set(id, document)
+  }
+  return changed
+}
+
+/** Bytes of the row of a policy. */
+export function encodePolicy(document: object): Uint8Array {
+  return encoder.encode(JSON.stringify(document))
+}
+
+/** The document of a row. */
+export function decodePolicy(row: { readonly value: Uint8Array }): Document {
+  return JSON.parse(decoder.decode(row.value)) as Document
 }

@@ -69,6 +69,20 @@ export function prepared<P, T>(
   return run(ready)
 }
 
+/** Run what comes before the writer's turn; a failure is recorded before it is answered. */
+export function recordedFailure<T>(
+  journal: Journal,
+  caller: Caller,
+  facts: Facts,
+  run: () => Promise<T>,
+): Promise<T> {
+  return run().catch((error: unknown) =>
+    recorded<T>(journal, caller, facts, () => {
+      throw error
+    }),
+  )
+}
+
 /** Body of an operation that was refused or failed; says nothing that only success may tell. */
 export function refusalBody(caller: Caller, facts: Facts, error: SecregError): string {
   const { paths, pathsText, detail } = facts

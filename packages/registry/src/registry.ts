@@ -31,13 +31,17 @@ import { remove } from './operations/delete.ts'
 import { type DialectRequest, dialectOperation } from './operations/dialect.ts'
 import { Exports } from './operations/export.ts'
 import { get } from './operations/get.ts'
+import { group } from './operations/groups.ts'
 import { history } from './operations/history.ts'
 import { Imports } from './operations/import.ts'
 import { list } from './operations/list.ts'
 import { login, logout } from './operations/login.ts'
 import { maintain } from './operations/maintain.ts'
 import { meta } from './operations/meta.ts'
+import { mfa } from './operations/mfa.ts'
 import { mount } from './operations/mount.ts'
+import { password } from './operations/own-password.ts'
+import { policy } from './operations/policy.ts'
 import { protector } from './operations/protector.ts'
 import { type Recovered, type RecoverRequest, recoverAdministrator } from './operations/recover.ts'
 import { Restores } from './operations/restore.ts'
@@ -46,16 +50,19 @@ import { initialize, lock, requireAcceptable, type SealTools } from './operation
 import { search } from './operations/search.ts'
 import { type HostChecks, security } from './operations/security.ts'
 import { set } from './operations/set.ts'
+import { token } from './operations/tokens.ts'
 import { transaction } from './operations/transaction.ts'
 import { transfer } from './operations/transfer.ts'
 import { recordRefused, type UnlockTools, unlock, unlockBy } from './operations/unlock.ts'
-import { password, user } from './operations/users.ts'
+import { user } from './operations/users.ts'
 import { versions } from './operations/versions.ts'
+import { zone } from './operations/zones.ts'
 import { recorded } from './recorded.ts'
 import type { OpenSpool } from './restore/spool.ts'
 import { AttemptPace } from './seal/attempt-pace.ts'
 import type { SealUse } from './seal/credential.ts'
 import { ShareCollector } from './seal/share-collector.ts'
+import { apiOfSession, refuseEnrolling, useToken } from './session-api.ts'
 import type { WatchHub } from './watch/hub.ts'
 import type { OpenedWatch, WatchSink } from './watch/sink.ts'
 import { watch } from './watch/watch-operation.ts'
@@ -198,6 +205,7 @@ export class Registry {
   }
 
   async lock(caller: Caller): Promise<SealResponse> {
+    if (isLimited(caller)) await this.#begin(caller)
     const before = this.state
     try {
       return await lock(this.#parts.identity, caller)
@@ -233,10 +241,11 @@ export class Registry {
   }
 
   /** Whether a caller may move this registry aside for the one that he asks for, and that one can be made. */
-  authorizeReplacement(
+  async authorizeReplacement(
     caller: Caller,
     request: Extract<RequestOf<'seal'>, { op: 'init' }>,
   ): Promise<void> {
+    if (isLimited(caller)) await this.#begin(caller)
     const { core, identity, seal } = this.#parts
     return recorded(core.journal, caller, { action: 'init', detail: 'force' }, async () => {
       core.authorizer.require(caller, 'seal', '/')
@@ -246,7 +255,8 @@ export class Registry {
   }
 
   /** Be told of changes; see {@link watch}. */
-  watch(caller: Caller, request: RequestOf<'watch'>, sink: WatchSink): Promise<OpenedWatch> {
+  async watch(caller: Caller, request: RequestOf<'watch'>, sink: WatchSink): Promise<OpenedWatch> {
+    if (isLimited(caller)) await this.#begin(caller)
     return watch(this.#parts.core, this.#parts.watches, caller, request, sink)
   }
 
@@ -258,7 +268,7 @@ export class Registry {
   /** Everything that one caller can do. */
   as(caller: Caller): RegistryApi {
     const { core, identity } = this.#parts
-    return {
+    return apiOfSession(identity, caller, {
       get: (request) => get(core, caller, request),
       set: (request) => set(core, caller, request),
       delete: (request) => remove(core, caller, request),
@@ -294,11 +304,24 @@ export class Registry {
           checks: this.#parts.hostChecks,
           status: (who) => this.status(who),
         }),
-    }
+      policy: (request) => policy(identity, caller, request),
+      group: (request) => group(identity, caller, request),
+      token: (request) => token(identity, caller, request),
+      zone: (request) => zone(identity, caller, request),
+      mfa: (request) => mfa(identity, caller, request),
+    })
+  }
+
+  /** What any operation of a session needs that is not one of {@link as}. */
+  async #begin(caller: Caller): Promise<void> {
+    const { identity } = this.#parts
+    if (caller.restricted !== undefined) await refuseEnrolling(identity, caller)
+    await useToken(identity, caller)
   }
 
   /** An operation of a foreign door, by the write rules that were given at opening; see {@link dialectOperation}. */
-  dialect(caller: Caller, request: DialectRequest): Promise<unknown> {
+  async dialect(caller: Caller, request: DialectRequest): Promise<unknown> {
+    if (isLimited(caller)) await this.#begin(caller)
     return dialectOperation(this.#parts.core, caller, request)
   }
 
@@ -391,6 +414,11 @@ export class Registry {
   }
 }
 
+/** Whether an operation of this caller costs him something first, or is none of his. */
+function isLimited({ counted, restricted }: Caller): boolean {
+  return restricted !== undefined || counted === true
+}
+
 /** Number of live entries; untold while the store cannot be read, which status is there to say. */
 function entriesOf({ counters, engine }: Core): { entries?: number } {
   try {
@@ -405,8 +433,12 @@ function whoami(caller: Caller): WhoamiResponse {
     user: caller.login ?? '',
     account: caller.accountId ?? '',
     roles: caller.roles,
+    groups: caller.groups,
     mfa: caller.mfa,
     proof: caller.proof,
     door: caller.door,
+    ...(caller.token === undefined ? {} : { token: caller.token }),
+    ...(caller.boundary === undefined ? {} : { boundary: caller.boundary }),
+    ...(caller.restricted === undefined ? {} : { restricted: caller.restricted }),
   }
 }

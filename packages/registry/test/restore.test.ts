@@ -262,7 +262,7 @@ describe('restore', () => {
     await home.api.set({ key: '/open/a', value: 'same' })
     await home.api.set({ key: '/shut/a', value: 'same', encrypt: true })
     const { file } = await takeBackup(home.api)
-    const rules = {
+    const document = {
       id: 'keeper',
       rules: [
         {
@@ -288,14 +288,8 @@ describe('restore', () => {
         },
       ],
     }
-    const value = new TextEncoder().encode(JSON.stringify(rules))
-    await home.engine.commit({ ops: [{ type: 'put', key: 'p/keeper', value }] })
-    await home.registry.lock(home.admin)
-    await home.registry.unlock(PEER, PASSPHRASE)
-    const { loginTestUser } = await import('@secreg/registry/testing')
-    const admin = await loginTestUser(home, TEST_ADMIN.admin, TEST_ADMIN.admin_password)
-    Object.assign(home, { admin, api: home.registry.as(admin) })
     const { api } = await addUser(home, 'keeper', [])
+    await home.api.policy({ op: 'set', document })
     await expect(restore(api, file)).rejects.toEqual(reason('ACCESS_DENIED'))
     await expect(restore(api, file, { dry_run: true })).rejects.toEqual(reason('ACCESS_DENIED'))
     // He may not read, so he does not learn that the value is the same.

@@ -357,7 +357,7 @@ describe('who may', () => {
       rules: object[],
       engine: Pick<MemoryEngine, 'get'> = home.engine as never,
     ): string[] => {
-      authorizer.load([{ id: 'test', rules }])
+      authorizer.load(new Map([['test', { id: 'test', rules }]]))
       const mayTell = createMayTell(engine, authorizer)
       return ['/app/mine', '/app/hers', '/app/gone'].filter((key) =>
         mayTell(home.admin, event(key)),

@@ -40,6 +40,11 @@ const COURSES: Readonly<Record<RequestName, Course | ((payload: Payload) => Cour
   backup: 'alone',
   restore: 'alone',
   maintain: 'alone',
+  policy: ({ op }) => (op === 'set' || op === 'delete' ? 'alone' : 'read'),
+  group: 'alone',
+  token: 'alone',
+  zone: 'alone',
+  mfa: 'alone',
 }
 
 /** Course of a request; of one that is refused, the payload does not matter. */
@@ -57,4 +62,6 @@ export const DERIVES: ReadonlySet<RequestName> = new Set([
   'user',
   'protector',
   'restore',
+  'mfa',
+  'zone',
 ])

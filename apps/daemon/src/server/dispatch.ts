@@ -72,6 +72,11 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   backup: (host, standing, request) => apiOf(host, standing).backup(request),
   restore: (host, standing, request) => apiOf(host, standing).restore(request),
   maintain: (host, standing, request) => apiOf(host, standing).maintain(request),
+  policy: (host, standing, request) => apiOf(host, standing).policy(request),
+  group: (host, standing, request) => apiOf(host, standing).group(request),
+  token: (host, standing, request) => apiOf(host, standing).token(request),
+  zone: (host, standing, request) => apiOf(host, standing).zone(request),
+  mfa: (host, standing, request) => apiOf(host, standing).mfa(request),
   watch: (_, standing, request, watches) => watches.watch(standing, request),
   unwatch: (_, standing, request, watches) => watches.unwatch(standing, request),
 }

@@ -6,8 +6,14 @@ import {
   type RequestOf,
   SecregError,
 } from '@secreg/protocol'
-import type { Account, Session } from '@secreg/zones'
-import { planSetPassword } from '@secreg/zones'
+import {
+  type Account,
+  mfaStateOf,
+  planSetPassword,
+  planUseMfa,
+  type Session,
+  type SessionDetails,
+} from '@secreg/zones'
 import { auditBody } from '../audit-record.ts'
 import { errorPayload } from '../error-payload.ts'
 import type { Identity, Peer } from '../identity.ts'
@@ -18,8 +24,14 @@ import { asSecregError } from '../store-failure.ts'
 /** How often a login that lost against a change of any account starts over. */
 const ATTEMPTS = 4
 
+/** A login that was good, and what it was made with. */
+interface Proven {
+  readonly account: Account
+  readonly details: Pick<SessionDetails, 'mfa' | 'token' | 'boundary' | 'restricted' | 'lifetimeMs'>
+}
+
 /**
- * Log in with a name and a password.
+ * Log in with a name and a password, and with a second factor where the account has one; or with an access token.
  *
  * @returns with `success: false` and the error when it is refused (specs: AuthResponse, not ErrorResponse)
  * @throws SecregError `ERR_AUDIT_FAILED` when the attempt cannot be recorded
@@ -30,7 +42,9 @@ export async function login(
   request: RequestOf<'auth'>,
 ): Promise<AuthResponse> {
   const { core } = identity
-  const stranger = identity.strangerOf(peer, identity.loggedName(request.username))
+  const { username, password } = request
+  const name = username === undefined ? undefined : identity.loggedName(username)
+  const stranger = identity.strangerOf(peer, name)
   const facts: Facts = { action: 'auth' }
   let opened: Awaited<ReturnType<typeof openSession>>
   try {
@@ -45,59 +59,115 @@ export async function login(
     })
   }
   const { account, session, id, evicted } = opened
-  const caller = identity.callerOf(session, peer) as Caller
+  const caller = identity.callerOf(session, peer)
   for (const old of evicted) recordEnd(identity, peer, old, 'evicted: session limit reached')
-  await recorded(core.journal, caller, facts, () => undefined).catch((error: unknown) => {
-    identity.sessions.closeSession(session)
-    throw error
-  })
-  void upgradeHash(identity, account, request.password)
+  await recorded(core.journal, caller ?? stranger, facts, () => undefined).catch(
+    (error: unknown) => {
+      identity.sessions.closeSession(session)
+      throw error
+    },
+  )
+  if (password !== undefined) void upgradeHash(identity, account, password)
   return {
     success: true,
     session_id: id,
     roles: account.roles,
     expires_in: Math.floor((session.expiresAtMs - session.lastUsedAtMs) / 1000),
+    ...(session.restricted === undefined ? {} : { mfa_enrollment_required: true }),
   }
 }
 
 async function openSession(identity: Identity, peer: Peer, request: RequestOf<'auth'>) {
   const { core, sessions } = identity
   core.keys.requireReadable()
-  if (core.settings.requireMfa) {
-    throw new SecregError(
-      'AUTH_MFA_REQUIRED',
-      'security.require_mfa is set and this version knows no second factor: no login is possible',
-    )
-  }
-  const { epoch } = sessions
-  let account = await identity.verifyPassword(request.username, request.password, peer)
-  let since = epoch
+  let since = sessions.epoch
+  const proven =
+    request.token === undefined
+      ? await provePassword(identity, peer, request)
+      : proveToken(identity, peer, request.token)
+  let { account } = proven
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const opened = sessions.open(
       {
         accountId: account.id,
         login: account.login,
         roles: account.roles,
-        mfa: false,
+        ...(account.groups === undefined ? {} : { groups: account.groups }),
+        ...proven.details,
         ...(peer.uid === undefined ? {} : { uid: peer.uid }),
       },
       since,
     )
     if (opened !== undefined) return { account, ...opened }
-    // Some account changed meanwhile; go on only if it was not this one.
+    // Some account or token changed meanwhile; go on only if it was not this one.
     since = sessions.epoch
-    const now = identity.findAccount(account.login)
-    if (
-      now === undefined ||
-      now.disabled ||
-      now.password !== account.password ||
-      now.id !== account.id
-    ) {
-      throw new SecregError('AUTH_FAILED', 'user name or password is wrong')
-    }
-    account = now
+    account = unchanged(identity, peer, request, account)
   }
   throw new SecregError('BUSY', 'accounts are being changed; try again', { retryAfterSeconds: 1 })
+}
+
+/** The account as it is now, if what was shown for it still stands. */
+function unchanged(
+  identity: Identity,
+  peer: Peer,
+  { token }: RequestOf<'auth'>,
+  account: Account,
+): Account {
+  if (token !== undefined) return identity.verifyToken(token, peer).account
+  const now = identity.findAccount(account.login)
+  if (
+    now === undefined ||
+    now.disabled ||
+    now.password !== account.password ||
+    now.system !== account.system ||
+    now.id !== account.id
+  ) {
+    throw new SecregError('AUTH_FAILED', 'user name or password is wrong')
+  }
+  return now
+}
+
+function proveToken(identity: Identity, peer: Peer, text: string): Proven {
+  const { account, token } = identity.verifyToken(text, peer)
+  const { boundary, expiresAtMs, ident } = token
+  const lifetime =
+    expiresAtMs === undefined ? {} : { lifetimeMs: Math.max(1, expiresAtMs - identity.core.now()) }
+  return { account, details: { mfa: false, token: ident, boundary, ...lifetime } }
+}
+
+async function provePassword(
+  identity: Identity,
+  peer: Peer,
+  { username = '', password = '', otp }: RequestOf<'auth'>,
+): Promise<Proven> {
+  let mfa = false
+  const account = await identity.verifyPassword(username, password, peer, async ({ id }) => {
+    if (mfaStateOf(identity.rows(), id).state !== 'on') return true
+    if (otp === undefined) {
+      throw new SecregError('AUTH_MFA_REQUIRED', 'this account needs a code of its second factor')
+    }
+    mfa = await useCode(identity, id, otp)
+    return mfa
+  })
+  const isMissing = identity.core.settings.requireMfa && !mfa
+  return { account, details: { mfa, ...(isMissing ? { restricted: 'mfa-enrollment' } : {}) } }
+}
+
+/** Use a code up, durably, before anything is opened by it. */
+async function useCode(identity: Identity, id: string, otp: string): Promise<boolean> {
+  try {
+    await identity.core.writer.submit({
+      plan: (view) => ({
+        ops: planUseMfa(rowViewOf(view), id, otp, identity.mfaContext()).ops,
+        result: () => undefined,
+      }),
+      refusal: () => undefined,
+    })
+    return true
+  } catch (error) {
+    if (SecregError.is(error) && error.reason === 'AUTH_FAILED') return false
+    throw error
+  }
 }
 
 function refusal(error: SecregError): AuthResponse {

@@ -23,7 +23,7 @@ import { auditBody } from '../audit-record.ts'
 import type { Core } from '../core.ts'
 import { sealErasureOp } from '../eraser.ts'
 import type { Identity } from '../identity.ts'
-import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { type Facts, recorded, recordedFailure, refusalBody } from '../recorded.ts'
 import {
   checkedHeader,
   credentialsOf,
@@ -43,7 +43,6 @@ import {
 import { sealFailure } from '../seal/seal-failure.ts'
 import { headerOp, storedHeader } from '../seal-row.ts'
 import type { SealTools } from './seal.ts'
-import { recordedFailure } from './users.ts'
 
 type ProtectorRequest = RequestOf<'protector'>
 type AddRequest = Extract<ProtectorRequest, { op: 'add' }>
@@ -106,7 +105,7 @@ async function addNew(
 ): Promise<ProtectorResponse> {
   const { kind, label, recovery, proof } = request
   const facts: Facts = { action: 'protector', detail: `add ${kind}` }
-  const made = await recordedFailure(identity, caller, facts, async () => {
+  const made = await recordedFailure(identity.core.journal, caller, facts, async () => {
     const header = changeableHeader(identity.core, caller)
     requireLabel(label)
     const marks = {
@@ -134,7 +133,7 @@ async function change(
   const { core } = identity
   const facts: Facts = { action: 'protector', detail: 'change' }
   const force = request.force === true
-  const made = await recordedFailure(identity, caller, facts, async () => {
+  const made = await recordedFailure(core.journal, caller, facts, async () => {
     const header = changeableHeader(core, caller)
     const target = findProtector(header.protectors, request.protector)
     facts.detail = `change ${describeProtector(target)}`

@@ -3,26 +3,26 @@
  * a process on the host itself comes here; the root key is what authorises it, no policy is asked.
  */
 import { type Caller, SecregError } from '@secreg/protocol'
-import type { Op } from '@secreg/storage'
 import {
   type Account,
-  type AccountPlan,
   hashNewPassword,
   normalizeLogin,
   planCreateAccount,
   planEnableAccount,
+  planRemoveMfa,
   planSetPassword,
   planSetRoles,
-  type RowView,
+  planSetSystem,
   readAccountByLogin,
 } from '@secreg/zones'
 import { auditBody } from '../audit-record.ts'
 import { ROLE_POLICIES, recoveredAdministratorPolicy } from '../built-in-policies.ts'
 import type { Identity } from '../identity.ts'
 import { policyKey } from '../keys.ts'
-import { type Facts, refusalBody } from '../recorded.ts'
+import { encodePolicy } from '../policies.ts'
+import { type Facts, recordedFailure, refusalBody } from '../recorded.ts'
 import { rowViewOf } from '../row-view.ts'
-import { recordedFailure } from './users.ts'
+import { StagedRows } from '../staged-rows.ts'
 
 /** Whom to make an administrator. */
 export interface RecoverRequest {
@@ -39,8 +39,6 @@ export interface Recovered {
   readonly created: boolean
 }
 
-const encoder = new TextEncoder()
-
 /**
  * Make an account an administrator who can log in with this password: a new one, or one that exists, whatever it was.
  *
@@ -55,7 +53,7 @@ export async function recoverAdministrator(
   const login = normalizeLogin(request.login)
   const policies = request.resetPolicies ? ', policies of the roles reset' : ''
   const facts: Facts = { action: 'recover', detail: `administrator ${login ?? ''}${policies}` }
-  const prepared = await recordedFailure(identity, caller, facts, async () => {
+  const prepared = await recordedFailure(core.journal, caller, facts, async () => {
     core.keys.requireUnsealed()
     if (login === undefined) {
       throw new SecregError('INVALID_ARGUMENT', 'the name must be a-z, 0-9, _, . or -')
@@ -82,8 +80,7 @@ export async function recoverAdministrator(
         recoveredAdministratorPolicy(account.id),
       ]
       for (const policy of documents) {
-        const value = encoder.encode(JSON.stringify(policy))
-        staged.put({ type: 'put', key: policyKey(policy.id), value })
+        staged.put({ type: 'put', key: policyKey(policy.id), value: encodePolicy(policy) })
       }
       const ops = staged.ops()
       return {
@@ -106,35 +103,9 @@ function promote(
   nowMs: number,
 ): Account {
   staged.take(planEnableAccount(staged, id, { nowMs }))
+  // Neither the system nor a lost authenticator stands in the way of who holds a protector.
+  staged.take(planSetSystem(staged, id, false, { nowMs }))
+  for (const op of planRemoveMfa(staged, id).ops) staged.put(op)
   staged.take(planSetPassword(staged, id, password, { nowMs }))
   return staged.take(planSetRoles(staged, id, [...roles, 'admin'], { nowMs }))
-}
-
-/** Rows under several plans, of which each sees what those before it write. */
-class StagedRows implements RowView {
-  readonly #view: RowView
-  readonly #ops = new Map<string, Op>()
-
-  constructor(view: RowView) {
-    this.#view = view
-  }
-
-  get(key: string): Uint8Array | undefined {
-    const op = this.#ops.get(key)
-    if (op === undefined) return this.#view.get(key)
-    return op.type === 'put' ? op.value : undefined
-  }
-
-  put(op: Op): void {
-    this.#ops.set(op.key, op)
-  }
-
-  take({ ops, account }: AccountPlan): Account {
-    for (const op of ops) this.put(op)
-    return account
-  }
-
-  ops(): Op[] {
-    return [...this.#ops.values()]
-  }
 }

@@ -14,12 +14,12 @@ import { auditBody } from '../audit-record.ts'
 import { firstAdministratorPolicy, homePolicy, ROLE_POLICIES } from '../built-in-policies.ts'
 import type { Identity } from '../identity.ts'
 import { policyKey } from '../keys.ts'
-import { type Facts, recorded, refusalBody } from '../recorded.ts'
+import { encodePolicy } from '../policies.ts'
+import { type Facts, recorded, recordedFailure, refusalBody } from '../recorded.ts'
 import { rowViewOf } from '../row-view.ts'
 import { firstProtectors, type NewProtectorTools, wipeNew } from '../seal/new-protector.ts'
 import { sealFailure } from '../seal/seal-failure.ts'
 import { headerOp } from '../seal-row.ts'
-import { recordedFailure } from './users.ts'
 
 /** What the operations on the seal need beside the identity. */
 export interface SealTools extends NewProtectorTools {
@@ -30,8 +30,6 @@ type InitRequest = Extract<RequestOf<'seal'>, { op: 'init' }>
 
 /** What a request to initialise says of the new registry. */
 type NewRegistry = Pick<InitRequest, 'passphrase' | 'shares' | 'admin' | 'admin_password'>
-
-const encoder = new TextEncoder()
 
 /**
  * Set what opens it, the first administrator and the built-in policies, in one commit.
@@ -48,7 +46,7 @@ export async function initialize(
 ): Promise<SealResponse> {
   const { core, hasher } = identity
   const facts: Facts = { action: 'init' }
-  const prepared = await recordedFailure(identity, caller, facts, async () => {
+  const prepared = await recordedFailure(core.journal, caller, facts, async () => {
     requireUninitialized(identity)
     const login = acceptedLogin(request)
     const password = await hashNewPassword(hasher, request.admin_password, { login })
@@ -78,7 +76,7 @@ export async function initialize(
             (policy): Op => ({
               type: 'put',
               key: policyKey(policy.id),
-              value: encoder.encode(JSON.stringify(policy)),
+              value: encodePolicy(policy),
             }),
           ),
         ]

@@ -11,7 +11,7 @@ import { auditBody } from '../audit-record.ts'
 import type { Core } from '../core.ts'
 import type { Identity } from '../identity.ts'
 import { IDENTITY_SPACES } from '../keys.ts'
-import { type Facts, recorded } from '../recorded.ts'
+import { type Facts, recorded, recordedFailure } from '../recorded.ts'
 import { decodeRenumbering, NUMBERS_KEY } from '../renumbering.ts'
 import { type AttemptPace, tooManyAttempts } from '../seal/attempt-pace.ts'
 import {
@@ -26,7 +26,6 @@ import {
 import { describeProtector, kindName } from '../seal/protector-list.ts'
 import type { ShareCollector } from '../seal/share-collector.ts'
 import { asSecregError } from '../store-failure.ts'
-import { recordedFailure } from './users.ts'
 
 type UnlockRequest = Extract<RequestOf<'seal'>, { op: 'unlock' }>
 
@@ -204,7 +203,7 @@ async function attempted<T>(
     if (refusal.reason !== 'BUSY' && !isSlow && !pace.spend()) refusal = tooManyAttempts()
   }
   if (refusal.reason !== 'BUSY') {
-    return recordedFailure(identity, caller, facts, async () => {
+    return recordedFailure(identity.core.journal, caller, facts, async () => {
       throw refusal
     })
   }

@@ -1,0 +1,241 @@
+/** Questions about what policies decide: trials, explanations, who can, what somebody can (DESIGN §7). */
+import { type Action, type Context, isAction } from '@secreg/policy-engine'
+import {
+  type AbilityInfo,
+  ACTIONS,
+  type Caller,
+  type DecisionInfo,
+  type GrantInfo,
+  type PolicyResponse,
+  parsePath,
+  type RequestOf,
+  SecregError,
+} from '@secreg/protocol'
+import { decodeAccount } from '@secreg/zones'
+import { grantedMetadata } from '../authorizer.ts'
+import { decodeEntry } from '../entry.ts'
+import type { Identity } from '../identity.ts'
+import { ACCOUNT_SPACE, entryKey } from '../keys.ts'
+import type { PolicySet } from '../policies.ts'
+import { bindPrincipal, shownPrincipal } from '../policy/bind.ts'
+import { checkDocument, idOf, invalidAsOurs } from '../policy/check-document.ts'
+import { Directory } from '../policy/directory.ts'
+import { principalsOf } from '../policy/principals.ts'
+import { type Facts, recorded } from '../recorded.ts'
+
+type Request<Op extends string> = Extract<RequestOf<'policy'>, { op: Op }>
+type Asked = Pick<Request<'explain'>, 'user' | 'principals' | 'context'>
+
+/** As somebody comes who has logged in at the local socket with a password; a request says what is otherwise. */
+const USUAL: Context = { mfa: false, door: 'registry', proof: 'credential' }
+
+/** Decide some requests by the policies in force, or as if documents had been set. */
+export function testPolicy(
+  identity: Identity,
+  caller: Caller,
+  request: Request<'test'>,
+): Promise<PolicyResponse> {
+  const facts: Facts = { action: 'admin', detail: 'policy-test', count: request.requests.length }
+  return recorded(identity.core.journal, caller, facts, async () => {
+    identity.core.authorizer.require(caller, 'policy-read', '/')
+    const directory = await Directory.open(identity.core.engine)
+    const { documents = [] } = request
+    const set =
+      documents.length === 0
+        ? identity.policies.current
+        : invalidAsOurs(() =>
+            identity.policies.preview(
+              new Map(
+                documents.map((one) => {
+                  const bound = checkDocument(one, directory)
+                  return [idOf(bound) as string, bound]
+                }),
+              ),
+            ),
+          )
+    const decisions: DecisionInfo[] = []
+    for (const trial of request.requests) {
+      const { decision, reason, rules } = await explained(identity, caller, set, trial, directory)
+      const { expect } = trial
+      const as = expect === undefined ? {} : { as_expected: expect === decision }
+      decisions.push({ decision, reason, rules, ...as })
+    }
+    return { decisions }
+  })
+}
+
+/** Why somebody may or may not: of himself to everybody, of others to who may read policies. */
+export function explainPolicy(
+  identity: Identity,
+  caller: Caller,
+  request: Request<'explain'>,
+): Promise<PolicyResponse> {
+  const { core } = identity
+  const facts: Facts = { action: 'admin', detail: `policy-explain ${request.action.slice(0, 32)}` }
+  return recorded(core.journal, caller, facts, async () => {
+    const mayRead = core.authorizer.allows(caller, 'policy-read', '/')
+    if (!isOwn(request, caller)) core.authorizer.require(caller, 'policy-read', '/')
+    const { action, resource } = checked(request)
+    facts.paths = [resource]
+    if (!isOwn(request, caller)) {
+      const set = identity.policies.current
+      return {
+        decisions: [
+          await explained(
+            identity,
+            caller,
+            set,
+            request,
+            await Directory.open(identity.core.engine),
+          ),
+        ],
+      }
+    }
+    const told = core.authorizer.explain(
+      caller,
+      {
+        action,
+        resource,
+        time: request.context?.time_ms ?? core.now(),
+        context: await contextOf(identity, core.authorizer.contextOf(caller), request, resource),
+      },
+      { denials: mayRead },
+    )
+    return { decisions: [{ decision: told.decision, reason: told.reason, rules: told.rules }] }
+  })
+}
+
+/** Everybody who may do something: users as they are now, and principals that rules name. */
+export function whoCan(
+  identity: Identity,
+  caller: Caller,
+  request: Request<'who-can'>,
+): Promise<PolicyResponse> {
+  const { core } = identity
+  const facts: Facts = { action: 'admin', detail: `policy-who-can ${request.action.slice(0, 32)}` }
+  return recorded(core.journal, caller, facts, async () => {
+    core.authorizer.require(caller, 'policy-read', '/')
+    const { action, resource } = checked(request)
+    facts.paths = [resource]
+    const { compiled } = identity.policies.current
+    const asked = {
+      action,
+      resource,
+      time: request.context?.time_ms ?? core.now(),
+      context: await contextOf(identity, USUAL, request, resource),
+    }
+    const directory = await Directory.open(identity.core.engine)
+    const grants: GrantInfo[] = []
+    for await (const row of core.engine.iterate(ACCOUNT_SPACE)) {
+      const account = decodeAccount(row.value, row.key.slice(2))
+      if (account.disabled) continue
+      const { decision, rules } = compiled.decide({ ...asked, subject: principalsOf(account) })
+      if (decision !== 'allow') continue
+      grants.push({ principal: `user:${account.login}`, account: account.id, rules })
+    }
+    for (const { principal, rules } of compiled.whoCan(asked)) {
+      if (principal.startsWith('account:')) continue
+      grants.push({ principal: shownPrincipal(principal, directory), rules })
+    }
+    facts.count = grants.length
+    return { grants }
+  })
+}
+
+/** What somebody may do: the rules that name him. */
+export function whatCan(
+  identity: Identity,
+  caller: Caller,
+  request: Request<'what-can'>,
+): Promise<PolicyResponse> {
+  const { core } = identity
+  const facts: Facts = { action: 'admin', detail: 'policy-what-can' }
+  return recorded(core.journal, caller, facts, async () => {
+    const mayRead = core.authorizer.allows(caller, 'policy-read', '/')
+    const own = isOwn(request, caller)
+    if (!own) core.authorizer.require(caller, 'policy-read', '/')
+    const { compiled } = identity.policies.current
+    const subject = own
+      ? caller.principals
+      : principalsAsked(request, await Directory.open(identity.core.engine))
+    const base = own ? core.authorizer.contextOf(caller) : USUAL
+    const found = compiled.whatCan(subject, {
+      time: request.context?.time_ms ?? core.now(),
+      context: await contextOf(identity, base, request),
+      denials: mayRead,
+    })
+    const abilities: AbilityInfo[] = [...found.allows, ...found.denies].map(
+      ({ rule, effect, resources, actions, applies, unmet }) => ({
+        rule,
+        effect,
+        resources,
+        actions,
+        applies,
+        unmet,
+      }),
+    )
+    return { abilities }
+  })
+}
+
+async function explained(
+  identity: Identity,
+  caller: Caller,
+  set: PolicySet,
+  request: Asked & { readonly action: string; readonly resource: string },
+  directory: Directory,
+): Promise<DecisionInfo> {
+  const { action, resource } = checked(request)
+  const { decision, reason, rules } = set.compiled.explain(
+    {
+      subject: isOwn(request, caller) ? caller.principals : principalsAsked(request, directory),
+      action,
+      resource,
+      time: request.context?.time_ms ?? identity.core.now(),
+      context: await contextOf(identity, USUAL, request, resource),
+    },
+    { denials: true },
+  )
+  return { decision, reason, rules }
+}
+
+function isOwn({ user, principals }: Asked, caller: Caller): boolean {
+  return principals === undefined && (user === undefined || user === caller.login)
+}
+
+function principalsAsked({ user, principals }: Asked, directory: Directory): readonly string[] {
+  if (user === undefined) {
+    return (principals ?? []).map((one) => bindPrincipal(one, directory))
+  }
+  if (principals !== undefined) {
+    throw new SecregError('INVALID_ARGUMENT', 'a user or principals, not both')
+  }
+  const account = directory.accountOf(user)
+  if (account === undefined) throw new SecregError('USER_NOT_FOUND', 'no such user')
+  return principalsOf(account)
+}
+
+function checked(request: { readonly action: string; readonly resource: string }): {
+  readonly action: Action
+  readonly resource: string
+} {
+  const { action, resource } = request
+  if (!isAction(action)) {
+    throw new SecregError('INVALID_ARGUMENT', `unknown action; known are ${ACTIONS.join(', ')}`)
+  }
+  return { action, resource: resource === '/' ? resource : parsePath(resource) }
+}
+
+/** What is known of a request: what its asker says, over what it is otherwise, and what the entry says of itself. */
+async function contextOf(
+  { core }: Identity,
+  base: Context,
+  { context = {} }: Asked,
+  resource?: string,
+): Promise<Context> {
+  const { time_ms: _, ...given } = context
+  if (resource === undefined || !core.authorizer.asksMetadata) return { ...base, ...given }
+  const row = await core.engine.get(entryKey(resource))
+  const metadata = grantedMetadata(row === undefined ? undefined : decodeEntry(row))
+  return { ...base, ...given, metadata }
+}

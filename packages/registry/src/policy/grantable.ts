@@ -1,0 +1,168 @@
+/**
+ * Nobody grants what he lacks (specs/secreg.md §8, 46): what a change of policy adds for anybody must already be the
+ * caller's own, together with the right to grant it.
+ */
+import { ACTIONS, type Action, type Caller, SecregError } from '@secreg/protocol'
+import type { CoverConditions } from '../authorizer.ts'
+import { REGISTRY_LIMITS } from '../limits.ts'
+import { type Document, rulesOf, sourceOf } from './document-facts.ts'
+
+/** One thing that a rule says: about one principal, action and pattern, under conditions. */
+interface Statement {
+  readonly effect: 'allow' | 'deny'
+  readonly principal: string
+  readonly action: Action
+  readonly resource: string
+  readonly conditions: CoverConditions
+}
+
+/** Whether somebody may do something to everything that a pattern matches. */
+export type Covers = (action: Action, pattern: string, conditions: CoverConditions) => boolean
+
+/**
+ * Require that a change of one document gives nobody what the caller does not have and may not grant.
+ *
+ * @param before - the document that is in force
+ * @param after - the one in its place; both bound to ids
+ * @param covers - what the caller may do by the policies in force
+ * @param coversAfter - the same by those that would be
+ * @throws SecregError `ERR_GRANT_EXCEEDED`
+ */
+export function requireGrantable(
+  before: Document | undefined,
+  after: Document | undefined,
+  caller: Caller,
+  covers: Covers,
+  coversAfter: Covers,
+): void {
+  requireForeignGrantable(before, after, covers)
+  const had = statementsOf(before)
+  const has = statementsOf(after)
+  // A boundary gives nothing by itself: who has it has been given all that it can let through. Whoever is bounded
+  // himself must not widen what bounds him.
+  const isFree = ({ principal }: Statement): boolean =>
+    principal.startsWith('boundary:') && caller.boundary === undefined
+  const checked = new Set<string>()
+  const check = (statement: Statement, by: Covers): void => {
+    const { action, resource, conditions } = statement
+    const key = JSON.stringify([action, resource, conditions])
+    if (checked.has(key)) return
+    checked.add(key)
+    for (const wanted of [action, 'grant'] as const) {
+      if (!by(wanted, resource, conditions)) throw exceeded(wanted, action, resource)
+    }
+  }
+  for (const [key, statement] of has) {
+    if (statement.effect === 'allow' && !had.has(key) && !isFree(statement)) {
+      check(statement, covers)
+    }
+  }
+  checked.clear()
+  for (const [key, statement] of had) {
+    if (statement.effect === 'deny' && !has.has(key) && !isFree(statement)) {
+      // What a deny kept from everybody it kept from him too: what counts is what he has without it.
+      check(statement, coversAfter)
+    }
+  }
+}
+
+/**
+ * Require that a caller has everything that policies give to some principals, so that he may give somebody these, or
+ * act in his place.
+ *
+ * @param except - id of a document that does not count
+ * @throws SecregError `ERR_GRANT_EXCEEDED`
+ */
+export function requireHolds(
+  documents: ReadonlyMap<string, Document>,
+  principals: ReadonlySet<string>,
+  covers: Covers,
+  except?: string,
+): void {
+  for (const [id, document] of documents) {
+    if (id === except) continue
+    if (sourceOf(document) !== 'native') {
+      const { principals: attached } = document as { readonly principals?: readonly string[] }
+      if (attached?.some((one) => principals.has(one)) === true) requireMount(document, covers)
+      continue
+    }
+    for (const rule of rulesOf(document)) {
+      const isNamed = rule.principals?.some((one) => principals.has(one)) === true
+      if (rule.effect !== 'allow' || !isNamed) continue
+      const conditions = conditionsOf(rule)
+      for (const resource of rule.resources ?? []) {
+        for (const action of (rule.actions ?? []) as readonly Action[]) {
+          if (!covers(action, resource, conditions)) throw exceeded(action, action, resource)
+        }
+      }
+    }
+  }
+}
+
+function requireForeignGrantable(
+  before: Document | undefined,
+  after: Document | undefined,
+  covers: Covers,
+): void {
+  const foreign = [before, after].filter(
+    (one): one is Document => one !== undefined && sourceOf(one) !== 'native',
+  )
+  if (foreign.length === 0 || JSON.stringify(before) === JSON.stringify(after)) return
+  for (const document of foreign) requireMount(document, covers)
+}
+
+/** Rules of another system are not weighed one by one: whoever changes them must have everything below their mount. */
+function requireMount(document: Document, covers: Covers): void {
+  const { mount } = document as { readonly mount?: unknown }
+  const below = typeof mount === 'string' && mount !== '/' ? `${mount}/**` : '/**'
+  for (const action of FOREIGN_ACTIONS) {
+    if (!covers(action, below, {})) throw exceeded(action, action, below)
+  }
+}
+
+/** Everything that rules of other systems can allow. */
+const FOREIGN_ACTIONS: readonly Action[] = ACTIONS.slice(0, ACTIONS.indexOf('account')).filter(
+  (action) => action !== 'use-internal',
+)
+
+function statementsOf(document: Document | undefined): Map<string, Statement> {
+  const statements = new Map<string, Statement>()
+  let room: number = REGISTRY_LIMITS.policyStatements
+  for (const rule of document === undefined ? [] : rulesOf(document)) {
+    const { principals = [], actions = [], resources = [] } = rule
+    room -= principals.length * actions.length * resources.length
+    if (room < 0) {
+      throw new SecregError(
+        'LIMIT_EXCEEDED',
+        `a policy says at most ${REGISTRY_LIMITS.policyStatements} things, counting each principal with each action and resource of a rule; make several of it`,
+      )
+    }
+    const effect = rule.effect === 'deny' ? 'deny' : 'allow'
+    const conditions = conditionsOf(rule)
+    for (const principal of principals) {
+      for (const action of actions as readonly Action[]) {
+        for (const resource of resources) {
+          const statement = { effect, principal, action, resource, conditions } as const
+          statements.set(JSON.stringify(statement), statement)
+        }
+      }
+    }
+  }
+  return statements
+}
+
+function conditionsOf({ when, unless, obligations }: CoverConditions): CoverConditions {
+  return {
+    ...(when === undefined ? {} : { when }),
+    ...(unless === undefined ? {} : { unless }),
+    ...(obligations === undefined ? {} : { obligations }),
+  }
+}
+
+function exceeded(missing: Action, action: Action, resource: string): SecregError {
+  const what =
+    missing === action
+      ? `you may not ${action} all of ${resource} yourself`
+      : `you may not grant on all of ${resource}`
+  return new SecregError('GRANT_EXCEEDED', `nobody gives what he does not have: ${what}`)
+}
