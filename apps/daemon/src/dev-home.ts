@@ -30,6 +30,8 @@ export interface DevCredentials {
   readonly login: string
   readonly password: string
   readonly passphrase: string
+  /** Access token with all rights of the login, once it has been made. */
+  readonly token?: string | undefined
 }
 
 const credentialsSchema: z.ZodType<DevCredentials> = z.object({
@@ -37,6 +39,7 @@ const credentialsSchema: z.ZodType<DevCredentials> = z.object({
   login: z.string(),
   password: z.string(),
   passphrase: z.string(),
+  token: z.string().optional(),
 })
 
 /**
@@ -66,6 +69,11 @@ export function openDevHome(path: string): DevHome {
     ...home,
     credentials: credentialsSchema.parse(JSON.parse(readFileSync(home.admin, 'utf8'))),
   }
+}
+
+/** Keep the access token of the administrator with his other credentials. */
+export function saveDevToken({ admin, credentials }: DevHome, token: string): void {
+  replaceFile(admin, `${JSON.stringify({ ...credentials, token }, null, 2)}\n`)
 }
 
 function newCredentials(): DevCredentials {
@@ -102,13 +110,17 @@ scrypt_log_n = 15
 `
 }
 
-/** Write a private file whole, unless there is one; a crash leaves nothing half written. */
+/** Write a private file whole, unless there is one. */
 function writeOnce(path: string, text: () => string): void {
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) replaceFile(path, text())
+}
+
+/** Write a private file whole; a crash leaves nothing half written. */
+function replaceFile(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.tmp`
   const file = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
   try {
-    writeSync(file, text())
+    writeSync(file, text)
     fsyncSync(file)
   } finally {
     closeSync(file)
