@@ -7,8 +7,10 @@ import { BACKUP_COMMANDS } from './command-specs/backup.ts'
 import { CHANGE_COMMANDS } from './command-specs/changes.ts'
 import { ENTRY_COMMANDS } from './command-specs/entries.ts'
 import { HOT_COMMANDS } from './command-specs/hot.ts'
+import { IDENTITY_COMMANDS } from './command-specs/identity.ts'
 import { KEY_COMMANDS } from './command-specs/keys.ts'
 import { PAM_COMMANDS } from './command-specs/pam.ts'
+import { POLICY_COMMANDS } from './command-specs/policies.ts'
 import { PROGRAM_COMMANDS } from './command-specs/program.ts'
 import { SEAL_COMMANDS } from './command-specs/seal.ts'
 import { SESSION_COMMANDS } from './command-specs/session.ts'
@@ -17,6 +19,7 @@ import type { CommandSpec } from './command-specs/spec.ts'
 import { TRANSFER_COMMANDS } from './command-specs/transfer.ts'
 import { UPKEEP_COMMANDS } from './command-specs/upkeep.ts'
 import { VERSION_COMMANDS } from './command-specs/versions.ts'
+import { ZONE_COMMANDS } from './command-specs/zones.ts'
 import { type Grammar, grammarOf } from './grammar.ts'
 
 export type { CommandSpec, Completes, OperandSpec, OptionSpec } from './command-specs/spec.ts'
@@ -58,7 +61,13 @@ export type CommandName =
   | 'metrics'
   | 'whoami'
   | 'passwd'
+  | 'mfa'
+  | 'token'
   | 'user'
+  | 'group'
+  | 'role'
+  | 'zone'
+  | 'policy'
   | 'security'
   | 'doctor'
   | 'compact'
@@ -79,6 +88,9 @@ const LIST: readonly CommandSpec[] = [
   ...BACKUP_COMMANDS,
   ...SEAL_COMMANDS,
   ...ADMINISTRATION_COMMANDS,
+  ...IDENTITY_COMMANDS,
+  ...ZONE_COMMANDS,
+  ...POLICY_COMMANDS,
   ...KEY_COMMANDS,
   ...UPKEEP_COMMANDS,
   ...PAM_COMMANDS,

@@ -1,7 +1,7 @@
-/** Asks whether something is meant that cannot be undone. */
+/** Asks whether something is meant. */
 import type { Context } from './context.ts'
 import { CliError } from './errors.ts'
-import { printable } from './escape.ts'
+import { printable, printableLines } from './escape.ts'
 import { isInteractive, terminalOf } from './secrets.ts'
 
 /**
@@ -20,6 +20,20 @@ export async function confirm(context: Context, what: string): Promise<void> {
     )
   }
   const question = `${printable(what)} for ever.\nType "yes" to go on: `
+  if ((await terminalOf(context).ask(question, true)) !== 'yes') {
+    throw new CliError('INVALID_ARGUMENT', 'nothing was changed')
+  }
+}
+
+/**
+ * Go on only when it is meant, if there is somebody to ask: `--yes`, "yes" typed on a terminal, or no terminal.
+ *
+ * @param what - what will be done, for people; may have lines
+ * @throws CliError `INVALID_ARGUMENT` when it is not meant
+ */
+export async function confirmOnTerminal(context: Context, what: string): Promise<void> {
+  if (context.flag('yes') || !isInteractive(context)) return
+  const question = `${printableLines(what)}\nType "yes" to go on: `
   if ((await terminalOf(context).ask(question, true)) !== 'yes') {
     throw new CliError('INVALID_ARGUMENT', 'nothing was changed')
   }

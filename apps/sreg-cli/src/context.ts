@@ -6,12 +6,13 @@ import { printable, safeJson } from './escape.ts'
 import { type Io, writeAll } from './io.ts'
 import type { Invocation } from './parse.ts'
 import { forgetSession, loadSession } from './session-file.ts'
+import { takeToken, withToken } from './token-session.ts'
 import { parseWhole } from './whole.ts'
 
 /** A command: returns its exit code, 0 by default. */
 export type Run = (context: Context) => Promise<number | undefined>
 
-/** Whether a command shows the session that a login has kept. */
+/** Whether a command shows the session that a login has kept, or that a token in the environment opens. */
 export type SessionUse = 'needed' | 'if-usable' | 'none'
 
 /** Longest work that one request may be: an import or an export of everything. */
@@ -24,6 +25,7 @@ export class Context {
   readonly socket: string
   readonly json: boolean
   readonly verbose: boolean
+  readonly #token: string | undefined
 
   constructor(io: Io, invocation: Invocation) {
     this.io = io
@@ -33,6 +35,7 @@ export class Context {
       this.text('socket') ?? (named === undefined || named === '' ? DEFAULT_SOCKET : named)
     this.json = this.flag('json')
     this.verbose = this.flag('verbose')
+    this.#token = takeToken(io.env)
   }
 
   /** Whether a switch is given. */
@@ -89,6 +92,12 @@ export class Context {
     use: SessionUse,
     work: (registry: RegistryConnection) => Promise<T>,
   ): Promise<T> {
+    if (use !== 'none' && this.#token !== undefined) {
+      const outcome = await withToken(this.socket, this.#token, work)
+      if (!outcome.refused) return outcome.result
+      if (use === 'needed') throw outcome.error
+      return await this.withRegistry('none', work)
+    }
     const sessionId = this.#session(use)
     const registry = await connectRegistry({
       socket: this.socket,

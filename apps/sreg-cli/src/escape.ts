@@ -26,10 +26,21 @@ export function hasControl(text: string): boolean {
   return CONTROL.test(text)
 }
 
+/** As JSON and the basic strings of TOML write a character. */
+function escaped(character: string): string {
+  const unit = character.codePointAt(0) ?? 0
+  return `\\u${unit.toString(16).padStart(4, '0')}`
+}
+
 /** JSON whose text has no unsafe character; it reads back as the same value. */
 export function safeJson(value: unknown): string {
-  return JSON.stringify(value).replace(UNSAFE, (character) => {
-    const unit = character.codePointAt(0) ?? 0
-    return `\\u${unit.toString(16).padStart(4, '0')}`
-  })
+  return JSON.stringify(value).replace(UNSAFE, escaped)
+}
+
+/** JSON or TOML in lines, whose texts stand between double quotes, without any other unsafe character; it reads back as the same value. */
+export function safeLines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.replace(UNSAFE, escaped))
+    .join('\n')
 }

@@ -10,7 +10,8 @@ const HINTS: Readonly<Partial<Record<Reason, string>>> = {
   ALREADY_INITIALIZED: 'log in, or move it aside with: sreg init --force',
   AUDIT_FAILED: 'see the log of secregd; it works again once the audit log can be written',
   AUTH_FAILED: 'check the name and the password',
-  AUTH_MFA_REQUIRED: 'a second factor is needed to log in',
+  AUTH_MFA_REQUIRED:
+    '"sreg login NAME" asks for the code; with --password-stdin, it is the second line',
   AUTH_REQUIRED: 'run: sreg login NAME',
   BACKUP_DAMAGED: 'use another copy of it, or another backup',
   BACKUP_INVALID: 'name a file that "sreg backup" or the schedule of secregd has made',
@@ -19,15 +20,22 @@ const HINTS: Readonly<Partial<Record<Reason, string>>> = {
   BUSY: 'try again',
   DIALECT_REFUSED: '"sreg mount list" shows whose rules hold where',
   ENTRY_DELETED: 'run: sreg undelete KEY',
+  GRANT_EXCEEDED: 'nobody grants what he lacks; "sreg policy what-can" shows what you may',
   KDF_BELOW_FLOOR: 'the seal header was changed on disk: restore it from a backup',
+  LAST_ADMINISTRATOR: 'give somebody else the right to administer first',
   LAST_PROTECTOR: 'add another one first: sreg help protector add',
+  MFA_ENROLLMENT_REQUIRED: 'run: sreg mfa enroll',
+  MFA_STATE: 'run: sreg mfa status',
   NO_PORTABLE_PROTECTOR: 'add a passphrase or shares: sreg help protector add',
   NO_PROTECTOR: 'sreg unlock takes --share, --key-file FILE and --recovery too',
   NOT_A_LEAF: '--recursive deletes everything below it',
   OUTCOME_UNKNOWN: 'read the key to see whether it was changed',
   PAM_UNAVAILABLE: 'see the log of secregd; users that are not of the system can log in',
   PASSPHRASE_WRONG: 'check the passphrase',
+  PASSWORD_SESSION_REQUIRED: 'log in with your password: sreg login NAME',
   PASSWORD_POLICY: 'choose another one',
+  POLICY_INVALID: 'nothing was changed; correct the policy, then try again',
+  PRINCIPAL_UNKNOWN: 'see: sreg user list, sreg group list, sreg role list, sreg zone list',
   QUOTA_EXCEEDED: 'purge what is not needed, or have the quota raised; "sreg mount list" shows it',
   REVISION_COMPACTED: 'read the entries again, then watch from now on, without --since',
   SEALED: 'run: sreg unlock',
@@ -54,6 +62,7 @@ const HINTS: Readonly<Partial<Record<Reason, string>>> = {
   VERSION_NOT_FOUND: 'run: sreg history KEY',
   VERSION_REQUIRED:
     'give --if-version N: the latest number that "sreg history KEY" tells, 0 for a new entry',
+  ZONE_REFUSED: '"sreg zone list" shows what the zone allows',
 }
 
 /**
@@ -82,6 +91,8 @@ export async function withHints<T>(
   try {
     return await work()
   } catch (error) {
+    // What was said nearer to the error knows better.
+    if (error instanceof CliError && error.hint !== undefined) throw error
     const hint = SecregError.is(error) ? hints[error.reason] : undefined
     if (hint === undefined || !SecregError.is(error)) throw error
     throw new CliError(error.reason, printable(error.message), hint, { cause: error })

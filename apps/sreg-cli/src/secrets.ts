@@ -1,6 +1,6 @@
 /**
  * Secrets from a person or a program: asked on a terminal without echo, or read from standard input, one line each,
- * when `--password-stdin` says so. Never from arguments or the environment.
+ * when `--password-stdin` says so. Never from arguments, nor from the environment but for a token (token-session.ts).
  */
 import type { ReadStream } from 'node:tty'
 import { readSecretLines } from '@secreg/host/terminal'
@@ -25,13 +25,21 @@ export function terminalOf(context: Context): Terminal {
   return new Terminal(context.io.stdin as ReadStream, context.io.stderr)
 }
 
-/** Refuse to go on where neither a terminal nor `--password-stdin` can give the secrets. */
-export function assertSecretsComing(context: Context, lines: string): void {
-  if (isInteractive(context) || context.flag('password-stdin')) return
+/**
+ * Refuse to go on where neither a terminal nor standard input can give the secrets.
+ *
+ * @param option - the switch that says so
+ */
+export function assertSecretsComing(
+  context: Context,
+  lines: string,
+  option: 'password-stdin' | 'token-stdin' = 'password-stdin',
+): void {
+  if (isInteractive(context) || context.flag(option)) return
   throw new CliError(
     'INVALID_ARGUMENT',
     'standard input is not a terminal',
-    `give --password-stdin and write to standard input: ${lines}`,
+    `give --${option} and write to standard input: ${lines}`,
   )
 }
 

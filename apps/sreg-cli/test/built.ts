@@ -14,6 +14,8 @@ export interface Built {
   readonly hot: string
   /** Text of the files that are loaded before any command is chosen. */
   startFiles(): string
+  /** Text of the files that every command loads that is not run in loops. */
+  commandFiles(): string
   remove(): void
 }
 
@@ -29,7 +31,7 @@ export function build(): Built {
   })
   home.write('package.json', '{"type":"module"}')
   const main = home.file('main.js')
-  const startFiles = (): string => {
+  const filesFrom = (start: string): string => {
     const seen = new Set<string>()
     const read = (name: string): string => {
       if (seen.has(name)) return ''
@@ -38,9 +40,13 @@ export function build(): Built {
       const imports = [...text.matchAll(/^(?:import|} from) ?"\.\/([^"]+)"/gm)]
       return text + imports.map(([, file]) => read(file ?? '')).join('\n')
     }
-    return read('main.js')
+    return read(start)
   }
-  return { main, hot: home.file('hot.cjs'), startFiles, remove: () => home.remove() }
+  const startFiles = (): string => filesFrom('main.js')
+  const commandFiles = (): string =>
+    filesFrom(/import\("\.\/(more-[^"]+)"\)/.exec(startFiles())?.[1] ?? 'no such file')
+  const hot = home.file('hot.cjs')
+  return { main, hot, startFiles, commandFiles, remove: () => home.remove() }
 }
 
 export interface Step {

@@ -130,7 +130,16 @@ describe('completion', () => {
     expect(await complete('status', '--v')).toEqual(['--verbose '])
     expect(await complete('undelete', '--v')).toEqual(['--version ', '--verbose '])
     expect(await complete('move', '/a', '/x')).toEqual(['/x\\$\\(id\\) '])
-    expect(await complete('user', 'r')).toEqual(['remove ', 'roles '])
+    expect(await complete('user', 'r')).toEqual(['remove ', 'rename ', 'roles ', 'revoke '])
+    expect(await complete('import', 'x', '--format', 'd')).toEqual(['dotenv '])
+    expect(await complete('policy', 'import', 'x', '--format', 'l')).toEqual(['libvirt '])
+    expect(await complete('policy', 'set', 'x', '--format', '')).toEqual(['json ', 'toml '])
+    expect(await complete('policy', 'who-can', 'decr')).toEqual(['decrypt '])
+    expect(await complete('policy', 'who-can', 'decrypt', '/ap')).toEqual([
+      '/app/',
+      '/app/a\\ b ',
+      '/apt ',
+    ])
     expect(await complete('get', '--de')).toEqual(['--decrypt '])
     expect(await complete('-j', 'user', 'add', '--r')).toEqual(['--roles '])
     expect(await complete('set', '/a', '1', '--type', 'b')).toEqual([

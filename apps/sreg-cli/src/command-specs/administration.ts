@@ -1,6 +1,5 @@
-/** Commands about the registry, its accounts and its log. */
-import { ROLES } from '@secreg/protocol'
-import { type CommandSpec, limit, passwordStdin, username } from './spec.ts'
+/** Commands about the registry and its log. */
+import { type CommandSpec, limit } from './spec.ts'
 
 export const ADMINISTRATION_COMMANDS: readonly CommandSpec[] = [
   {
@@ -24,53 +23,6 @@ export const ADMINISTRATION_COMMANDS: readonly CommandSpec[] = [
   },
   { name: 'status', summary: 'Show the state of the daemon', operands: [], options: [] },
   { name: 'lock', summary: 'Lock the registry', operands: [], options: [] },
-  { name: 'whoami', summary: 'Show who the daemon takes you for', operands: [], options: [] },
-  {
-    name: 'passwd',
-    summary: 'Change your password',
-    operands: [],
-    options: [passwordStdin],
-    notes: ['With --password-stdin: first line the old password, second the new one.'],
-  },
-  {
-    name: 'user',
-    summary: 'Manage accounts',
-    operands: [],
-    options: [],
-    subcommands: [
-      { name: 'list', summary: 'List accounts', operands: [], options: [] },
-      { name: 'show', summary: 'Show an account', operands: [username], options: [] },
-      {
-        name: 'add',
-        summary: 'Add an account',
-        operands: [username],
-        options: [
-          { name: 'roles', value: 'ROLES', summary: `separated by commas: ${ROLES.join(', ')}` },
-          passwordStdin,
-        ],
-        examples: ['user add alice --roles operator'],
-      },
-      { name: 'remove', summary: 'Remove an account', operands: [username], options: [] },
-      {
-        name: 'roles',
-        summary: 'Set the roles of an account',
-        operands: [
-          username,
-          { name: 'roles', summary: `separated by commas: ${ROLES.join(', ')}; "" for none` },
-        ],
-        options: [],
-        examples: ['user roles alice operator,auditor'],
-      },
-      {
-        name: 'password',
-        summary: 'Set the password of an account',
-        operands: [username],
-        options: [passwordStdin],
-      },
-      { name: 'enable', summary: 'Enable an account', operands: [username], options: [] },
-      { name: 'disable', summary: 'Disable an account', operands: [username], options: [] },
-    ],
-  },
   {
     name: 'security',
     summary: 'Check the installation or the audit log',

@@ -32,12 +32,20 @@ export const SESSION_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'login',
     summary: 'Log in; the session is kept for the following commands',
-    operands: [username],
-    options: [passwordStdin],
+    operands: [{ ...username, optional: true }],
+    options: [
+      {
+        name: 'token-stdin',
+        summary: 'log in with a token, asked for or read from standard input',
+      },
+      passwordStdin,
+    ],
     notes: [
       'The session is kept in $SECREG_SESSION, else $XDG_RUNTIME_DIR/secreg/session, else ~/.cache/secreg/session.',
+      'A second factor is asked for when there is one; with --password-stdin, it is the second line. With a token in',
+      '$SECREG_TOKEN, a command works without a login.',
     ],
-    examples: ['login alice'],
+    examples: ['login alice', 'login --token-stdin < token.txt'],
   },
   { name: 'logout', summary: 'End the session', operands: [], options: [] },
 ]

@@ -1,48 +1,104 @@
-/** `sreg login`: asks for the password and keeps the session. */
-import { SecregError } from '@secreg/protocol'
+/** `sreg login`: asks for the password, and for a second factor where there is one, and keeps the session. */
+import type { AuthResponse, RequestOf } from '@secreg/protocol'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
-import { readSecrets } from '../secrets.ts'
+import { refusalOf } from '../login-refusal.ts'
+import { SecretDialog } from '../secret-dialog.ts'
+import { assertSecretsComing, isInteractive, terminalOf } from '../secrets.ts'
 import { saveSession } from '../session-file.ts'
 
+/** A login that was tried. */
+interface Attempt {
+  readonly answer: AuthResponse
+  /** Whose session it is. */
+  readonly user: string
+}
+
+/** Authenticators show their codes in groups. */
+const BLANK = /[ \t]/g
+const WRONG_TOKEN = 'check the token: it may be mistyped, revoked, used up or expired'
+const WRONG_CODE = 'check the name, the password and the code; each code counts once'
+
 export async function run(context: Context): Promise<undefined> {
-  const username = context.operand(0)
-  const [password = ''] = await readSecrets(context, [{ question: 'Password' }])
-  const answer = await context.withRegistry('none', async (registry) => {
-    const outcome = await registry.auth({ username, password })
-    if (outcome.success && outcome.session_id !== undefined) {
-      try {
-        saveSession(context.io.env, context.socket, {
-          session_id: outcome.session_id,
-          user: username,
-        })
-      } catch (error) {
-        // A session that nobody holds must not stay open.
-        await registry.logout().catch(() => {})
-        throw error
-      }
-    }
-    return outcome
-  })
-  if (!answer.success) throw refusal(answer.error, answer.mfa_required === true)
+  const { answer, user } = context.flag('token-stdin')
+    ? await byToken(context)
+    : await byPassword(context)
   if (answer.session_id === undefined) throw new CliError('INTERNAL', 'the daemon gave no session')
-  const { roles = [], expires_in } = answer
+  const { roles = [], expires_in, mfa_enrollment_required } = answer
+  const restricted = mfa_enrollment_required === true ? { mfa_enrollment_required } : {}
   // The session id is a credential: it goes into the private file and nowhere else.
-  await context.print({ success: true, user: username, roles, expires_in }, () => '')
+  await context.print({ success: true, user, roles, expires_in, ...restricted }, () => '')
   if (context.io.stderr.isTTY === true) {
-    await context.note(
-      `logged in as ${username}${roles.length > 0 ? ` (${roles.join(', ')})` : ''}`,
-    )
+    await context.note(`logged in as ${user}${roles.length > 0 ? ` (${roles.join(', ')})` : ''}`)
+  }
+  if (mfa_enrollment_required === true) {
+    await context.note('you need a second factor before anything else; run: sreg mfa enroll')
   }
 }
 
-function refusal(
-  error: { reason?: string; message?: string; retry_after?: number } | undefined,
-  mfa: boolean,
-): SecregError {
-  const message = error?.message ?? (mfa ? 'a second factor is needed' : 'the login was refused')
-  const wait = error?.retry_after === undefined ? {} : { retryAfterSeconds: error.retry_after }
-  if (mfa) return new SecregError('AUTH_MFA_REQUIRED', message, wait)
-  if (error?.reason === 'AUTH_LOCKED_OUT') return new SecregError('AUTH_LOCKED_OUT', message, wait)
-  return new SecregError('AUTH_FAILED', message, wait)
+async function byToken(context: Context): Promise<Attempt> {
+  if (context.invocation.operands.length > 0) {
+    throw new CliError('INVALID_ARGUMENT', 'a token needs no name: it tells whose it is')
+  }
+  if (context.flag('password-stdin')) {
+    throw new CliError('INVALID_ARGUMENT', 'give one of --token-stdin and --password-stdin')
+  }
+  assertSecretsComing(context, 'the token', 'token-stdin')
+  await assertReachable(context)
+  await using dialog = new SecretDialog(context)
+  return accepted(await attempt(context, { token: await dialog.next('Token') }), WRONG_TOKEN)
+}
+
+async function byPassword(context: Context): Promise<Attempt> {
+  const username = await nameOf(context)
+  assertSecretsComing(context, 'the password, then a code where a second factor is needed')
+  await assertReachable(context)
+  await using dialog = new SecretDialog(context)
+  const password = await dialog.next('Password')
+  const first = await attempt(context, { username, password })
+  if (first.answer.success || first.answer.mfa_required !== true) return accepted(first)
+  const otp = (await dialog.next('Code of the authenticator, or a recovery code')).replace(
+    BLANK,
+    '',
+  )
+  return accepted(await attempt(context, { username, password, otp }), WRONG_CODE)
+}
+
+/** @throws SecregError when the login was refused */
+function accepted(tried: Attempt, hint?: string): Attempt {
+  if (tried.answer.success) return tried
+  throw refusalOf(tried.answer, hint)
+}
+
+async function nameOf(context: Context): Promise<string> {
+  const [given] = context.invocation.operands
+  if (given !== undefined) return given
+  if (!isInteractive(context)) {
+    throw new CliError('INVALID_ARGUMENT', 'whose login is missing', 'run: sreg help login')
+  }
+  const typed = await terminalOf(context).ask('Name: ', true)
+  if (typed === '') throw new CliError('INVALID_ARGUMENT', 'nothing was typed')
+  return typed
+}
+
+/** Nobody should type a secret before it turns out that there is no daemon. */
+async function assertReachable(context: Context): Promise<void> {
+  if (isInteractive(context)) await context.withRegistry('none', async () => {})
+}
+
+function attempt(context: Context, request: RequestOf<'auth'>): Promise<Attempt> {
+  return context.withRegistry('none', async (registry) => {
+    const answer = await registry.auth(request)
+    const { success, session_id } = answer
+    if (!success || session_id === undefined) return { answer, user: '' }
+    try {
+      const user = request.username ?? (await registry.whoami()).user
+      saveSession(context.io.env, context.socket, { session_id, user })
+      return { answer, user }
+    } catch (error) {
+      // A session that nobody holds must not stay open.
+      await registry.logout().catch(() => {})
+      throw error
+    }
+  })
 }

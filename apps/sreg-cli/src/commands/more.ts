@@ -14,6 +14,7 @@ import { run as destroy } from './destroy.ts'
 import { run as diff } from './diff.ts'
 import { run as doctor } from './doctor.ts'
 import { run as exportEntries } from './export.ts'
+import { run as group } from './group.ts'
 import { run as help } from './help.ts'
 import { run as history } from './history.ts'
 import { run as importEntries } from './import.ts'
@@ -23,10 +24,12 @@ import { run as login } from './login.ts'
 import { run as logout } from './logout.ts'
 import { run as meta } from './meta.ts'
 import { run as metrics } from './metrics.ts'
+import { run as mfa } from './mfa.ts'
 import { run as mount } from './mount.ts'
 import { run as move } from './move.ts'
 import { run as pamAuth } from './pam-auth.ts'
 import { run as passwd } from './passwd.ts'
+import { run as policy } from './policy.ts'
 import { run as protector } from './protector.ts'
 import { run as purge } from './purge.ts'
 import { run as restore } from './restore.ts'
@@ -36,6 +39,7 @@ import { run as search } from './search.ts'
 import { run as security } from './security.ts'
 import { run as status } from './status.ts'
 import { run as supportBundle } from './support-bundle.ts'
+import { run as token } from './token.ts'
 import { run as txn } from './txn.ts'
 import { run as undelete } from './undelete.ts'
 import { run as unlock } from './unlock.ts'
@@ -43,6 +47,7 @@ import { run as user } from './user.ts'
 import { run as version } from './version.ts'
 import { run as watch } from './watch.ts'
 import { run as whoami } from './whoami.ts'
+import { run as zone } from './zone.ts'
 
 /** Commands by name. */
 export const MORE: Readonly<Record<Exclude<CommandName, 'get' | 'set' | 'delete' | 'list'>, Run>> =
@@ -57,6 +62,7 @@ export const MORE: Readonly<Record<Exclude<CommandName, 'get' | 'set' | 'delete'
     diff,
     doctor,
     export: exportEntries,
+    group,
     help,
     history,
     import: importEntries,
@@ -66,19 +72,23 @@ export const MORE: Readonly<Record<Exclude<CommandName, 'get' | 'set' | 'delete'
     logout,
     meta,
     metrics,
+    mfa,
     mount,
     rotate,
     move,
     'pam-auth': pamAuth,
     passwd,
+    policy,
     protector,
     purge,
     restore,
+    role: group,
     rollback,
     search,
     security,
     status,
     'support-bundle': supportBundle,
+    token,
     txn,
     undelete,
     unlock,
@@ -86,4 +96,5 @@ export const MORE: Readonly<Record<Exclude<CommandName, 'get' | 'set' | 'delete'
     version,
     watch,
     whoami,
+    zone,
   }

@@ -1,75 +1,140 @@
 /** `sreg user`: administration of accounts. */
-import { ROLES, type Role, type UserInfo } from '@secreg/protocol'
+import { type RequestOf, ROLES, SecregError, type UserInfo } from '@secreg/protocol'
 import { closest } from '../closest.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
+import { printable } from '../escape.ts'
 import { formatTime } from '../format.ts'
+import { withHints } from '../hints.ts'
+import { parseNames, parseUids } from '../name-lists.ts'
 import { readSecrets } from '../secrets.ts'
-import { formatTable } from '../table.ts'
+import { formatPairs, formatTable } from '../table.ts'
+
+type UserRequest = RequestOf<'user'>
 
 const PASSWORD = { question: 'Password', again: 'Password again' } as const
-
-export async function run(context: Context): Promise<undefined> {
-  const { subcommand } = context.invocation
-  const request = await requestOf(context, subcommand ?? 'list')
-  const answer = await context.withRegistry('needed', (registry) => registry.user(request))
-  const shown = subcommand === 'list' || subcommand === 'show'
-  await context.print(shown ? { users: answer.users ?? [] } : { success: true }, () =>
-    shown ? usersTable(answer.users ?? []) : '',
-  )
+const HINTS = {
+  USER_NOT_FOUND: 'run: sreg user list',
+  USER_EXISTS: 'choose another name, or see: sreg user show NAME',
+  PRINCIPAL_UNKNOWN: 'run: sreg role list, sreg group list',
+  LAST_ADMINISTRATOR: 'let somebody else administer first: sreg user roles NAME admin',
 }
 
-type UserRequest = Parameters<Parameters<Parameters<Context['withRegistry']>[1]>[0]['user']>[0]
+export async function run(context: Context): Promise<undefined> {
+  const request = await requestOf(context)
+  const { users = [] } = await withHints(HINTS, () =>
+    context
+      .withRegistry('needed', (registry) => registry.user(request))
+      .catch((error) => Promise.reject(withClosestRole(error, request))),
+  )
+  const shown = request.op === 'list' || request.op === 'show'
+  await context.print(shown ? { users } : { success: true }, () => {
+    if (request.op === 'list') return usersTable(users)
+    return request.op === 'show' ? users.map(userLines).join('\n\n') : ''
+  })
+}
 
-async function requestOf(context: Context, op: string): Promise<UserRequest> {
-  const user = context.operand(0)
+async function requestOf(context: Context): Promise<UserRequest> {
+  const { subcommand: op } = context.invocation
+  const [user, value] = [context.operand(0), context.operand(1)]
   switch (op) {
-    case 'add': {
-      const given = context.text('roles')
-      const roles = given === undefined ? undefined : rolesOf(given)
-      const [password = ''] = await readSecrets(context, [PASSWORD])
-      return { op, user, password, ...(roles === undefined ? {} : { roles }) }
-    }
+    case 'add':
+      return addition(context, user)
+    case 'rename':
+      return { op, user, name: value }
+    case 'roles':
+      return { op, user, roles: parseNames(value, 'role') }
+    case 'groups':
+      return { op, user, groups: parseNames(value, 'group') }
+    case 'uids':
+      return { op, user, uids: parseUids(value, '<uids>') }
+    case 'system':
+      return { op, user, system: value === 'on' }
     case 'password': {
       const [password = ''] = await readSecrets(context, [PASSWORD])
       return { op, user, password }
     }
-    case 'roles':
-      return { op, user, roles: rolesOf(context.operand(1)) }
     case 'show':
     case 'remove':
     case 'enable':
     case 'disable':
+    case 'revoke':
       return { op, user }
     default:
       return { op: 'list' }
   }
 }
 
-function rolesOf(text: string): Role[] {
-  const names = text.split(',').map((name) => name.trim())
-  const roles = names.filter((name) => name !== '')
-  const wrong = roles.find((name) => !(ROLES as readonly string[]).includes(name))
-  if (wrong !== undefined) {
-    const near = closest(wrong, ROLES)
-    throw new CliError(
-      'INVALID_ARGUMENT',
-      `unknown role "${wrong}"${near === undefined ? '' : `; did you mean ${near}?`}`,
-      `roles are ${ROLES.join(', ')}`,
-    )
+async function addition(context: Context, user: string): Promise<UserRequest> {
+  const [roles, groups, uids] = ['roles', 'groups', 'uids'].map((name) => context.text(name))
+  const [system, none] = [context.flag('system'), context.flag('no-password')]
+  if (context.flag('password-stdin') && (system || none)) {
+    const option = system ? '--system' : '--no-password'
+    throw new CliError('INVALID_ARGUMENT', `with ${option} there is no password to read`)
   }
-  return [...new Set(roles)] as Role[]
+  const given = {
+    ...(roles === undefined ? {} : { roles: parseNames(roles, 'role') }),
+    ...(groups === undefined ? {} : { groups: parseNames(groups, 'group') }),
+    ...(uids === undefined ? {} : { uids: parseUids(uids, '--uids') }),
+    ...(system ? { system } : {}),
+  }
+  if (system || none) return { op: 'add', user, ...given }
+  const [password = ''] = await readSecrets(context, [PASSWORD])
+  return { op: 'add', user, password, ...given }
+}
+
+/** A role that is not known was probably meant to be one that every registry has. */
+function withClosestRole(error: unknown, request: UserRequest): unknown {
+  const roles = 'roles' in request ? (request.roles ?? []) : []
+  if (!SecregError.is(error) || error.reason !== 'PRINCIPAL_UNKNOWN') return error
+  const near = roles
+    .filter((role) => !(ROLES as readonly string[]).includes(role))
+    .map((role) => closest(role, ROLES))
+    .find((role) => role !== undefined)
+  if (near === undefined) return error
+  const message = `${printable(error.message)}; did you mean ${near}?`
+  return new CliError('PRINCIPAL_UNKNOWN', message, undefined, { cause: error })
+}
+
+const stateOf = ({ disabled }: UserInfo): string => (disabled ? 'disabled' : 'enabled')
+
+/** How somebody comes to be this account. */
+function waysIn({ system, password, mfa, uids, tokens }: UserInfo): string {
+  return [
+    ...(system ? ['system password'] : []),
+    ...(password ? ['password'] : []),
+    ...(mfa ? ['second factor'] : []),
+    ...(uids.length === 0 ? [] : [`uid ${uids.join(' ')}`]),
+    ...(tokens === 0 ? [] : [`${tokens} token${tokens === 1 ? '' : 's'}`]),
+  ].join(', ')
 }
 
 function usersTable(users: readonly UserInfo[]): string {
   return formatTable(
-    ['User', 'Roles', 'State', 'Created', 'Account'],
-    users.map(({ user, roles, disabled, created_at, account }) => [
-      user,
-      roles.join(', '),
-      disabled ? 'disabled' : 'enabled',
-      formatTime(created_at),
-      account,
+    ['User', 'Roles', 'Groups', 'State', 'Ways in', 'Account'],
+    users.map((user) => [
+      user.user,
+      user.roles.join(', '),
+      user.groups.join(', '),
+      stateOf(user),
+      waysIn(user),
+      user.account,
     ]),
   )
+}
+
+function userLines(user: UserInfo): string {
+  return formatPairs([
+    ['User', user.user],
+    ['Account', user.account],
+    ['Roles', user.roles.join(', ')],
+    ['Groups', user.groups.join(', ')],
+    ['State', stateOf(user)],
+    ['Password', user.system ? "the system user's" : user.password ? 'yes' : 'no'],
+    ['Second factor', user.mfa ? 'yes' : 'no'],
+    ['System users', user.uids.join(', ')],
+    ['Tokens', String(user.tokens)],
+    ['Created', formatTime(user.created_at)],
+    ['Modified', formatTime(user.modified_at)],
+  ])
 }

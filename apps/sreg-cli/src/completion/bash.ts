@@ -23,15 +23,35 @@ function completeValue(
   return ':'
 }
 
-function everyOption(): OptionSpec[] {
-  const seen = new Map<string, OptionSpec>()
-  for (const option of GLOBAL_OPTIONS) seen.set(option.name, option)
-  for (const command of COMMANDS.values()) {
-    for (const spec of [command, ...(command.subcommands ?? [])]) {
-      for (const option of spec.options) seen.set(option.name, option)
+/** Cases that complete the values of options, where `$command` is known and where it is not. */
+function valueCases(specs: readonly (readonly [string, CommandSpec])[]): string[] {
+  const actions = new Map<string, Map<string, string[]>>()
+  const add = (label: string, option: OptionSpec): void => {
+    if (option.value === undefined) return
+    const action = completeValue(option.completes, option.values)
+    for (const name of names(option)) {
+      const labels = actions.get(name) ?? new Map<string, string[]>()
+      labels.set(action, [...(labels.get(action) ?? []), label])
+      actions.set(name, labels)
     }
   }
-  return [...seen.values()]
+  for (const option of GLOBAL_OPTIONS) add('', option)
+  for (const [label, spec] of specs) for (const option of spec.options) add(label, option)
+  return [...actions].flatMap(([name, labels]) => {
+    // What most commands take it for is for all that are not named.
+    const [usual, ...others] = [...labels].sort(([, a], [, b]) => b.length - a.length)
+    const special = others.map(
+      ([action, of]) =>
+        `  ${of.map((label) => `"${label}:${name}"`).join('|')}) ${action}; return ;;`,
+    )
+    return [...special, `  *:${name}) ${usual?.[0]}; return ;;`]
+  })
+}
+
+/** Names of options that take a value, which is no operand. */
+function valuedNames(specs: readonly (readonly [string, CommandSpec])[]): string[] {
+  const options = [...GLOBAL_OPTIONS, ...specs.flatMap(([, spec]) => spec.options)]
+  return [...new Set(options.filter(({ value }) => value !== undefined).flatMap(names))]
 }
 
 function optionWords(spec: CommandSpec): string {
@@ -58,7 +78,6 @@ function innerNames({ name, subcommands = [] }: CommandSpec): string[] {
 /** The script. */
 export function bashCompletion(): string {
   const commands = [...COMMANDS.values()]
-  const valued = everyOption().filter((option) => option.value !== undefined)
   const groups = commands.filter((command) => command.subcommands !== undefined)
   const specs = commands.flatMap((command): [string, CommandSpec][] => [
     ...(isCommand(command) ? [[command.name, command] as [string, CommandSpec]] : []),
@@ -97,7 +116,7 @@ _sreg() {
   for ((index = 1; index < COMP_CWORD; index++)); do
     word=\${COMP_WORDS[index]}
     case $word in
-    ${valued.flatMap(names).join('|')}) ((index++)) ;;
+    ${valuedNames(specs).join('|')}) ((index++)) ;;
     -?*) ;;
     *)
       if [[ -z $command ]]; then command=$word
@@ -110,13 +129,8 @@ _sreg() {
       ;;
     esac
   done
-  case $previous in
-${valued
-  .map(
-    (option) =>
-      `  ${names(option).join('|')}) ${completeValue(option.completes, option.values)}; return ;;`,
-  )
-  .join('\n')}
+  case "$command:$previous" in
+${valueCases(specs).join('\n')}
   esac
   if [[ $cur == -* ]]; then
     case $command in

@@ -48,27 +48,42 @@ export class FakeAccounts {
     },
   ]
 
+  /** Tokens, and whose they are. */
+  readonly tokens = new Map<string, string>()
+  /** Codes of second factors, by user. */
+  readonly codes = new Map<string, string>()
+  /** Users who need a second factor and have none. */
+  readonly unenrolled = new Set<string>()
+
   session(): string {
     const id = randomUUID()
     this.sessions.add(id)
     return id
   }
 
-  auth(payload: Payload): object {
-    const user = this.users.get(String(payload['username']))
-    if (user === undefined || user.password !== payload['password']) {
-      return {
-        success: false,
-        error: {
-          code: 4,
-          name: 'AuthFailed',
-          message: 'wrong name or password',
-          reason: 'AUTH_FAILED',
-          errno: 100,
-        },
-      }
+  auth({ username, password, otp, token }: Payload): object {
+    const name = token === undefined ? String(username) : this.tokens.get(String(token))
+    const user = this.users.get(name ?? '')
+    const code = token === undefined ? this.codes.get(String(name)) : undefined
+    const refused = (message: string, more: object = {}): object => ({
+      success: false,
+      ...more,
+      error: { code: 4, name: 'AuthFailed', message, reason: 'AUTH_FAILED', errno: 100 },
+    })
+    if (user === undefined || (token === undefined && user.password !== password)) {
+      return refused('wrong name or password')
     }
-    return { success: true, session_id: this.session(), roles: user.roles, expires_in: 3600 }
+    if (code !== undefined && otp === undefined) {
+      return refused('a second factor is needed', { mfa_required: true })
+    }
+    if (code !== undefined && otp !== code) return refused('wrong name, password or code')
+    return {
+      success: true,
+      session_id: this.session(),
+      roles: user.roles,
+      expires_in: 3600,
+      ...(this.unenrolled.has(String(name)) ? { mfa_enrollment_required: true } : {}),
+    }
   }
 
   password(payload: Payload): object {

@@ -1,0 +1,41 @@
+/** One command by a token in the environment: a session of its own, ended with the command and kept nowhere. */
+import { connectRegistry, type RegistryConnection } from '@secreg/client'
+import type { SecregError } from '@secreg/protocol'
+import type { Io } from './io.ts'
+import { refusalOf } from './login-refusal.ts'
+
+const NAME = 'SECREG_TOKEN'
+const HINT = `the token in ${NAME} is mistyped, revoked, used up or has expired`
+
+/** Take the token out of the environment, so that no program that is started later gets it. */
+export function takeToken(env: Io['env']): string | undefined {
+  const token = env[NAME]
+  Reflect.deleteProperty(env, NAME)
+  return token === '' ? undefined : token
+}
+
+/** What became of the work, or why the token was refused. */
+export type TokenOutcome<T> =
+  | { readonly refused: false; readonly result: T }
+  | { readonly refused: true; readonly error: SecregError }
+
+/** Connect, log in with the token, do something, log out, and close. */
+export async function withToken<T>(
+  socket: string,
+  token: string,
+  work: (registry: RegistryConnection) => Promise<T>,
+): Promise<TokenOutcome<T>> {
+  const registry = await connectRegistry({ socket })
+  try {
+    const answer = await registry.auth({ token })
+    if (!answer.success) return { refused: true, error: refusalOf(answer, HINT) }
+    try {
+      return { refused: false, result: await work(registry) }
+    } finally {
+      // The command is done; a session that cannot be ended ends by itself.
+      await registry.logout().catch(() => {})
+    }
+  } finally {
+    void registry.close()
+  }
+}
