@@ -69,8 +69,7 @@ export async function verifyPasswordLogin(
   attempt: PasswordLogin,
 ): Promise<Account> {
   const { limiter, external } = ports
-  const locked = limiter.retryAfterSeconds(attempt.login, attempt.source)
-  if (locked !== undefined) throw lockedOutError(locked)
+  requireUnlocked(limiter, attempt.login, attempt.source)
   if (external === undefined) return verify(ports, attempt)
   const startMs = external.nowMs()
   try {
@@ -99,15 +98,13 @@ async function verify(
     cause = error.cause
     return false
   })
-  // Locked meanwhile by an attempt started together with this one: answered alike, right or wrong.
-  const outrun = limiter.retryAfterSeconds(login, source)
-  if (outrun !== undefined) throw lockedOutError(outrun)
   if (good && account !== undefined && second !== undefined) {
+    // Before it is asked, so that no code is used up for a login that is refused anyhow.
+    requireUnlocked(limiter, login, source)
     good = (await second(account)) === true
-    const late = limiter.retryAfterSeconds(login, source)
-    if (late !== undefined) throw lockedOutError(late)
   }
   if (!good || account === undefined) {
+    requireUnlocked(limiter, login, source)
     limiter.fail(login, source, account !== undefined)
     throw new SecregError(
       'AUTH_FAILED',
@@ -115,9 +112,15 @@ async function verify(
       cause === undefined ? {} : { cause },
     )
   }
-  const late = limiter.succeed(login, source)
-  if (late !== undefined) throw lockedOutError(late)
+  const outrun = limiter.succeed(login, source)
+  if (outrun !== undefined) throw lockedOutError(outrun)
   return account
+}
+
+/** Locked meanwhile by an attempt started together with this one: answered alike, right or wrong. */
+function requireUnlocked(limiter: AttemptLimiter, login: string, source: AttemptSource): void {
+  const seconds = limiter.retryAfterSeconds(login, source)
+  if (seconds !== undefined) throw lockedOutError(seconds)
 }
 
 async function isRight(

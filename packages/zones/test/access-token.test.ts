@@ -10,6 +10,7 @@ import {
   type NewAccessToken,
   planConsumeUse,
   planCreateAccessToken,
+  planCreateAccount,
   planDisableAccount,
   planEnableAccount,
   planRevokeAccessToken,
@@ -130,7 +131,9 @@ describe('making and verifying', () => {
     expect(story(wrong)).toEqual(story(text))
   })
 
-  test('the secret of the decoy is not one', () => {
+  test('the decoy opens nothing, not even to an account that has its id', () => {
+    const zero = { randomBytes: (n: number) => new Uint8Array(n) }
+    rows.apply(planCreateAccount(rows, { login: 'zero' }, { ...when, crypto: zero }))
     const always = { sha256: crypto.sha256, equal: () => true }
     const text = `sreg_${IDENT}_${'A'.repeat(43)}`
     expect(verifyAccessToken(rows, text, { nowMs: when.nowMs, crypto: always })).toBeUndefined()

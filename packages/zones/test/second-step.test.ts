@@ -150,6 +150,16 @@ describe('class 10: a second factor is guessed no faster than a password', () =>
     expect(outcomes.filter((one) => one === 'ERR_AUTH_LOCKED_OUT')).toHaveLength(15)
   })
 
+  test('no code is used up for a login that five others have locked out', async () => {
+    const otp = code()
+    const wrong = Array.from({ length: 5 }, () => outcome(login('bob', 'wrong', otp)))
+    const right = outcome(login('bob', GOOD_PASSWORD, otp))
+    await Promise.all(wrong)
+    expect(await right).toBe('ERR_AUTH_LOCKED_OUT')
+    clock.ms += 300_000
+    expect(await outcome(login('bob', GOOD_PASSWORD, otp))).toBe('in')
+  })
+
   test('of logins started together with one code, one gets in', async () => {
     const otp = code()
     const outcomes = await Promise.all(

@@ -17,6 +17,7 @@ import {
   readZone,
   readZoneAccount,
   ZONE_TOKENS_MAX,
+  type Zone,
   type ZoneAccount,
   zoneSecretForm,
 } from '@secreg/zones'
@@ -228,6 +229,28 @@ describe('temporary tokens', () => {
     const account = readZoneAccount(rows, zone as { id: string }, 'alice')
     const ports = { hasher, crypto, key: crypto.randomBytes(32), nowMs: when.nowMs }
     expect(await checkZoneSecret(zone, account, token, ports)).toBeUndefined()
+  })
+
+  test('each of what it names binds it: zone, account, login, generation', async () => {
+    const zone = readZone(rows, 'mail') as Zone
+    const account = readZoneAccount(rows, zone, 'alice') as ZoneAccount
+    const { token } = issueTemp()
+    const other = 'f'.repeat(32)
+    const ports = { hasher, crypto, key, nowMs: when.nowMs }
+    const pairs: [Zone, ZoneAccount][] = [
+      [zone, account],
+      [
+        { ...zone, id: other },
+        { ...account, zone: other },
+      ],
+      [zone, { ...account, id: other }],
+      [zone, { ...account, login: 'bob' }],
+      [zone, { ...account, generation: 1 }],
+    ]
+    const found = await Promise.all(
+      pairs.map(([of, one]) => checkZoneSecret(of, one, token, ports)),
+    )
+    expect(found).toEqual(['temporary', undefined, undefined, undefined, undefined])
   })
 
   test('the longest login', async () => {
