@@ -174,7 +174,11 @@ export class PolicyIndex implements CompiledPolicy {
     const { time, context, denials = false } = options
     checkFacts(time, context)
     const facts: Facts = { timeMs: time, context: context ?? NO_CONTEXT }
-    return abilitiesOf(this.#interned(subject).start.roots, facts, inOrder, denials)
+    const { principals, start } = this.#interned(subject)
+    const sources = this.edition.foreign.applying(principals).map(({ id, foreign }) => {
+      return { document: id, source: foreign.kind, mount: foreign.mount }
+    })
+    return { ...abilitiesOf(start.roots, facts, inOrder, denials), sources }
   }
 
   covers(

@@ -5,34 +5,29 @@
 
 import { ACTIONS, type Action } from './action.ts'
 import { Budget, requireBound } from './budget.ts'
-import { firstEdition } from './edition.ts'
-import { type ComparableOutcome, type Outcome, outcomeOf } from './outcome.ts'
+import { COMPILE_DEFAULTS } from './compile.ts'
+import { PolicyIndex } from './decide.ts'
+import type { DecisionChange } from './decision-change.ts'
+import { type Edition, firstEdition } from './edition.ts'
+import { askBoth, foreignChanges } from './foreign-diff.ts'
+import { type ComparableOutcome, outcomeOf } from './outcome.ts'
 import type { Pattern } from './pattern.ts'
 import { patternContains, segmentsIntersect } from './pattern-algebra.ts'
 import type { Rule } from './rule.ts'
 import type { RuleSet } from './rule-set.ts'
 import { segmentClasses } from './segment-classes.ts'
+import type { ForeignDocument } from './sources/document.ts'
 import type { TrieNode } from './trie.ts'
 import { TrieSignatures } from './trie-signature.ts'
 import { stepNodes } from './trie-walk.ts'
 
-/** Something that is decided otherwise. */
-export interface DecisionChange {
-  /** Who is concerned: whoever has one of these principals. Of a given subject, all of its principals. */
-  readonly principals: readonly string[]
-  readonly actions: readonly Action[]
-  /** A resource where it is so, one of the shortest. */
-  readonly resource: string
-  /** Patterns of the rules before and after that match it: all on which it may be so. */
-  readonly patterns: readonly string[]
-  readonly before: Outcome
-  readonly after: Outcome
-}
-
 /** What {@link diff} found. */
 export interface PolicyDiff {
   readonly changes: readonly DecisionChange[]
-  /** Nothing was left out: where no change is named, all requests are decided as before. */
+  /**
+   * Nothing was left out: where no change is named, all requests are decided as before. Never so where foreign
+   * documents differ, which are compared by a sample.
+   */
   readonly complete: boolean
 }
 
@@ -73,18 +68,39 @@ export function diff(
   if (!Array.isArray(after)) throw new TypeError('after: expected an array')
   const { subjects, systemZone, maxStates = DIFF_DEFAULTS.maxStates } = options
   const budget = new Budget(requireBound('maxStates', maxStates))
-  const [old, now] = [before, after].map((documents) => firstEdition(documents, systemZone).rules)
-  if (old === undefined || now === undefined) return { changes: [], complete: true }
-  const search = new Search(old, now, budget)
+  const given = subjects === undefined ? undefined : checkSubjects(subjects)
+  const editions: Editions = [firstEdition(before, systemZone), firstEdition(after, systemZone)]
+  const search = new Search(editions[0].rules, editions[1].rules, budget)
   const changes =
-    subjects === undefined
-      ? groupsOf(old, now, search.signatures).flatMap((principals) =>
-          search.compare(principals, [principals[0] ?? '*', '*'], false),
-        )
-      : checkSubjects(subjects).flatMap((principals) =>
+    given === undefined
+      ? search
+          .differing()
+          .flatMap((principals) => search.compare(principals, [principals[0] ?? '*', '*'], false))
+      : given.flatMap((principals) =>
           search.compare(principals, principals.length === 0 ? [] : [...principals, '*'], true),
         )
-  return { changes, complete: search.complete && !budget.exhausted }
+  const foreign = foreignChanges(before, after)
+  if (foreign.length === 0) return { changes, complete: search.complete && !budget.exhausted }
+  const [old, now] = editions.map((edition) => new PolicyIndex(edition, COMPILE_DEFAULTS.maxKept))
+  const asked = given ?? concernedBy(foreign, editions)
+  if (old !== undefined && now !== undefined) {
+    changes.push(...askBoth([old, now], foreign, asked, budget))
+  }
+  return { changes, complete: false }
+}
+
+/** Before and after. */
+type Editions = readonly [Edition, Edition]
+
+/** Subjects to which one of the documents applies: by a principal of it alone, and with each that foreign rules name. */
+function concernedBy(documents: readonly ForeignDocument[], editions: Editions): string[][] {
+  const named = new Set(editions.flatMap(({ foreign }) => [...foreign.principals()]))
+  const attached = new Set(documents.flatMap(({ principals }) => principals))
+  const subjects = [...attached].flatMap((one) => {
+    const others = [...named].filter((name) => name !== one && name !== '*')
+    return [[one], ...others.map((other) => [one, other].sort())]
+  })
+  return [...new Map(subjects.map((subject) => [subject.join('\n'), subject])).values()]
 }
 
 function checkSubjects(subjects: readonly (readonly string[])[]): readonly (readonly string[])[] {
@@ -98,22 +114,6 @@ function checkSubjects(subjects: readonly (readonly string[])[]): readonly (read
   return subjects
 }
 
-/** Principals whose own rules differ, those together of which the same is said. */
-function groupsOf(old: RuleSet, now: RuleSet, signatures: TrieSignatures): string[][] {
-  const groups = new Map<string, string[]>()
-  const names = new Set([...old.tries(), ...now.tries()].map(([principal]) => principal))
-  for (const principal of [...names].sort()) {
-    const [was, is] = [old, now].map((rules) => signatures.of(rules.trie(principal)))
-    if (was === is) continue
-    // `*` stands for itself: others have it beside their own.
-    const key = principal === '*' ? principal : `${was} ${is}`
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [principal])
-    else group.push(principal)
-  }
-  return [...groups.values()]
-}
-
 /** A place in both policies. */
 interface Pair {
   readonly old: readonly TrieNode[]
@@ -125,7 +125,7 @@ type Change = Omit<DecisionChange, 'principals'>
 
 /** One comparison of two rule sets. */
 class Search {
-  readonly signatures = new TrieSignatures()
+  readonly #signatures = new TrieSignatures()
   readonly #old: RuleSet
   readonly #now: RuleSet
   readonly #budget: Budget
@@ -142,6 +142,23 @@ class Search {
   /** No way of matching was left out. */
   get complete(): boolean {
     return !this.#missed
+  }
+
+  /** Principals whose own rules differ, those together of which the same is said. */
+  differing(): string[][] {
+    const groups = new Map<string, string[]>()
+    const both = [this.#old, this.#now]
+    const names = new Set(both.flatMap((rules) => [...rules.tries()].map(([name]) => name)))
+    for (const principal of [...names].sort()) {
+      const [was, is] = both.map((rules) => this.#signatures.of(rules.trie(principal)))
+      if (was === is) continue
+      // `*` stands for itself: others have it beside their own.
+      const key = principal === '*' ? principal : `${was} ${is}`
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [principal])
+      else group.push(principal)
+    }
+    return [...groups.values()]
   }
 
   /**
@@ -162,7 +179,7 @@ class Search {
     const queue: Pair[] = []
     const visit = (pair: Pair): void => {
       const { old, now } = pair
-      if (this.signatures.ofAll(old) === this.signatures.ofAll(now)) return
+      if (this.#signatures.ofAll(old) === this.#signatures.ofAll(now)) return
       const key = [old, now].map((nodes) => nodes.map(({ id }) => id).join()).join(' ')
       if (seen.has(key)) return
       seen.add(key)
@@ -205,9 +222,9 @@ class Search {
     globs: readonly string[],
   ): string[] {
     const behind = (nodes: readonly TrieNode[], text: string): string =>
-      this.signatures.ofAll(nodes.flatMap((node) => node.globs?.get(text) ?? []))
+      this.#signatures.ofAll(nodes.flatMap((node) => node.globs?.get(text) ?? []))
     const others = (nodes: readonly TrieNode[]): string =>
-      this.signatures.ofAll(
+      this.#signatures.ofAll(
         nodes.flatMap((node) => [node.any ?? [], node.rest ?? [], node.sticky ? node : []].flat()),
       )
     if (others(old) !== others(now)) return [...globs]

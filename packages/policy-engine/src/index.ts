@@ -5,7 +5,8 @@ export type { CompileOptions } from './compile.ts'
 export { COMPILE_DEFAULTS, compile } from './compile.ts'
 export type { ConditionName } from './condition.ts'
 export type { CoverOptions } from './cover.ts'
-export type { DecisionChange, DiffOptions, PolicyDiff } from './diff.ts'
+export type { DecisionChange } from './decision-change.ts'
+export type { DiffOptions, PolicyDiff } from './diff.ts'
 export { DIFF_DEFAULTS, diff } from './diff.ts'
 export type {
   ApiRequest,
@@ -92,5 +93,5 @@ export type {
   VaultWord,
 } from './sources/vault/words.ts'
 export { CANONICAL_WORDS, VAULT_ACTIONS } from './sources/vault/words.ts'
-export type { Abilities, Ability, WhatCanOptions } from './what-can.ts'
+export type { Abilities, Ability, AppliedSource, WhatCanOptions } from './what-can.ts'
 export type { CandidateGrant, Grant } from './who-can.ts'

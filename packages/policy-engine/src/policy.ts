@@ -91,8 +91,9 @@ export interface CompiledPolicy {
     candidates: readonly T[],
   ): readonly CandidateGrant<T>[]
   /**
-   * List the rules that name a subject, with what keeps each from applying. Whatever `decide` allows it is matched by
-   * an allow of this list that applies.
+   * List the rules that name a subject, with what keeps each from applying, and the foreign documents that apply to it.
+   * Whatever `decide` allows it is matched by an allow of this list that applies, or lies at or below the mount of one
+   * of these documents.
    *
    * @throws TypeError for arguments of the wrong type
    */

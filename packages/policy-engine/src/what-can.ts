@@ -5,6 +5,7 @@ import type { Facts } from './condition.ts'
 import type { Context, Effect, Obligations } from './document.ts'
 import { type ExplainedRule, explainRule } from './explain.ts'
 import type { Rule } from './rule.ts'
+import type { SourceKind } from './sources/document.ts'
 import type { TrieNode } from './trie.ts'
 import { collectRules } from './trie-walk.ts'
 
@@ -22,6 +23,17 @@ export interface Abilities {
   readonly allows: readonly Ability[]
   /** Empty unless asked for. */
   readonly denies: readonly Ability[]
+  /** Foreign documents that apply to the subject. What they allow and deny is not listed; `explain` tells it. */
+  readonly sources: readonly AppliedSource[]
+}
+
+/** A foreign document that applies to the subject. */
+export interface AppliedSource {
+  /** Id of the document. */
+  readonly document: string
+  readonly source: SourceKind
+  /** The path that it speaks about, with what is below it. */
+  readonly mount: string
 }
 
 /** When and how the subject would ask, and what may be shown. */
@@ -44,7 +56,7 @@ export function abilitiesOf(
   facts: Facts,
   inOrder: (a: Rule, b: Rule) => number,
   denials: boolean,
-): Abilities {
+): Omit<Abilities, 'sources'> {
   const found = new Set<Rule>()
   for (const root of roots) collectRules(root, found)
   const rules = [...found].sort(inOrder)

@@ -145,6 +145,7 @@ describe('whatCan', () => {
         },
       ],
       denies: [],
+      sources: [],
     })
   })
 
@@ -157,7 +158,11 @@ describe('whatCan', () => {
       ['p/public', undefined],
     ])
     expect(denies.map((item) => [item.rule, item.applies])).toEqual([['p/no-bob', true]])
-    expect(policy.whatCan([], { denials: true })).toEqual({ allows: [], denies: [] })
+    expect(policy.whatCan([], { denials: true })).toEqual({
+      allows: [],
+      denies: [],
+      sources: [],
+    })
   })
 
   test('agrees with decide', () => {

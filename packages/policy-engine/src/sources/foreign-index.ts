@@ -21,6 +21,7 @@ type Foreign = CompiledDocument & { readonly foreign: ForeignSource }
 /** Rule sets that are kept; dropped together when they are more. */
 const MAX_KEPT = 1024
 
+const NONE: readonly never[] = Object.freeze([])
 const NO_IDENTITY: VaultIdentity = Object.freeze({})
 
 /** Foreign documents by principal. */
@@ -74,6 +75,15 @@ export class ForeignIndex {
     return new ForeignIndex(documents)
   }
 
+  /** The documents that apply to a subject, in their order. */
+  applying(principals: readonly string[]): readonly Foreign[] {
+    if (this.#documents.size === 0 || principals.length === 0) return NONE
+    const applying = new Set(
+      [...principals, '*'].flatMap((name) => this.#byPrincipal.get(name) ?? []),
+    )
+    return [...applying].sort((a, b) => a.order - b.order)
+  }
+
   /**
    * The foreign rules of a subject, in the order of the documents.
    *
@@ -83,13 +93,10 @@ export class ForeignIndex {
     principals: readonly string[],
     identity: VaultIdentity = NO_IDENTITY,
   ): readonly ForeignRules[] | undefined {
-    if (this.#documents.size === 0 || principals.length === 0) return undefined
-    const applying = new Set(
-      [...principals, '*'].flatMap((name) => this.#byPrincipal.get(name) ?? []),
-    )
-    if (applying.size === 0) return undefined
+    const applying = this.applying(principals)
+    if (applying.length === 0) return undefined
     const groups = new Map<string, Foreign[]>()
-    for (const document of [...applying].sort((a, b) => a.order - b.order)) {
+    for (const document of applying) {
       const { kind, mount, id } = document.foreign
       // Vault's and libvirt's documents of one mount are one rule set, the others each their own.
       const key = kind === 'vault' || kind === 'libvirt' ? `${kind} ${mount}` : `document ${id}`

@@ -23,7 +23,8 @@ export function decodeName(segment: string): string | undefined {
   return encodeName(name) === segment ? name : undefined
 }
 
-function encodeName(name: string): string {
+/** The one segment that stands for a name. */
+export function encodeName(name: string): string {
   if (name === '.' || name === '..') return escapeAll(name)
   const composed = name.normalize('NFC') === name
   let segment = ''
