@@ -13,7 +13,7 @@ import {
 } from '@secreg/policy-engine'
 import { type Action, type Caller, SecregError } from '@secreg/protocol'
 import type { Entry } from './entry.ts'
-import { asksMetadata, hasObligations } from './policy/document-facts.ts'
+import { asksMetadata, type Document, hasObligations } from './policy/document-facts.ts'
 
 /** A policy that has to allow it, and the caller as it knows him. */
 interface Bound {
@@ -43,13 +43,14 @@ const MAX_BOUNDARIES = 256
 
 export class Authorizer {
   readonly #now: () => number
-  #documents: ReadonlyMap<string, unknown> = new Map()
+  #documents: ReadonlyMap<string, Document> = new Map()
   #policy: CompiledPolicy = compile([])
   #boundaries = new Map<string, CompiledPolicy>()
   #facts = new WeakMap<Caller, CallerFacts>()
-  /** Some allow comes with an obligation, so that a filter alone says too much. */
-  #obliged = false
-  #asksMetadata = false
+  /** Ids of the policies of which an allow comes with an obligation, so that a filter alone says too much. */
+  readonly #obliged = new Set<string>()
+  /** Ids of the policies with conditions about metadata. */
+  readonly #askingMetadata = new Set<string>()
 
   constructor(now: () => number) {
     this.#now = now
@@ -59,21 +60,26 @@ export class Authorizer {
    * Decide by these documents from the next operation on.
    *
    * @param documents - by their ids
-   * @throws PolicyError when a document is not valid; the old ones then stay in force
+   * @param policy - the same, compiled
    */
-  load(documents: ReadonlyMap<string, unknown>): void {
-    const values = [...documents.values()]
-    this.#policy = compile(values)
+  use(documents: ReadonlyMap<string, Document>, policy: CompiledPolicy): void {
+    for (const [id, document] of documents) {
+      if (this.#documents.get(id) === document) continue
+      note(this.#obliged, id, hasObligations(document))
+      note(this.#askingMetadata, id, asksMetadata(document))
+    }
+    for (const ids of [this.#obliged, this.#askingMetadata]) {
+      for (const id of ids) if (!documents.has(id)) ids.delete(id)
+    }
+    this.#policy = policy
     this.#documents = documents
     this.#boundaries = new Map()
     this.#facts = new WeakMap()
-    this.#obliged = values.some(hasObligations)
-    this.#asksMetadata = values.some(asksMetadata)
   }
 
   /** Whether a decision about an entry depends on what the entry says of itself. */
   get asksMetadata(): boolean {
-    return this.#asksMetadata
+    return this.#askingMetadata.size > 0
   }
 
   /** The policies in force, compiled. */
@@ -92,7 +98,7 @@ export class Authorizer {
       caller,
       action,
       resource,
-      this.#asksMetadata ? grantedMetadata(entry) : undefined,
+      this.asksMetadata ? grantedMetadata(entry) : undefined,
     )
   }
 
@@ -115,7 +121,7 @@ export class Authorizer {
       if (filter === 'none') return 'none'
       all &&= filter === 'all'
     }
-    if (all && !this.#obliged) return 'all'
+    if (all && this.#obliged.size === 0) return 'all'
     return (path, metadata) => this.#allows(caller, action, path, metadata)
   }
 
@@ -218,6 +224,11 @@ export class Authorizer {
     const own = ids.map((id) => `boundary:${id}`)
     return { policy, subject: policy.subject([...principals, ...own]) }
   }
+}
+
+function note(ids: Set<string>, id: string, is: boolean): void {
+  if (is) ids.add(id)
+  else ids.delete(id)
 }
 
 function contextOf({ mfa, door, proof, address }: Caller): Context {

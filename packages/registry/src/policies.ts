@@ -40,7 +40,7 @@ export class Policies {
     for await (const row of this.#engine.iterate(POLICY_SPACE)) {
       documents.set(policyIdOf(row.key), decodePolicy(row))
     }
-    this.#use(documents)
+    this.#use(() => ({ documents, compiled: compile([...documents.values()]) }))
   }
 
   /** Take a committed change into force, before its answer. */
@@ -50,7 +50,7 @@ export class Policies {
       if (!op.key.startsWith(POLICY_SPACE.gte)) continue
       changes.set(policyIdOf(op.key), op.type === 'put' ? decodePolicy(op) : undefined)
     }
-    if (changes.size > 0) this.#use(withChanges(this.#documents, changes))
+    if (changes.size > 0) this.#use(() => this.preview(changes))
   }
 
   /**
@@ -60,16 +60,22 @@ export class Policies {
    */
   preview(changes: ReadonlyMap<string, Document | undefined>): PolicySet {
     const documents = withChanges(this.#documents, changes)
-    return { documents, compiled: compile([...documents.values()]) }
+    const set = [...changes.values()].filter((document) => document !== undefined)
+    const remove = [...changes.keys()].filter((id) => {
+      return changes.get(id) === undefined && this.#documents.has(id)
+    })
+    // A change costs what it is, not what there is: each account has a policy of its own.
+    return { documents, compiled: this.#authorizer.policy.replace({ set, remove }) }
   }
 
-  #use(documents: ReadonlyMap<string, Document>): void {
+  #use(make: () => PolicySet): void {
     try {
-      this.#authorizer.load(documents)
+      const { documents, compiled } = make()
+      this.#authorizer.use(documents, compiled)
+      this.#documents = documents
     } catch (cause) {
       throw new SecregError('STORAGE_CORRUPT', 'a stored policy is not valid', { cause })
     }
-    this.#documents = documents
   }
 }
 

@@ -1,3 +1,4 @@
+import { compile } from '@secreg/policy-engine'
 import type { Caller, RegistryApi, RequestOf } from '@secreg/protocol'
 import { loginTestUser } from '@secreg/registry/testing'
 import { FaultEngine } from '@secreg/storage/testing'
@@ -406,7 +407,8 @@ test('an allow with an obligation that no door enforces denies, in lists and exp
     { id: 'a', ...rule, resources: ['/free/**'] },
     { id: 'b', ...rule, resources: ['/bound/**'], obligations: { maxUses: 1 } },
   ]
-  authorizer.load(new Map([['p', { id: 'p', rules }]]))
+  const document = { id: 'p', rules }
+  authorizer.use(new Map([['p', document]]), compile([document]))
   const caller = { principals: ['user:bob'], door: 'registry', proof: 'credential' } as never
   for (const action of ['read', 'list', 'export'] as const) {
     expect(authorizer.allows(caller, action, '/bound/x')).toBe(false)

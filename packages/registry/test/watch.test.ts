@@ -1,5 +1,7 @@
 /** Watches of a whole registry: who may, what is told, and how they end. */
+
 import { createMemoryFiles, withFaults } from '@secreg/audit/testing'
+import { compile } from '@secreg/policy-engine'
 import type { Caller, ChangeEvent } from '@secreg/protocol'
 import type { RequestOf } from '@secreg/protocol/messages'
 import { MemoryEngine } from '@secreg/storage'
@@ -357,7 +359,8 @@ describe('who may', () => {
       rules: object[],
       engine: Pick<MemoryEngine, 'get'> = home.engine as never,
     ): string[] => {
-      authorizer.load(new Map([['test', { id: 'test', rules }]]))
+      const document = { id: 'test', rules }
+      authorizer.use(new Map([['test', document]]), compile([document]))
       const mayTell = createMayTell(engine, authorizer)
       return ['/app/mine', '/app/hers', '/app/gone'].filter((key) =>
         mayTell(home.admin, event(key)),

@@ -6,6 +6,7 @@ import { type Caller, SecregError } from '@secreg/protocol'
 import type { Account } from '@secreg/zones'
 import { homePolicyId } from '../built-in-policies.ts'
 import type { Identity } from '../identity.ts'
+import { rulesOf } from './document-facts.ts'
 import { requireHolds } from './grantable.ts'
 import { principalsOf } from './principals.ts'
 
@@ -62,9 +63,8 @@ export function requireMayActAs(
 export function requireFreeHome({ policies }: Identity, home: string, accountId?: string): void {
   const own = accountId === undefined ? undefined : homePolicyId(accountId)
   for (const [id, document] of policies.current.documents) {
-    if (id === own || !id.startsWith('home-') || !JSON.stringify(document).includes(`"${home}"`)) {
-      continue
-    }
+    if (id === own || !id.startsWith('home-')) continue
+    if (!rulesOf(document).some(({ resources }) => resources?.includes(home))) continue
     throw new SecregError(
       'ALREADY_EXISTS',
       `${home} is the subtree of another user, who had this name before: see the policy ${id}`,
