@@ -46,6 +46,8 @@ export type { JsonSchema } from './schema.ts'
 export { POLICY_SCHEMA } from './schema.ts'
 export type { AclAction } from './sources/acl/actions.ts'
 export { ACL_ACTIONS } from './sources/acl/actions.ts'
+export type { AclChangeNeed } from './sources/acl/change.ts'
+export { aclChangeNeeds } from './sources/acl/change.ts'
 export type { ImportRolesOptions } from './sources/acl/roles.ts'
 export { importRoles, SECREG_ROLES } from './sources/acl/roles.ts'
 export type {

@@ -1,9 +1,10 @@
-/** JSON Schema (2020-12) of a policy document, for editors and forms. `compile` is stricter and has the last word. */
+/** JSON Schema (2020-12) of a policy document of any source, for editors and forms. `compile` is stricter and has the last word. */
 
 import { ACTIONS } from './action.ts'
 import { CLOCK_TIME, PROOFS } from './condition.ts'
 import { MAX_PATTERN_BYTES } from './pattern.ts'
 import { ID, PRINCIPAL } from './rule.ts'
+import { FOREIGN_SCHEMAS } from './sources/schema.ts'
 
 /** A JSON Schema as a plain, frozen object. */
 export type JsonSchema = { readonly [key: string]: unknown }
@@ -58,11 +59,16 @@ const RULE: JsonSchema = {
   then: { not: { required: ['obligations'] } },
 }
 
-/** Schema of one `PolicyDocument`. Patterns are ECMA-262 with the `u` flag. */
+const NATIVE = objectOf({ id: ID_TEXT, description: DESCRIPTION, rules: listOf(RULE, 0) }, [
+  'id',
+  'rules',
+])
+
+/** Schema of one `PolicyDocument` or `ForeignDocument`. Patterns are ECMA-262 with the `u` flag. */
 export const POLICY_SCHEMA: JsonSchema = deepFreeze({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'Policy document',
-  ...objectOf({ id: ID_TEXT, description: DESCRIPTION, rules: listOf(RULE, 0) }, ['id', 'rules']),
+  oneOf: [NATIVE, ...FOREIGN_SCHEMAS],
 })
 
 function deepFreeze<T>(value: T): T {

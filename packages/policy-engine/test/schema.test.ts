@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { ACTIONS, compile, type JsonSchema, POLICY_SCHEMA } from '@secreg/policy-engine'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { documentsOf, rules } from './arbitrary.ts'
+import { foreign } from './sources/arbitrary-foreign.ts'
 
 /** As much of JSON Schema as the schema uses; an unknown keyword is a failure of the test. */
 function valid(schema: JsonSchema, value: unknown): boolean {
@@ -17,6 +19,7 @@ function valid(schema: JsonSchema, value: unknown): boolean {
         return true
       case 'type':
         if (operand === 'object') return object
+        if (operand === 'null') return value === null
         if (operand === 'array') return Array.isArray(value)
         return operand === 'integer' ? Number.isInteger(value) : typeof value === operand
       case 'const':
@@ -49,6 +52,8 @@ function valid(schema: JsonSchema, value: unknown): boolean {
         return Object.entries(members)
           .filter(([name]) => !Object.hasOwn(properties, name))
           .every(([, inner]) => operand !== false && valid(operand as JsonSchema, inner))
+      case 'oneOf':
+        return (operand as JsonSchema[]).filter((inner) => valid(inner, value)).length === 1
       case 'anyOf':
         return (operand as JsonSchema[]).some((inner) => valid(inner, value))
       case 'not':
@@ -87,6 +92,22 @@ describe('POLICY_SCHEMA', () => {
       }),
       { numRuns: 200 },
     )
+  })
+
+  test('accepts every foreign document that compiles', () => {
+    fc.assert(
+      fc.property(foreign, (list) => {
+        for (const document of list) {
+          expect([valid(POLICY_SCHEMA, document), compiles(document)]).toEqual([true, true])
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('is the file that is published', () => {
+    const file = new URL('../policy.schema.json', import.meta.url)
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(POLICY_SCHEMA)
   })
 
   test.each<[object]>([

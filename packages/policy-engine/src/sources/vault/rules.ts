@@ -126,8 +126,11 @@ function requestOf({ facts: { context } }: Question): VaultRequest {
 
 function waysOf({ action, facts: { context } }: Question): readonly Way[] {
   const { api } = context
-  if (api !== undefined) return wayOfDoor(action, api.word, api.operation)
-  const canonical = CANONICAL_WORDS[action]
+  if (api !== undefined && Object.hasOwn(VAULT_ACTIONS, api.word)) {
+    return [wayOfDoor(action, api.word, api.operation)]
+  }
+  // A word that is none allows nothing.
+  const canonical = api === undefined ? CANONICAL_WORDS[action] : undefined
   return (WORDS_OF_ACTION.get(action) ?? []).map((word) => {
     const allows = word === canonical?.word && canonical.operation !== undefined
     return { word, operation: operationOf(word, action), allows }
@@ -135,16 +138,11 @@ function waysOf({ action, facts: { context } }: Question): readonly Way[] {
 }
 
 /** The word of a door counts alone, and only as far as it stands for the action. */
-function wayOfDoor(
-  action: Action,
-  word: VaultWord,
-  operation: VaultOperation | undefined,
-): readonly Way[] {
-  if (!Object.hasOwn(VAULT_ACTIONS, word)) return []
+function wayOfDoor(action: Action, word: VaultWord, operation: VaultOperation | undefined): Way {
+  if (operation === undefined) return { word, operation: operationOf(word, action), allows: true }
   const actions = VAULT_ACTIONS[word]
-  if (operation === undefined) return [{ word, operation: operationOf(word, action), allows: true }]
   const known = Object.hasOwn(actions, operation)
-  return [{ word, operation, allows: known && actions[operation].includes(action) }]
+  return { word, operation, allows: known && actions[operation].includes(action) }
 }
 
 function granted(asked: readonly Asked[]): string[] {
