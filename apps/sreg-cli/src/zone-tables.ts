@@ -32,15 +32,18 @@ function switchesOf(zone: ZoneInfo): string[] {
 /** An account a line, its tokens below it. */
 export function accountsTable(accounts: readonly ZoneAccountInfo[]): string {
   return formatTable(
-    ['Login', 'Password', 'Token', 'Modified', 'Comment'],
+    ['Login', 'Password', 'Opens by it', 'Token', 'Modified', 'Comment'],
     accounts.flatMap(({ login, password, allow_passwd_auth, tokens }) => {
-      const state = password ? (allow_passwd_auth ? 'yes' : 'not allowed') : 'no'
+      const yesNo = [password, allow_passwd_auth].map((one) => (one ? 'yes' : 'no'))
       const [first, ...rest] = tokens.map(({ ident, comment, modified_at }) => [
         ident,
         formatTime(modified_at),
         comment,
       ])
-      return [[login, state, ...(first ?? ['', '', ''])], ...rest.map((row) => ['', '', ...row])]
+      return [
+        [login, ...yesNo, ...(first ?? ['', '', ''])],
+        ...rest.map((row) => ['', '', '', ...row]),
+      ]
     }),
   )
 }

@@ -87,9 +87,9 @@ describe('user', () => {
 
   test('a role that nobody has made, with the one that was probably meant', async () => {
     const { registry, sreg } = await makeWorld()
-    registry.failures.set('user', 'PRINCIPAL_UNKNOWN')
+    registry.failures.set('user', 'NOT_FOUND')
     const wrong = await sreg(['user', 'roles', 'alice', 'amdin'])
-    expect(wrong).toMatchObject({ code: 1, stdout: '' })
+    expect(wrong).toMatchObject({ code: 2, stdout: '' })
     expect(wrong.stderr).toContain('did you mean admin?\n  run: sreg role list, sreg group list')
     const other = await sreg(['user', 'groups', 'alice', 'amdin'])
     expect(other.stderr).not.toContain('did you mean')

@@ -182,9 +182,12 @@ describe('SECREG_TOKEN', () => {
     expect(environment).toEqual({ HOME: '/nonexistent' })
   })
 
-  test('that is empty is none', async () => {
+  test('that is empty is refused: the session of a login may do more', async () => {
     const { registry, sreg } = await makeWorld()
     registry.put('/a', 'x')
-    expect((await sreg(['get', '/a'], { env: { SECREG_TOKEN: '' } })).stdout).toBe('x\n')
+    const { code, stdout, stderr } = await sreg(['get', '/a'], { env: { SECREG_TOKEN: '' } })
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
+    expect(stderr).toBe('sreg: SECREG_TOKEN is empty\n  put a token into it, or unset it\n')
+    expect(registry.asked).toEqual([])
   })
 })

@@ -111,7 +111,6 @@ describe('what is asked', () => {
     ['ACCESS_DENIED', 3, 'ask an administrator'],
     ['GRANT_EXCEEDED', 3, 'nobody grants what he lacks'],
     ['LAST_ADMINISTRATOR', 6, 'give somebody else the right to administer'],
-    ['IN_USE', 6, 'sreg token list --all'],
     ['VERSION_CONFLICT', 6, 'somebody else changed it'],
     ['PRINCIPAL_UNKNOWN', 1, 'sreg role list'],
     ['POLICY_INVALID', 1, 'nothing was changed'],

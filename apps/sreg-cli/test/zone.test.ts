@@ -165,8 +165,8 @@ describe('zone', () => {
     const accounts = (await sreg(['zone', 'accounts', 'mail'])).stdout
     expect(accounts).not.toContain('\u001b')
     expect(accounts.trimEnd().split('\n')).toHaveLength(4)
-    expect(accounts).toMatch(/^al\ueffe +not allowed +t1 /m)
-    expect(accounts).toMatch(/^bo +no$/m)
+    expect(accounts).toMatch(/^al\ueffe +yes +no +t1 /m)
+    expect(accounts).toMatch(/^bo +no +no$/m)
     expect(
       JSON.parse((await sreg(['zone', 'accounts', 'mail', '-j'])).stdout).accounts,
     ).toHaveLength(2)

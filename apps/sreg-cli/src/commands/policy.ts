@@ -12,7 +12,6 @@ const HINTS = {
   VERSION_CONFLICT:
     'somebody else changed it: "sreg policy list" tells its revision; look at it again',
   VALUE_TOO_LARGE: 'make several policies of it',
-  IN_USE: 'run: sreg token list --all',
 }
 
 export async function run(context: Context): Promise<number> {

@@ -16,7 +16,7 @@ const PASSWORD = { question: 'Password', again: 'Password again' } as const
 const HINTS = {
   USER_NOT_FOUND: 'run: sreg user list',
   USER_EXISTS: 'choose another name, or see: sreg user show NAME',
-  PRINCIPAL_UNKNOWN: 'run: sreg role list, sreg group list',
+  NOT_FOUND: 'run: sreg role list, sreg group list',
   LAST_ADMINISTRATOR: 'let somebody else administer first: sreg user roles NAME admin',
 }
 
@@ -86,14 +86,14 @@ async function addition(context: Context, user: string): Promise<UserRequest> {
 /** A role that is not known was probably meant to be one that every registry has. */
 function withClosestRole(error: unknown, request: UserRequest): unknown {
   const roles = 'roles' in request ? (request.roles ?? []) : []
-  if (!SecregError.is(error) || error.reason !== 'PRINCIPAL_UNKNOWN') return error
+  if (!SecregError.is(error) || error.reason !== 'NOT_FOUND') return error
   const near = roles
     .filter((role) => !(ROLES as readonly string[]).includes(role))
     .map((role) => closest(role, ROLES))
     .find((role) => role !== undefined)
   if (near === undefined) return error
   const message = `${printable(error.message)}; did you mean ${near}?`
-  return new CliError('PRINCIPAL_UNKNOWN', message, undefined, { cause: error })
+  return new CliError(error.reason, message, HINTS.NOT_FOUND, { cause: error })
 }
 
 const stateOf = ({ disabled }: UserInfo): string => (disabled ? 'disabled' : 'enabled')

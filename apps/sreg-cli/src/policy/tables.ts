@@ -104,7 +104,7 @@ export function policyChangesTable(changes: readonly PolicyChangeInfo[]): string
     changes.map(({ principals, actions, patterns, resource, before, after }) => [
       principals.join(', '),
       actions.join(', '),
-      patterns.join(', '),
+      patterns.length === 0 ? '-' : patterns.join(', '),
       resource,
       outcomeText(before),
       outcomeText(after),
