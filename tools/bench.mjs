@@ -15,6 +15,7 @@ const SUITES = {
   million: async (directory) => (await import('./bench/million.mjs')).benchMillion(ROOT, directory),
   rotation: async (directory) =>
     (await import('./bench/rotation.mjs')).benchRotation(ROOT, directory),
+  policy: async () => (await import('./bench/policy.mjs')).benchPolicy(ROOT),
   command: async (directory) => (await import('./bench/command.mjs')).benchCommand(ROOT, directory),
 }
 
