@@ -4,7 +4,6 @@ import { type Caller, type PolicyResponse, type RequestOf, SecregError } from '@
 import type { KeyedRow, Op } from '@secreg/storage'
 import { decodeAccessToken } from '@secreg/zones'
 import { auditBody } from '../audit-record.ts'
-import type { Authorizer } from '../authorizer.ts'
 import { GroupView, type View } from '../group-view.ts'
 import type { Identity } from '../identity.ts'
 import { identOfTokenKey, policyKey, TOKEN_SPACE } from '../keys.ts'
@@ -15,7 +14,7 @@ import { otherAdministrators, requireAdministrator } from '../policy/administrat
 import { checkDocument, idOf, invalidAsOurs } from '../policy/check-document.ts'
 import { Directory } from '../policy/directory.ts'
 import type { Document } from '../policy/document-facts.ts'
-import { requireGrantable } from '../policy/grantable.ts'
+import { requireGrantable, withoutLostDenies } from '../policy/grantable.ts'
 import { type Facts, recordedFailure, refusalBody } from '../recorded.ts'
 import { rowViewOf } from '../row-view.ts'
 
@@ -81,8 +80,7 @@ async function submit(
     const change = changeOf(view)
     const { id, after } = change
     const { compiled } = invalidAsOurs(() => policies.preview(new Map([[id, after]])))
-    const before = policies.current.documents.get(id)
-    requireMayChange(core.authorizer, caller, before, after, compiled)
+    requireMayChange(identity, caller, id, after)
     return { ...change, compiled }
   }
   // Once before the writer's turn: to read there who else could administer would hold everybody up.
@@ -113,19 +111,16 @@ async function submit(
 }
 
 function requireMayChange(
-  authorizer: Authorizer,
+  { core, policies }: Identity,
   caller: Caller,
-  before: Document | undefined,
+  id: string,
   after: Document | undefined,
-  compiled: CompiledPolicy,
 ): void {
-  requireGrantable(
-    before,
-    after,
-    caller,
-    (action, pattern, conditions) => authorizer.covers(caller, action, pattern, conditions),
-    (action, pattern, conditions) =>
-      authorizer.covers(caller, action, pattern, conditions, compiled),
+  const before = policies.current.documents.get(id)
+  const least = withoutLostDenies(before, after)
+  const { compiled } = policies.preview(new Map([[id, least]]))
+  requireGrantable(before, after, caller, (action, pattern, conditions) =>
+    core.authorizer.covers(caller, action, pattern, conditions, compiled),
   )
 }
 

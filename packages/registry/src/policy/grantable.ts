@@ -20,49 +20,57 @@ interface Statement {
 export type Covers = (action: Action, pattern: string, conditions: CoverConditions) => boolean
 
 /**
+ * A document without the denies that a change takes away. What they kept from everybody they kept from its author too:
+ * what counts is what he has without them.
+ */
+export function withoutLostDenies(
+  before: Document | undefined,
+  after: Document | undefined,
+): Document | undefined {
+  if (before === undefined || sourceOf(before) !== 'native') return before
+  const kept = new Set(statementsOf(after).keys())
+  const rules = rulesOf(before).filter(
+    (rule) =>
+      rule.effect !== 'deny' ||
+      [...statementsOf({ rules: [rule] }).keys()].every((key) => kept.has(key)),
+  )
+  return { ...before, rules }
+}
+
+/**
  * Require that a change of one document gives nobody what the caller does not have and may not grant.
  *
  * @param before - the document that is in force
  * @param after - the one in its place; both bound to ids
- * @param covers - what the caller may do by the policies in force
- * @param coversAfter - the same by those that would be
- * @throws SecregError `ERR_GRANT_EXCEEDED`
+ * @param covers - what the caller may do by the policies in force, with {@link withoutLostDenies} of this one
+ * @throws SecregError `ERR_GRANT_EXCEEDED`, `ERR_LIMIT_EXCEEDED`
  */
 export function requireGrantable(
   before: Document | undefined,
   after: Document | undefined,
   caller: Caller,
   covers: Covers,
-  coversAfter: Covers,
 ): void {
   requireForeignGrantable(before, after, covers)
   const had = statementsOf(before)
   const has = statementsOf(after)
-  // A boundary gives nothing by itself: who has it has been given all that it can let through. Whoever is bounded
-  // himself must not widen what bounds him.
-  const isFree = ({ principal }: Statement): boolean =>
-    principal.startsWith('boundary:') && caller.boundary === undefined
   const checked = new Set<string>()
-  const check = (statement: Statement, by: Covers): void => {
-    const { action, resource, conditions } = statement
+  const check = ({ action, conditions, principal, resource }: Statement): void => {
+    // A boundary gives nothing by itself: who has it has been given all that it can let through. Whoever is bounded
+    // himself must not widen what bounds him.
+    if (principal.startsWith('boundary:') && caller.boundary === undefined) return
     const key = JSON.stringify([action, resource, conditions])
     if (checked.has(key)) return
     checked.add(key)
     for (const wanted of [action, 'grant'] as const) {
-      if (!by(wanted, resource, conditions)) throw exceeded(wanted, action, resource)
+      if (!covers(wanted, resource, conditions)) throw exceeded(wanted, action, resource)
     }
   }
   for (const [key, statement] of has) {
-    if (statement.effect === 'allow' && !had.has(key) && !isFree(statement)) {
-      check(statement, covers)
-    }
+    if (statement.effect === 'allow' && !had.has(key)) check(statement)
   }
-  checked.clear()
   for (const [key, statement] of had) {
-    if (statement.effect === 'deny' && !has.has(key) && !isFree(statement)) {
-      // What a deny kept from everybody it kept from him too: what counts is what he has without it.
-      check(statement, coversAfter)
-    }
+    if (statement.effect === 'deny' && !has.has(key)) check(statement)
   }
 }
 
