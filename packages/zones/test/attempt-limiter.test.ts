@@ -95,6 +95,27 @@ describe('weakness 39: five failures lock an account for one source', () => {
     expect(wait('alice')).toBe(300)
   })
 
+  test('class 9: six tries, each in another spelling, lock every spelling', () => {
+    const spellings = ['alice', 'ALICE', 'Alice', 'aLICE', 'alicE', 'AlIcE']
+    for (const spelling of spellings) fail(spelling, uid)
+    for (const spelling of spellings) expect(wait(spelling)).toBe(300)
+  })
+
+  test('class 9: blanks, look-alikes and compatibility forms are no spelling of a name, and share one counter', () => {
+    const others = [
+      ' alice',
+      'alice ',
+      'alice\u00a0',
+      '\talice',
+      'ａlice',
+      'al\u0131ce',
+      '\u0430lice',
+    ]
+    for (const other of others) fail(other, uid, 1, false)
+    expect(wait('alice')).toBeUndefined()
+    for (const other of others) expect(wait(other)).toBe(300)
+  })
+
   test('K and the Kelvin sign are one letter', () => {
     fail('\u212Aate', uid, 3)
     fail('kate', uid, 2)

@@ -3,7 +3,7 @@ import * as zones from '@secreg/zones'
 
 // What the owner of the rows provides: a view, and a commit. Here a map.
 const rows = new Map<string, Uint8Array>()
-const commit = ({ ops }: zones.AccountPlan): void => {
+const commit = ({ ops }: Pick<zones.AccountPlan, 'ops'>): void => {
   for (const op of ops) op.type === 'put' ? rows.set(op.key, op.value) : rows.delete(op.key)
 }
 
@@ -30,3 +30,10 @@ if (opened === undefined) throw new Error('an account changed meanwhile: read it
 // Requests of one connection.
 const connection = sessions.handle()
 export const roles = connection.resolve(opened.id)?.roles // ['admin']
+
+// A token for a program, bounded by a policy, good for a day.
+const expiresAtMs = now.nowMs + 86_400_000
+const wanted = { account: account.id, boundary: ['backup'], expiresAtMs }
+const { text, ...plan } = zones.planCreateAccessToken(rows, wanted, now)
+commit(plan)
+export const owner = zones.verifyAccessToken(rows, text, now)?.account.login // 'alice'

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { roles } from './readme-example.ts'
+import { owner, roles } from './readme-example.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 test('the example of the README is the one that runs, and does what it says', () => {
   expect(read('../README.md')).toContain(`\`\`\`ts\n${read('readme-example.ts')}\`\`\`\n`)
-  expect(roles).toEqual(['admin'])
+  expect([roles, owner]).toEqual([['admin'], 'alice'])
 })

@@ -36,6 +36,31 @@ export class Rows implements RowView {
   }
 }
 
+/** Rows with the changes of earlier plans of the same group. */
+export class Overlay implements RowView {
+  readonly #rows: Rows
+  readonly #changed = new Map<string, Uint8Array | undefined>()
+
+  constructor(rows: Rows) {
+    this.#rows = rows
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.#changed.has(key) ? this.#changed.get(key) : this.#rows.get(key)
+  }
+
+  add(ops: readonly Op[]): void {
+    for (const op of ops) this.#changed.set(op.key, op.type === 'put' ? op.value : undefined)
+  }
+
+  commit(): void {
+    for (const [key, value] of this.#changed) {
+      if (value === undefined) this.#rows.map.delete(key)
+      else this.#rows.map.set(key, value)
+    }
+  }
+}
+
 /** A hasher that is quick, salts, and writes down what it verified. */
 export class QuickHasher implements PasswordHasher {
   readonly verified: { password: string; phc: string }[] = []
