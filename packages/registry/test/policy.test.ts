@@ -1,7 +1,6 @@
 import { compile } from '@secreg/policy-engine'
 import type { Caller, RegistryApi, RequestOf } from '@secreg/protocol'
 import { loginTestUser } from '@secreg/registry/testing'
-import { FaultEngine } from '@secreg/storage/testing'
 import { expect, test } from 'vitest'
 import { Authorizer } from '../src/authorizer.ts'
 import {
@@ -13,7 +12,6 @@ import {
   PASSWORD,
   PEER,
   reason,
-  restart,
   start,
 } from './fixture.ts'
 
