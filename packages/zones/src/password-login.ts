@@ -9,7 +9,10 @@ import type { PasswordChecker } from './password-check.ts'
 
 /** Verifies the passwords of system users, elsewhere. */
 export interface ExternalLogin {
-  /** Whether the system user of this name has this password. What it throws is a refusal, with that as its cause. */
+  /**
+   * Whether the system user of this name has this password. What it throws is a refusal, with that as its cause;
+   * `ERR_BUSY`, for which nothing was looked at, is not counted. It should rather let attempts wait for their turn.
+   */
   readonly verify: (login: string, password: string) => Promise<boolean>
   /**
    * A refusal is answered after a multiple of this, milliseconds: longer than both kinds of verification take, so that
@@ -71,6 +74,8 @@ export async function verifyPasswordLogin(
   const { limiter, external } = ports
   requireUnlocked(limiter, attempt.login, attempt.source)
   if (external === undefined) return verify(ports, attempt)
+  if (!(external.failureDelayMs > 0))
+    throw new RangeError('failureDelayMs: expected a positive time')
   const startMs = external.nowMs()
   try {
     return await verify(ports, attempt)
@@ -92,10 +97,10 @@ async function verify(
   const account = name === undefined ? undefined : await find(name)
   // What reading an account costs beyond a look-up that finds nothing; measured in bench/login-time.bench.ts.
   if (account === undefined) decodeAccount(DECOY_ROW, DECOY.id)
-  let cause: unknown
+  let unanswered: Unanswered | undefined
   let good = await isRight(ports, account, password).catch((error: unknown) => {
-    if (!(error instanceof Unavailable)) throw error
-    cause = error.cause
+    if (!(error instanceof Unanswered)) throw error
+    unanswered = error
     return false
   })
   if (good && account !== undefined && second !== undefined) {
@@ -105,7 +110,8 @@ async function verify(
   }
   if (!good || account === undefined) {
     requireUnlocked(limiter, login, source)
-    limiter.fail(login, source, account !== undefined)
+    const { cause } = unanswered ?? {}
+    if (!isBusy(cause)) limiter.fail(login, source, account !== undefined)
     throw new SecregError(
       'AUTH_FAILED',
       'user name or password is wrong',
@@ -135,14 +141,19 @@ async function isRight(
   try {
     return (await external.verify(account.login, password)) === true
   } catch (cause) {
-    throw new Unavailable('the system cannot verify passwords', { cause })
+    throw new Unanswered('the system did not verify the password', { cause })
   }
 }
 
 /**
- * Counted and answered like a wrong password: whoever can keep the verifier busy would otherwise learn by the answer,
- * or by never being locked out, which names are system users.
+ * Answered and counted like a wrong password: by another answer, or by never being locked out, a verifier that is down
+ * would tell which names are system users. Only one that was too busy to look is not counted, or logins of one's own at
+ * the same time would lock one out; how long somebody can keep it busy is bounded by the limit of his own failures.
  */
-class Unavailable extends Error {
-  override name = 'Unavailable'
+class Unanswered extends Error {
+  override name = 'Unanswered'
+}
+
+function isBusy(cause: unknown): boolean {
+  return SecregError.is(cause) && cause.reason === 'BUSY'
 }

@@ -1,3 +1,4 @@
+import { SecregError } from '@secreg/protocol'
 import {
   type Account,
   AttemptLimiter,
@@ -166,6 +167,31 @@ describe('weakness 47 and class 8: who is a system user shows neither by text no
     const codes = [await outcome(login('sys', 'x')), await outcome(login('nobody', 'x'))]
     expect(codes).toEqual(['ERR_AUTH_LOCKED_OUT', 'ERR_AUTH_LOCKED_OUT'])
   })
+})
+
+test('a verifier that is too busy refuses alike, and counts nothing', async () => {
+  answer = () => Promise.reject(new SecregError('BUSY', 'as many helpers run as may'))
+  const busy = await rejectionOf(login('sys', SYSTEM_PASSWORD))
+  const unknown = await rejectionOf(login('nobody', SYSTEM_PASSWORD))
+  expect([busy.code, busy.message]).toEqual([unknown.code, unknown.message])
+  for (let i = 0; i < 9; i++) {
+    expect(await outcome(login('sys', SYSTEM_PASSWORD))).toBe('ERR_AUTH_FAILED')
+  }
+  answer = async () => true
+  expect(await outcome(login('sys', SYSTEM_PASSWORD))).toBe('in')
+})
+
+test.each([0, -1, Number.NaN])('a failure delay of %d is none', async (failureDelayMs) => {
+  const attempt = verifyPasswordLogin(
+    {
+      limiter,
+      checker: createPasswordChecker(hasher),
+      find: (found) => readAccountByLogin(rows, found),
+      external: { verify: answer, failureDelayMs, nowMs: clock.nowMs, sleep: async () => {} },
+    },
+    { login: 'sys', password: 'x', source },
+  )
+  expect(await rejectionOf(attempt)).toBeInstanceOf(RangeError)
 })
 
 describe('logins with tokens', () => {
