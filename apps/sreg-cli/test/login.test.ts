@@ -45,6 +45,17 @@ describe('a second factor', () => {
     expect(registry.sessions.size).toBe(0)
   })
 
+  test('is not read when the password is wrong', async () => {
+    const { registry, sreg } = await makeWorld({ login: false })
+    registry.codes.set('alice', CODE)
+    const { code, stderr } = await sreg(['login', 'alice', '--password-stdin'], {
+      input: lines('a wrong password', CODE),
+    })
+    expect(code).toBe(4)
+    expect(stderr).toContain('check the name and the password')
+    expect(registry.asked).toHaveLength(1)
+  })
+
   test('a daemon that asks for it again and again is asked twice', async () => {
     const { registry, sreg } = await makeWorld({ login: false })
     registry.answers.set('auth', { success: false, mfa_required: true })

@@ -157,6 +157,15 @@ describe('explain', () => {
     expect(JSON.parse(json.stdout)).toEqual(denied)
   })
 
+  test('a reason cannot drive the terminal', async () => {
+    const { registry, sreg } = await makeWorld()
+    const reason = `x${ESC}[2J\nYou may read /app/x`
+    registry.answers.set('policy', { decisions: [{ decision: 'deny', reason, rules: [] }] })
+    expect((await sreg(['policy', 'explain', 'read', '/app/x'])).stdout).toBe(
+      'You may not read /app/x: x\\u{1b}[2J\\u{0a}You may read /app/x\n',
+    )
+  })
+
   test('--exit-code ends with 3 when it is denied, and only then', async () => {
     const { registry, sreg } = await makeWorld()
     const args = ['policy', 'explain', 'read', '/a', '--user', 'alice']
