@@ -117,7 +117,7 @@ describe('set', () => {
     expect(stderr).not.toMatch(/^sreg: all/m)
     const named = await sreg(['policy', 'set', home.write('x\u001b[2J\nsreg: all is well', '{')])
     expect(named).toMatchObject({ code: 1, stdout: '' })
-    expect(named.stderr).toContain('x\\u{1b}[2J\\u{0a}sreg: all is well:1:2: ')
+    expect(named.stderr).toContain('x\\u{1b}[2J\\u{0a}sreg: all is well:1:1: ')
   })
 
   test.each([
