@@ -121,6 +121,16 @@ describe('HCL', () => {
       refused('ERR_POLICY_TEXT_DUPLICATE', 3, 2),
     ],
     [
+      'a pattern given twice with more beside capabilities, which must not get lost',
+      'path "a" { capabilities = ["read"] }\npath "a" { capabilities = ["list"], policy = "deny" }',
+      refused('ERR_POLICY_TEXT_DUPLICATE', 2, 6),
+    ],
+    [
+      'a pattern given twice with more in the first',
+      'path "a" { capabilities = ["read"], policy = "deny" }\npath "a" { capabilities = [] }',
+      refused('ERR_POLICY_TEXT_DUPLICATE', 2, 6),
+    ],
+    [
       'a pattern given twice with more than capabilities',
       'path "a" { capabilities = ["read"] }\npath "a" { policy = "deny" }',
       refused('ERR_POLICY_TEXT_DUPLICATE', 2, 6),

@@ -87,6 +87,12 @@ describe('a compiled policy as a decision point', () => {
     expect(ask(everything, question)).toEqual({ decision: false })
   })
 
+  it('takes no part of a type for the beginning of an id', () => {
+    const policy = policyOf(rule('arn', { principals: ['user:auth:alice'] }))
+    expect(ask(policy, { type: 'user', id: 'auth:alice' }).decision).toBe(true)
+    expect(ask(policy, { type: 'user:auth', id: 'alice' }).decision).toBe(false)
+  })
+
   it('denies a subject that its resolver does not know, whom `*` would match', () => {
     const open = policyOf(rule('open', { principals: ['*'] }))
     expect(ask(open).decision).toBe(true)
