@@ -22,6 +22,7 @@ import { FaultRing } from './fault-ring.ts'
 import { hostChecks } from './host-checks.ts'
 import { DaemonMetrics } from './metrics.ts'
 import { createSystemLogin, type SystemLogin } from './pam/system-login.ts'
+import { createPolicyAnalysis } from './policy-analysis.ts'
 import { finishReplacement } from './replacement.ts'
 import { cleanDiskSpools, openDiskSpool } from './restore-spool.ts'
 
@@ -225,6 +226,7 @@ async function openParts(options: LiveOptions, config: Config): Promise<Registry
         perAccount: config.session.maxPerUser,
       },
       attemptLimits: attemptLimitsOf(config),
+      policyAnalysis: createPolicyAnalysis(),
       ...(systemLogin === undefined
         ? {}
         : {

@@ -30,7 +30,7 @@ const userInfo = anObject({
   modified_at: number,
 })
 
-export const userAnswer: Members = { users: optional(array(userInfo)) }
+export const userAnswer: Members = { users: optional(array(userInfo)), next: optional(text) }
 
 export const whoamiAnswer: Members = {
   user: text,

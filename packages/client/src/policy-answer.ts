@@ -43,6 +43,7 @@ const outcome = anObject({ decision: text, rules: texts })
 
 export const policyAnswer: Readonly<Record<string, Shape>> = {
   policies: optional(array(policyInfo)),
+  next: optional(text),
   document: optional(record(anything)),
   revision: optional(count),
   decisions: optional(array(decision)),

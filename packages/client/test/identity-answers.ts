@@ -22,6 +22,7 @@ export const IDENTITY_ANSWERS = {
         modified_at: 2,
       },
     ],
+    next: 'alice',
   },
   whoami: {
     user: 'alice',
@@ -97,6 +98,7 @@ export const IDENTITY_ANSWERS = {
   },
   policy: {
     policies: [{ policy: 'web', description: 'x', source: 'native', rules: 2, revision: 3 }],
+    next: 'web',
     document: {},
     revision: 3,
     decisions: [

@@ -37,6 +37,8 @@ export interface UserInfo {
 
 export interface UserResponse {
   readonly users?: readonly UserInfo[]
+  /** Of `list`: there may be more, ask again with `after` set to it. */
+  readonly next?: string
 }
 
 export interface WhoamiResponse {

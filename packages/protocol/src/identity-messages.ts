@@ -34,7 +34,12 @@ export const authRequest = z
 
 /** Administration of accounts. */
 export const userRequest = z.discriminatedUnion('op', [
-  z.object({ op: z.literal('list') }),
+  z.object({
+    op: z.literal('list'),
+    limit: z.int().min(1).max(LIMITS.listKeys).optional(),
+    /** Continue behind this one. */
+    after: login.optional(),
+  }),
   z.object({ op: z.literal('show'), user: login }),
   z.object({
     op: z.literal('add'),

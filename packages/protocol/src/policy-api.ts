@@ -90,6 +90,8 @@ export interface PolicyChangeInfo {
 
 export interface PolicyResponse {
   readonly policies?: readonly PolicyInfo[]
+  /** Of `list`: there may be more, ask again with `after` set to it. */
+  readonly next?: string
   /** Of `get`: names stand where the store has ids. */
   readonly document?: Readonly<Record<string, unknown>>
   readonly revision?: number
@@ -98,6 +100,6 @@ export interface PolicyResponse {
   readonly abilities?: readonly AbilityInfo[]
   readonly findings?: readonly LintInfo[]
   readonly changes?: readonly PolicyChangeInfo[]
-  /** Of `diff`: false when there was too much to look at everything. */
+  /** Of `diff` and `who-can`: false when there was too much to look at, or to show, everything. */
   readonly complete?: boolean
 }

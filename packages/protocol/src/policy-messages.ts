@@ -40,7 +40,14 @@ const trial = z.object({
 })
 
 export const policyRequest = z.discriminatedUnion('op', [
-  z.object({ op: z.literal('list') }),
+  z.object({
+    op: z.literal('list'),
+    /** Those that only give users their own subtrees as well. */
+    homes: z.boolean().optional(),
+    limit: z.int().min(1).max(LIMITS.listKeys).optional(),
+    /** Continue behind this one. */
+    after: policy.optional(),
+  }),
   z.object({ op: z.literal('get'), policy }),
   /** Put a document in place of the one with its id, or add it. */
   z.object({

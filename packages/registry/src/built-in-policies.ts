@@ -128,6 +128,11 @@ export function homePolicyId(accountId: string): string {
   return `home-${accountId}`
 }
 
+/** Whether a policy is one that gives an account its own subtree. */
+export function isHomePolicy(id: string): boolean {
+  return /^home-[0-9a-f]{32}$/.test(id)
+}
+
 /** Everything below `/user/<login>` belongs to its user (specs: default ACL of new users). */
 export function homePolicy(accountId: string, login: string): PolicyDocument {
   return {

@@ -8,6 +8,7 @@ import type { ExpiryClock } from './expiry-clock.ts'
 import type { Journal } from './journal.ts'
 import type { KeyState } from './key-state.ts'
 import type { Mounts } from './mounts.ts'
+import type { PolicyAnalysis } from './policy/analysis.ts'
 import type { Polls } from './polls.ts'
 import type { Renumbering } from './renumbering.ts'
 import type { Writer } from './writer.ts'
@@ -37,6 +38,7 @@ export interface Core {
   readonly clock: ExpiryClock
   readonly eraser: Eraser
   readonly polls: Polls
+  readonly analysis: PolicyAnalysis
   /** How far a restore has raised version numbers. */
   renumbering: Renumbering
   settings: RegistrySettings

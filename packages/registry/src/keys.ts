@@ -49,6 +49,7 @@ export const VERSION_SPACE: Space = { gte: 'v/', lt: 'v0' }
 export const VALUE_SPACE: Space = { gte: 'w/', lt: 'w0' }
 export const POLICY_SPACE: Space = { gte: 'p/', lt: 'p0' }
 export const OUTBOX_SPACE: Space = { gte: 'o/', lt: 'o0' }
+export const LOGIN_SPACE: Space = { gte: 'n/', lt: 'n0' }
 export const ACCOUNT_SPACE: Space = { gte: 'a/', lt: 'a0' }
 export const EXPIRY_SPACE: Space = { gte: 't/', lt: 't0' }
 export const ERASURE_SPACE: Space = { gte: 'q/', lt: 'q0' }
@@ -60,6 +61,12 @@ export const SEAL_SPACE: Space = { gte: 's/', lt: 's0' }
 export interface Space {
   readonly gte: string
   readonly lt: string
+}
+
+/** What of a space comes after one of its names; all of it when none is given. */
+export function spaceAfter(space: Space, name: string | undefined): Space {
+  // No name has a character below the blank.
+  return name === undefined ? space : { gte: `${space.gte}${name}\u0000`, lt: space.lt }
 }
 
 export function entryKey(path: string): string {

@@ -26,6 +26,7 @@ import { KeyState } from './key-state.ts'
 import { SEAL_KEY, TIME_KEY } from './keys.ts'
 import { Mounts } from './mounts.ts'
 import type { HostChecks } from './operations/security.ts'
+import { ANALYSIS_HERE, type PolicyAnalysis } from './policy/analysis.ts'
 import { Polls } from './polls.ts'
 import { Registry } from './registry.ts'
 import { decodeRenumbering, NUMBERS_KEY } from './renumbering.ts'
@@ -57,6 +58,8 @@ export interface OpenRegistryOptions {
   readonly version: string
   readonly sessionLimits?: Partial<SessionLimits>
   readonly attemptLimits?: Partial<AttemptLimits>
+  /** Looks through whole sets of policies; default in this thread. */
+  readonly policyAnalysis?: PolicyAnalysis
   /** Verifies the passwords of system users; default nobody does, and they cannot log in with one. */
   readonly systemLogin?: SystemLogin
   readonly hostChecks?: HostChecks
@@ -165,6 +168,7 @@ async function openOver(
       ...(options.eraseWaitMs === undefined ? {} : { waitMs: options.eraseWaitMs }),
     }),
     polls: new Polls(),
+    analysis: options.policyAnalysis ?? ANALYSIS_HERE,
     renumbering: decodeRenumbering(await engine.get(NUMBERS_KEY)),
     authorizer,
     keys,

@@ -235,3 +235,37 @@ test('zones and their accounts are for administrators, and a zone that a policy 
   await home.api.zone({ op: 'remove', zone: 'mail' })
   expect(await home.api.zone({ op: 'list' })).toEqual({ zones: [] })
 })
+
+test('lists of users and policies come in pages, each once and in order', async () => {
+  const home = await start()
+  const names = ['bob', 'a', 'z-1', 'b', 'bob.x', '0']
+  for (const name of names) await addUser(home, name, ['user'])
+  for (const id of names) await home.api.policy({ op: 'set', document: { id, rules: [] } })
+  const users: string[] = []
+  for (let after: string | undefined; ; ) {
+    const page = await home.api.user({
+      op: 'list',
+      limit: 2,
+      ...(after === undefined ? {} : { after }),
+    })
+    users.push(...(page.users ?? []).map(({ user }) => user))
+    if (page.next === undefined) break
+    after = page.next
+  }
+  expect(users).toEqual([...names, TEST_ADMIN.admin].sort())
+  const policies: string[] = []
+  for (let after: string | undefined; ; ) {
+    const page = await home.api.policy({
+      op: 'list',
+      limit: 2,
+      homes: true,
+      ...(after === undefined ? {} : { after }),
+    })
+    policies.push(...(page.policies ?? []).map(({ policy }) => policy))
+    if (page.next === undefined) break
+    after = page.next
+  }
+  expect(policies.filter((id) => !/^(?:role|home|first)-/.test(id))).toEqual([...names].sort())
+  expect(new Set(policies).size).toBe(policies.length)
+  expect(policies.filter((id) => id.startsWith('home-'))).toHaveLength(names.length + 1)
+})

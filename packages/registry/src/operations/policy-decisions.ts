@@ -26,6 +26,9 @@ import { type Facts, recorded } from '../recorded.ts'
 type Request<Op extends string> = Extract<RequestOf<'policy'>, { op: Op }>
 type Asked = Pick<Request<'explain'>, 'user' | 'principals' | 'context'>
 
+/** Users of one answer to who can. */
+const GRANTS_SHOWN = 10_000
+
 /** As somebody comes who has logged in at the local socket with a password; a request says what is otherwise. */
 const USUAL: Context = { mfa: false, door: 'registry', proof: 'credential' }
 
@@ -126,11 +129,16 @@ export function whoCan(
     }
     const directory = await Directory.open(identity.core.engine)
     const grants: GrantInfo[] = []
+    let complete = true
     for await (const row of core.engine.iterate(ACCOUNT_SPACE)) {
       const account = decodeAccount(row.value, row.key.slice(2))
       if (account.disabled) continue
       const { decision, rules } = compiled.decide({ ...asked, subject: principalsOf(account) })
       if (decision !== 'allow') continue
+      if (grants.length === GRANTS_SHOWN) {
+        complete = false
+        break
+      }
       grants.push({ principal: `user:${account.login}`, account: account.id, rules })
     }
     for (const { principal, rules } of compiled.whoCan(asked)) {
@@ -138,7 +146,7 @@ export function whoCan(
       grants.push({ principal: shownPrincipal(principal, directory), rules })
     }
     facts.count = grants.length
-    return { grants }
+    return { grants, complete }
   })
 }
 

@@ -19,7 +19,7 @@ export function policy(
 ): Promise<PolicyResponse> {
   switch (request.op) {
     case 'list':
-      return listPolicies(identity, caller)
+      return listPolicies(identity, caller, request)
     case 'get':
       return getPolicy(identity, caller, request)
     case 'set':

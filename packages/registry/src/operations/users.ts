@@ -1,11 +1,14 @@
 /** Administration of accounts (DESIGN §3): plans of `@secreg/zones`, decided, recorded and committed here. */
 import type { Caller, RequestOf, UserInfo, UserResponse } from '@secreg/protocol'
-import { decodeAccount, normalizeLogin } from '@secreg/zones'
+import { normalizeLogin } from '@secreg/zones'
 import type { Identity } from '../identity.ts'
-import { ACCOUNT_SPACE } from '../keys.ts'
+import { LOGIN_SPACE, spaceAfter } from '../keys.ts'
 import { type Facts, recorded } from '../recorded.ts'
 import { changeUser } from './user-change.ts'
 import { infoOfUser, noSuchUser } from './user-info.ts'
+
+/** Accounts of one answer, where its asker says nothing else. */
+const PAGE = 1000
 
 /**
  * Run one request of account administration.
@@ -32,16 +35,25 @@ function listUsers(
   const facts: Facts = { action: 'admin', detail: `user-${request.op}` }
   return recorded(core.journal, caller, facts, async () => {
     core.authorizer.require(caller, 'account', '/')
-    const wanted = request.op === 'show' ? normalizeLogin(request.user) : undefined
     const rows = identity.rows()
-    const users: UserInfo[] = []
-    for await (const row of core.engine.iterate(ACCOUNT_SPACE)) {
-      const account = decodeAccount(row.value, row.key.slice(2))
-      if (request.op === 'list' || account.login === wanted) users.push(infoOfUser(rows, account))
+    if (request.op === 'show') {
+      const account = identity.findAccount(normalizeLogin(request.user) ?? '')
+      if (account === undefined) throw noSuchUser()
+      facts.count = 1
+      return { users: [infoOfUser(rows, account)] }
     }
-    if (request.op === 'show' && users.length === 0) throw noSuchUser()
-    users.sort((a, b) => (a.user < b.user ? -1 : 1))
+    const { after, limit = PAGE } = request
+    const users: UserInfo[] = []
+    let next: string | undefined
+    for await (const { key } of core.engine.iterate(spaceAfter(LOGIN_SPACE, after))) {
+      if (users.length === limit) {
+        next = users.at(-1)?.user
+        break
+      }
+      const account = identity.findAccount(key.slice(LOGIN_SPACE.gte.length))
+      if (account !== undefined) users.push(infoOfUser(rows, account))
+    }
     facts.count = users.length
-    return { users }
+    return { users, ...(next === undefined ? {} : { next }) }
   })
 }
