@@ -15,7 +15,7 @@ import { type Action, type Caller, SecregError } from '@secreg/protocol'
 import type { Entry } from './entry.ts'
 import { asksMetadata, type Document, hasObligations } from './policy/document-facts.ts'
 
-/** A policy that has to allow it, and the caller as it knows him. */
+/** Policies that have to allow it too, and the caller as they know him. */
 interface Bound {
   readonly policy: CompiledPolicy
   readonly subject: Subject
@@ -23,9 +23,11 @@ interface Bound {
 
 /** What policy may know about a caller beside the principals. */
 interface CallerFacts {
-  /** The policies in force, and what bounds him beside. */
-  readonly bounds: readonly Bound[]
+  /** As the policies in force know him. */
+  readonly subject: Subject
   readonly context: Context
+  /** What bounds him beside. */
+  readonly bound: Bound | undefined
 }
 
 /** An explanation, with what only the registry knows. */
@@ -37,6 +39,8 @@ export interface CoverConditions {
   readonly unless?: unknown
   readonly obligations?: unknown
 }
+
+const OBLIGED = 'allowed only with obligations that this door cannot keep'
 
 /** Boundaries that are kept compiled; forgotten together when they are more. */
 const MAX_BOUNDARIES = 256
@@ -112,16 +116,14 @@ export class Authorizer {
    * is certain only with those of its entry, as {@link passes} hands them over.
    */
   filter(caller: Caller, action: Action, prefix: string): Filter {
-    const { bounds, context } = this.#factsOf(caller)
+    const { bound, context, subject } = this.#factsOf(caller)
     const root = prefix === '' ? '/' : prefix
     const time = this.#now()
-    let all = true
-    for (const { policy, subject } of bounds) {
-      const filter = policy.filter(subject, action, root, time, context)
-      if (filter === 'none') return 'none'
-      all &&= filter === 'all'
-    }
-    if (all && this.#obliged.size === 0) return 'all'
+    const own = this.#policy.filter(subject, action, root, time, context)
+    if (own === 'none') return own
+    const by = bound?.policy.filter(bound.subject, action, root, time, context) ?? 'all'
+    if (by === 'none') return by
+    if (own === 'all' && by === 'all' && this.#obliged.size === 0) return 'all'
     return (path, metadata) => this.#allows(caller, action, path, metadata)
   }
 
@@ -138,14 +140,13 @@ export class Authorizer {
     conditions: CoverConditions,
     policy?: CompiledPolicy,
   ): boolean {
-    const { bounds } = this.#factsOf(caller)
+    const { bound, subject } = this.#factsOf(caller)
     const options = conditions as CoverOptions
-    return bounds.every((bound, at) => {
-      if (at > 0 || policy === undefined) {
-        return bound.policy.covers(bound.subject, action, pattern, options)
-      }
-      return policy.covers(policy.subject(caller.principals), action, pattern, options)
-    })
+    const own =
+      policy === undefined
+        ? this.#policy.covers(subject, action, pattern, options)
+        : policy.covers(policy.subject(caller.principals), action, pattern, options)
+    return own && (bound?.policy.covers(bound.subject, action, pattern, options) ?? true)
   }
 
   /** Why a caller may or may not do something, in terms that he may see (DESIGN §7). */
@@ -154,24 +155,14 @@ export class Authorizer {
     request: Pick<PolicyRequest, 'action' | 'resource' | 'time' | 'context'>,
     options: ExplainOptions,
   ): Told {
-    const [own, ...others] = this.#factsOf(caller).bounds as [Bound, ...Bound[]]
-    const told = own.policy.explain({ ...request, subject: own.subject }, options)
-    const { decision, obligations } = own.policy.decide({ ...request, subject: own.subject })
+    const { bound, subject } = this.#factsOf(caller)
+    const told = this.#policy.explain({ ...request, subject }, options)
+    const { decision, obligations } = this.#policy.decide({ ...request, subject })
     if (decision !== 'allow') return told
-    if (obligations !== undefined) {
-      return {
-        ...told,
-        decision: 'deny',
-        reason: 'allowed only with obligations that this door cannot keep',
-      }
-    }
-    const isBounded = others.some(({ policy, subject }) => {
-      const bounded = policy.decide({ ...request, subject })
-      return bounded.decision !== 'allow' || bounded.obligations !== undefined
-    })
-    return isBounded
-      ? { ...told, decision: 'deny', reason: 'outside the boundary of the token' }
-      : told
+    if (obligations !== undefined) return { ...told, decision: 'deny', reason: OBLIGED }
+    const by = bound?.policy.decide({ ...request, subject: bound.subject })
+    if (by === undefined || (by.decision === 'allow' && by.obligations === undefined)) return told
+    return { ...told, decision: 'deny', reason: 'outside the boundary of the token' }
   }
 
   /** The questions that conditions ask, answered for a caller as he is now. */
@@ -185,28 +176,27 @@ export class Authorizer {
     resource: string,
     metadata: EntryMetadata | undefined,
   ): boolean {
-    const { bounds, context } = this.#factsOf(caller)
-    const request: Omit<PolicyRequest, 'subject'> = {
-      action,
-      resource,
-      time: this.#now(),
-      context: metadata === undefined ? context : { ...context, metadata },
-    }
-    for (const { policy, subject } of bounds) {
-      const decision = policy.decide({ ...request, subject })
-      // No door of the registry can enforce a time to live or a use count yet, so such an allow denies (DESIGN §7).
-      if (decision.decision !== 'allow' || decision.obligations !== undefined) return false
-    }
-    return true
+    const facts = this.#factsOf(caller)
+    const { bound, subject } = facts
+    const time = this.#now()
+    const context = metadata === undefined ? facts.context : { ...facts.context, metadata }
+    const own = this.#policy.decide({ subject, action, resource, time, context })
+    // No door of the registry can enforce a time to live or a use count yet, so such an allow denies (DESIGN §7).
+    if (own.decision !== 'allow' || own.obligations !== undefined) return false
+    if (bound === undefined) return true
+    const by = bound.policy.decide({ subject: bound.subject, action, resource, time, context })
+    return by.decision === 'allow' && by.obligations === undefined
   }
 
   #factsOf(caller: Caller): CallerFacts {
     let facts = this.#facts.get(caller)
     if (facts === undefined) {
       const { boundary, principals } = caller
-      const bounds = [{ policy: this.#policy, subject: this.#policy.subject(principals) }]
-      if (boundary !== undefined) bounds.push(this.#boundOf(boundary, principals))
-      facts = { bounds, context: contextOf(caller) }
+      facts = {
+        subject: this.#policy.subject(principals),
+        context: contextOf(caller),
+        bound: boundary === undefined ? undefined : this.#boundOf(boundary, principals),
+      }
       this.#facts.set(caller, facts)
     }
     return facts
