@@ -122,6 +122,27 @@ describe('user', () => {
     )
   })
 
+  test('a list in pages is read to its end, and no further', async () => {
+    const { registry, sreg } = await makeWorld()
+    const pages = new Map<unknown, object>([
+      [undefined, { users: [userInfo('a'), userInfo('b')], next: 'b' }],
+      ['b', { users: [userInfo('c', { tokens: 1 })], next: 'c' }],
+      ['c', { users: [], next: 'd' }],
+    ])
+    registry.answering.set('user', () => pages.get(registry.asked.at(-1)?.payload['after']) ?? {})
+    const names = async (): Promise<string[]> => {
+      const { users } = JSON.parse((await sreg(['user', 'list', '-j'])).stdout)
+      return users.map(({ user }: { user: string }) => user)
+    }
+    expect(await names()).toEqual(['a', 'b', 'c'])
+    expect(registry.asked).toHaveLength(3)
+    registry.answers.set('token', { tokens: [] })
+    await sreg(['token', 'list', '--all'])
+    expect(registry.asked.at(-1)?.payload).toEqual({ op: 'list', user: 'c' })
+    pages.set('b', { users: [userInfo('b')], next: 'b' })
+    expect(await names()).toEqual(['a', 'b', 'b'])
+  })
+
   test('names cannot forge a line or drive the terminal', async () => {
     const { registry, sreg } = await makeWorld()
     const evil = `eve\nroot  admin${ESC}[1A\u202e`

@@ -14,6 +14,7 @@ const rule = (name: string, more: object = {}): object => ({
 describe('what is asked', () => {
   test.each([
     [['list'], { op: 'list' }],
+    [['list', '--homes'], { op: 'list', homes: true }],
     [['what-can'], { op: 'what-can' }],
     [['what-can', 'alice'], { op: 'what-can', user: 'alice' }],
     [
@@ -243,6 +244,32 @@ describe('lists', () => {
     expect((await sreg(['policy', 'diff', '--delete', 'web'])).stderr).toContain(
       'there may be more',
     )
+  })
+
+  test('of policies in pages are read to the end', async () => {
+    const { registry, sreg } = await makeWorld()
+    const info = { source: 'native', rules: 1, revision: 1 }
+    registry.answering.set('policy', () => {
+      const { after } = registry.asked.at(-1)?.payload ?? {}
+      return after === undefined
+        ? { policies: [{ policy: 'a', ...info }], next: 'a' }
+        : { policies: [{ policy: 'b', ...info }] }
+    })
+    const { stdout } = await sreg(['policy', 'list', '--homes'])
+    expect(stdout.match(/^[ab] /gm)).toHaveLength(2)
+    expect(registry.asked.at(-1)?.payload).toEqual({ op: 'list', homes: true, after: 'a' })
+  })
+
+  test('that are not complete say so', async () => {
+    const { registry, sreg } = await makeWorld()
+    registry.answers.set('policy', { grants: [], complete: false })
+    const { stdout, stderr } = await sreg(['policy', 'who-can', 'read', '/a'])
+    expect({ stdout, told: stderr.includes('there may be more') }).toEqual({
+      stdout: 'nobody\n',
+      told: true,
+    })
+    const json = await sreg(['policy', 'who-can', 'read', '/a', '-j'])
+    expect(JSON.parse(json.stdout)).toEqual({ grants: [], complete: false })
   })
 
   test('that are empty say so', async () => {

@@ -69,7 +69,14 @@ export const POLICY_COMMANDS: readonly CommandSpec[] = [
     operands: [],
     options: [],
     subcommands: [
-      { name: 'list', summary: 'List policies', operands: [], options: [] },
+      {
+        name: 'list',
+        summary: 'List policies',
+        operands: [],
+        options: [
+          { name: 'homes', summary: 'those too that give each account its own subtree alone' },
+        ],
+      },
       {
         name: 'get',
         summary: 'Print a policy',

@@ -7,6 +7,7 @@ import { hasControl } from '../escape.ts'
 import { formatTime } from '../format.ts'
 import { withHints } from '../hints.ts'
 import { formatTable } from '../table.ts'
+import { listUsers } from './user.ts'
 
 type Creation = Extract<RequestOf<'token'>, { op: 'create' }>
 
@@ -106,9 +107,8 @@ async function listOf(registry: RegistryConnection, user?: string): Promise<read
 }
 
 async function listAll(registry: RegistryConnection): Promise<readonly TokenInfo[]> {
-  const { users = [] } = await registry.user({ op: 'list' })
   const tokens: TokenInfo[] = []
-  for (const { user, tokens: count } of users) {
+  for (const { user, tokens: count } of await listUsers(registry)) {
     if (count > 0) tokens.push(...(await listOf(registry, user)))
   }
   return tokens

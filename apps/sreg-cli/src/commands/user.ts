@@ -1,4 +1,5 @@
 /** `sreg user`: administration of accounts. */
+import type { RegistryConnection } from '@secreg/client'
 import { type RequestOf, ROLES, SecregError, type UserInfo } from '@secreg/protocol'
 import { closest } from '../closest.ts'
 import type { Context } from '../context.ts'
@@ -7,6 +8,7 @@ import { printable } from '../escape.ts'
 import { formatTime } from '../format.ts'
 import { withHints } from '../hints.ts'
 import { parseNames, parseUids } from '../name-lists.ts'
+import { readPages } from '../read-pages.ts'
 import { readSecrets } from '../secrets.ts'
 import { formatPairs, formatTable } from '../table.ts'
 
@@ -22,15 +24,32 @@ const HINTS = {
 
 export async function run(context: Context): Promise<undefined> {
   const request = await requestOf(context)
-  const { users = [] } = await withHints(HINTS, () =>
+  const users = await withHints(HINTS, () =>
     context
-      .withRegistry('needed', (registry) => registry.user(request))
+      .withRegistry('needed', (registry) => ask(registry, request))
       .catch((error) => Promise.reject(withClosestRole(error, request))),
   )
   const shown = request.op === 'list' || request.op === 'show'
   await context.print(shown ? { users } : { success: true }, () => {
     if (request.op === 'list') return usersTable(users)
     return request.op === 'show' ? users.map(userLines).join('\n\n') : ''
+  })
+}
+
+async function ask(
+  registry: RegistryConnection,
+  request: UserRequest,
+): Promise<readonly UserInfo[]> {
+  if (request.op === 'list') return listUsers(registry)
+  const { users = [] } = await registry.user(request)
+  return users
+}
+
+/** All accounts. */
+export function listUsers(registry: RegistryConnection): Promise<UserInfo[]> {
+  return readPages(async (more) => {
+    const { users = [], next } = await registry.user({ op: 'list', ...more })
+    return { items: users, next }
   })
 }
 

@@ -31,7 +31,8 @@ export async function showChange(context: Context, change: PolicyChange): Promis
   return STATUS.Success
 }
 
-const INCOMPLETE = 'there may be more: not everything could be looked at'
+/** Said where an answer is not complete. */
+export const INCOMPLETE: string = 'there may be more: not everything could be looked at'
 
 /** Change it, or only show what would change with `--dry-run`. */
 export async function changePolicy(context: Context, change: PolicyChange): Promise<number> {

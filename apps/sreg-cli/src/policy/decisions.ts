@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { formatTable } from '../table.ts'
 import { asIfOf, whoseOf, whoText } from './as-if.ts'
-import { askPolicy } from './change-policy.ts'
+import { askPolicy, INCOMPLETE } from './change-policy.ts'
 import { checkLocally } from './check-locally.ts'
 import { documentOf } from './documents.ts'
 import { readDocument } from './policy-file.ts'
@@ -36,12 +36,15 @@ export async function explain(context: Context): Promise<number> {
 }
 
 export async function grants(context: Context): Promise<number> {
-  const { grants: found = [] } = await askPolicy(context, {
+  const { grants: found = [], complete = true } = await askPolicy(context, {
     op: 'who-can',
     ...subjectOf(context),
     ...asIfOf(context),
   })
-  await context.print({ grants: found }, () => (found.length === 0 ? 'nobody' : grantsTable(found)))
+  await context.print({ grants: found, complete }, () =>
+    found.length === 0 ? 'nobody' : grantsTable(found),
+  )
+  if (!complete) await context.note(INCOMPLETE)
   return STATUS.Success
 }
 

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { safeLines } from '../escape.ts'
 import { writeAll } from '../io.ts'
+import { readPages } from '../read-pages.ts'
 import { askPolicy } from './change-policy.ts'
 import { checkLocally, withoutFirst } from './check-locally.ts'
 import { type ForeignFormat, readForeign } from './foreign.ts'
@@ -11,7 +12,17 @@ import { type Document, readDocument, readPolicyFile } from './policy-file.ts'
 import { policiesTable } from './tables.ts'
 
 export async function list(context: Context): Promise<number> {
-  const { policies = [] } = await askPolicy(context, { op: 'list' })
+  const homes = context.flag('homes') ? { homes: true } : {}
+  const policies = await context.withRegistry('needed', (registry) =>
+    readPages(async (more) => {
+      const { policies: items = [], next } = await registry.policy({
+        op: 'list',
+        ...homes,
+        ...more,
+      })
+      return { items, next }
+    }),
+  )
   await context.print({ policies }, () => policiesTable(policies))
   return STATUS.Success
 }
