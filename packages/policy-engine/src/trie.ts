@@ -35,7 +35,7 @@ export class TrieNode {
     this.id = id
     this.edit = edit
     this.sticky = sticky
-    this.rules = [...(from?.rules ?? [])]
+    this.rules = from === undefined ? [] : [...from.rules]
     this.literals = from?.literals && new Map(from.literals)
     this.any = from?.any
     this.globs = from?.globs && new Map(from.globs)
@@ -116,9 +116,10 @@ export class TrieEdit {
     let node = top
     for (const segment of pattern.segments) {
       node.deepen(rule)
-      const child = this.#own(childOf(node, segment))
-      setChild(node, segment, child)
-      node = child
+      const child = childOf(node, segment)
+      const own = this.#own(child)
+      if (own !== child) setChild(node, segment, own)
+      node = own
     }
     if (pattern.rest) {
       node.rest = this.#own(node.rest, true)
