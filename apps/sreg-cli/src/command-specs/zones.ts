@@ -80,7 +80,7 @@ export const ZONE_COMMANDS: readonly CommandSpec[] = [
       },
       {
         name: 'change-token',
-        summary: 'Give a token a new secret, or a comment, and print it, this once',
+        summary: 'Change the comment of a token',
         operands: [zone, login, { name: 'ident', summary: 'its public part' }],
         options: [comment],
       },

@@ -36,7 +36,6 @@ export async function run(context: Context): Promise<number> {
         accountsTable(answer.accounts ?? []),
       )
     case 'create-token':
-    case 'change-token':
     case 'create-temp':
       return await showToken(context, answer)
     case 'check': {
