@@ -10,10 +10,12 @@ import {
   type Filter,
   type PolicyRequest,
   type Subject,
+  type VaultIdentity,
 } from '@secreg/policy-engine'
 import { type Action, type Caller, SecregError } from '@secreg/protocol'
 import type { Entry } from './entry.ts'
 import { asksMetadata, type Document, hasObligations } from './policy/document-facts.ts'
+import { identityOf } from './policy/principals.ts'
 
 /** Policies that have to allow it too, and the caller as they know him. */
 interface Bound {
@@ -145,7 +147,7 @@ export class Authorizer {
     const own =
       policy === undefined
         ? this.#policy.covers(subject, action, pattern, options)
-        : policy.covers(policy.subject(caller.principals), action, pattern, options)
+        : policy.covers(caller.principals, action, pattern, options)
     return own && (bound?.policy.covers(bound.subject, action, pattern, options) ?? true)
   }
 
@@ -193,9 +195,9 @@ export class Authorizer {
     if (facts === undefined) {
       const { boundary, principals } = caller
       facts = {
-        subject: this.#policy.subject(principals),
+        subject: this.#policy.subject(principals, identityOfCaller(caller)),
         context: contextOf(caller),
-        bound: boundary === undefined ? undefined : this.#boundOf(boundary, principals),
+        bound: boundary === undefined ? undefined : this.#boundOf(boundary, caller),
       }
       this.#facts.set(caller, facts)
     }
@@ -203,7 +205,7 @@ export class Authorizer {
   }
 
   /** Policies that alone must allow it. One that is not there allows nothing. */
-  #boundOf(ids: readonly string[], principals: readonly string[]): Bound {
+  #boundOf(ids: readonly string[], caller: Caller): Bound {
     const key = ids.join()
     let policy = this.#boundaries.get(key)
     if (policy === undefined) {
@@ -212,13 +214,18 @@ export class Authorizer {
       this.#boundaries.set(key, policy)
     }
     const own = ids.map((id) => `boundary:${id}`)
-    return { policy, subject: policy.subject([...principals, ...own]) }
+    const principals = [...caller.principals, ...own]
+    return { policy, subject: policy.subject(principals, identityOfCaller(caller)) }
   }
 }
 
 function note(ids: Set<string>, id: string, is: boolean): void {
   if (is) ids.add(id)
   else ids.delete(id)
+}
+
+function identityOfCaller({ accountId, groups, login }: Caller): VaultIdentity {
+  return identityOf(accountId, login, groups)
 }
 
 function contextOf({ mfa, door, proof, address }: Caller): Context {

@@ -304,3 +304,31 @@ describe('rules of another system', () => {
     )
   })
 })
+
+test('templates of Vault policies are filled in with who asks, and nothing else', async () => {
+  const home = await start()
+  const ann = await addUser(home, 'ann', ['user'])
+  const bob = await addUser(home, 'bob', ['user'])
+  for (const name of ['ann', 'bob']) await home.api.set({ key: `/team/${name}/a`, value: 'x' })
+  const path = { 'team/data/{{identity.entity.name}}/*': { capabilities: ['read'] } }
+  const document = {
+    id: 'own',
+    source: 'vault',
+    principals: ['role:user'],
+    mount: '/team',
+    apiMount: 'team',
+    policies: [{ name: 'own', path }],
+  }
+  await home.api.policy({ op: 'set', document })
+  const may = async (api: typeof ann.api, key: string) =>
+    'answer' in ((await outcomeOf(() => api.get({ key }))) as object)
+  expect(await may(ann.api, '/team/ann/a')).toBe(true)
+  expect(await may(ann.api, '/team/bob/a')).toBe(false)
+  expect(await may(bob.api, '/team/bob/a')).toBe(true)
+  const asked = { action: 'read', resource: '/team/ann/a' }
+  const { grants } = await home.api.policy({ op: 'who-can', ...asked })
+  expect(grants?.map(({ principal }) => principal)).toContain('user:ann')
+  expect(grants?.map(({ principal }) => principal)).not.toContain('user:bob')
+  const told = await home.api.policy({ op: 'explain', user: 'ann', ...asked })
+  expect(told.decisions?.[0]?.decision).toBe('allow')
+})

@@ -1,5 +1,11 @@
 /** Questions about what policies decide: trials, explanations, who can, what somebody can (DESIGN §7). */
-import { type Action, type Context, isAction } from '@secreg/policy-engine'
+import {
+  type Action,
+  type CompiledPolicy,
+  type Context,
+  isAction,
+  type Subject,
+} from '@secreg/policy-engine'
 import {
   type AbilityInfo,
   ACTIONS,
@@ -20,7 +26,7 @@ import type { PolicySet } from '../policies.ts'
 import { bindPrincipal, shownPrincipal } from '../policy/bind.ts'
 import { checkDocument, idOf, invalidAsOurs } from '../policy/check-document.ts'
 import { Directory } from '../policy/directory.ts'
-import { principalsOf } from '../policy/principals.ts'
+import { identityOf, subjectOf } from '../policy/principals.ts'
 import { type Facts, recorded } from '../recorded.ts'
 
 type Request<Op extends string> = Extract<RequestOf<'policy'>, { op: Op }>
@@ -133,7 +139,10 @@ export function whoCan(
     for await (const row of core.engine.iterate(ACCOUNT_SPACE)) {
       const account = decodeAccount(row.value, row.key.slice(2))
       if (account.disabled) continue
-      const { decision, rules } = compiled.decide({ ...asked, subject: principalsOf(account) })
+      const { decision, rules } = compiled.decide({
+        ...asked,
+        subject: subjectOf(compiled, account),
+      })
       if (decision !== 'allow') continue
       if (grants.length === GRANTS_SHOWN) {
         complete = false
@@ -163,9 +172,10 @@ export function whatCan(
     const own = isOwn(request, caller)
     if (!own) core.authorizer.require(caller, 'policy-read', '/')
     const { compiled } = identity.policies.current
+    const directory = await Directory.open(core.engine)
     const subject = own
-      ? caller.principals
-      : principalsAsked(request, await Directory.open(identity.core.engine))
+      ? subjectOfCaller(compiled, caller)
+      : subjectAsked(compiled, request, directory)
     const base = own ? core.authorizer.contextOf(caller) : USUAL
     const found = compiled.whatCan(subject, {
       time: request.context?.time_ms ?? core.now(),
@@ -196,7 +206,9 @@ async function explained(
   const { action, resource } = checked(request)
   const { decision, reason, rules } = set.compiled.explain(
     {
-      subject: isOwn(request, caller) ? caller.principals : principalsAsked(request, directory),
+      subject: isOwn(request, caller)
+        ? subjectOfCaller(set.compiled, caller)
+        : subjectAsked(set.compiled, request, directory),
       action,
       resource,
       time: request.context?.time_ms ?? identity.core.now(),
@@ -211,16 +223,25 @@ function isOwn({ user, principals }: Asked, caller: Caller): boolean {
   return principals === undefined && (user === undefined || user === caller.login)
 }
 
-function principalsAsked({ user, principals }: Asked, directory: Directory): readonly string[] {
+function subjectOfCaller(policy: CompiledPolicy, caller: Caller): Subject {
+  const { accountId, groups, login, principals } = caller
+  return policy.subject(principals, identityOf(accountId, login, groups))
+}
+
+function subjectAsked(
+  policy: CompiledPolicy,
+  { user, principals }: Asked,
+  directory: Directory,
+): Subject {
   if (user === undefined) {
-    return (principals ?? []).map((one) => bindPrincipal(one, directory))
+    return policy.subject((principals ?? []).map((one) => bindPrincipal(one, directory)))
   }
   if (principals !== undefined) {
     throw new SecregError('INVALID_ARGUMENT', 'a user or principals, not both')
   }
   const account = directory.accountOf(user)
   if (account === undefined) throw new SecregError('USER_NOT_FOUND', 'no such user')
-  return principalsOf(account)
+  return subjectOf(policy, account)
 }
 
 function checked(request: { readonly action: string; readonly resource: string }): {

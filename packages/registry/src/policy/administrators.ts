@@ -13,7 +13,7 @@ import type { Core } from '../core.ts'
 import { GroupView } from '../group-view.ts'
 import { ACCOUNT_SPACE } from '../keys.ts'
 import { rowViewOf } from '../row-view.ts'
-import { principalsOf } from './principals.ts'
+import { subjectOf } from './principals.ts'
 
 /** What he must be able to do, so that everything else can be brought back. */
 const NEEDED = ['account', 'policy'] as const
@@ -78,7 +78,7 @@ function isAdministrator(
   time: number,
 ): boolean {
   if (account === undefined || account.disabled || account.password === undefined) return false
-  const subject = policy.subject(principalsOf(account))
+  const subject = subjectOf(policy, account)
   return NEEDED.every((action) => {
     const { decision, obligations } = policy.decide({
       subject,

@@ -1,4 +1,5 @@
 /** What policy knows somebody by. */
+import type { CompiledPolicy, Subject, VaultIdentity } from '@secreg/policy-engine'
 
 /** An account, as far as policy speaks of it. */
 interface Named {
@@ -14,4 +15,26 @@ export function principalsOf({ id, roles, groups = [] }: Named): readonly string
     ...roles.map((role) => `role:${role}`),
     ...groups.map((group) => `group:${group}`),
   ])
+}
+
+/** What templates of Vault policies may ask of somebody: id and login, and names of groups, which are their ids. */
+export function identityOf(
+  id: string | undefined,
+  login: string | undefined,
+  groups: readonly string[] = [],
+): VaultIdentity {
+  const name = login === undefined ? {} : { name: login }
+  return {
+    ...(id === undefined ? {} : { entity: { id, ...name } }),
+    groups: groups.map((group) => ({ id: group, name: group })),
+  }
+}
+
+/** An account, as a policy knows it. */
+export function subjectOf(
+  policy: CompiledPolicy,
+  account: Named & { readonly login: string },
+): Subject {
+  const { groups, id, login } = account
+  return policy.subject(principalsOf(account), identityOf(id, login, groups))
 }
