@@ -11,7 +11,6 @@ import type {
   SealResponse,
   SealState,
   StatusResponse,
-  WhoamiResponse,
 } from '@secreg/protocol'
 import { SecregError } from '@secreg/protocol'
 import type { Session, SessionHandle } from '@secreg/zones'
@@ -21,7 +20,6 @@ import type { Compactor } from './compactor.ts'
 import type { Core, RegistrySettings } from './core.ts'
 import type { OpenedAt } from './doctor/doctor.ts'
 import type { HostPort } from './doctor/host-port.ts'
-import { GroupView } from './group-view.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import type { Identity, Peer } from './identity.ts'
 import { internalCaller } from './internal-caller.ts'
@@ -45,7 +43,7 @@ import { policy } from './operations/policy.ts'
 import { protector } from './operations/protector.ts'
 import { type Recovered, type RecoverRequest, recoverAdministrator } from './operations/recover.ts'
 import { Restores } from './operations/restore.ts'
-import { rotate, rotationInfo } from './operations/rotate.ts'
+import { rotate } from './operations/rotate.ts'
 import { initialize, lock, requireAcceptable, type SealTools } from './operations/seal.ts'
 import { search } from './operations/search.ts'
 import { type HostChecks, security } from './operations/security.ts'
@@ -63,6 +61,7 @@ import { AttemptPace } from './seal/attempt-pace.ts'
 import type { SealUse } from './seal/credential.ts'
 import { ShareCollector } from './seal/share-collector.ts'
 import { apiOfSession, refuseEnrolling, useToken } from './session-api.ts'
+import { fullStatus, openStatus, whoami } from './status.ts'
 import type { WatchHub } from './watch/hub.ts'
 import type { OpenedWatch, WatchSink } from './watch/sink.ts'
 import { watch } from './watch/watch-operation.ts'
@@ -327,40 +326,9 @@ export class Registry {
 
   /** What anybody may know, and what callers with a session may. */
   status(caller?: Caller): StatusResponse {
-    const { backupNotes, core, housekeeping, identity, version } = this.#parts
-    const { state } = core.keys
     const { progress } = this.#unlocking.collector
-    const open: StatusResponse = {
-      status: 'running',
-      state,
-      initialized: state !== 'uninitialized',
-      version,
-      ...(progress.length === 0 ? {} : { share_progress: progress }),
-    }
-    if (caller === undefined) return open
-    const { log } = core.journal
-    const rotation = housekeeping.rotation.state
-    const failing = this.#parts.backupSchedule()?.failing
-    const warnings = [
-      ...(housekeeping.damage === 0
-        ? []
-        : [`the store is damaged at ${housekeeping.damage} places; see the log of secregd`]),
-      ...(failing === undefined ? [] : [`scheduled backups fail: ${failing}`]),
-    ]
-    return {
-      ...open,
-      uptime_s: Math.floor((performance.now() - this.#startedMs) / 1000),
-      ...entriesOf(core),
-      revision: core.engine.head,
-      sessions: identity.sessions.size,
-      store: core.engine.state,
-      log: log.state,
-      log_sequence: log.tail.sequence,
-      log_synced: log.synced.sequence,
-      ...(rotation === undefined ? {} : { rotation: rotationInfo(rotation) }),
-      ...(backupNotes.last === undefined ? {} : { last_backup: backupNotes.last }),
-      ...(warnings.length === 0 ? {} : { warnings }),
-    }
+    const open = openStatus(this.#parts, progress)
+    return caller === undefined ? open : { ...open, ...fullStatus(this.#parts, this.#startedMs) }
   }
 
   /** End the exports, imports, backups and restores of sessions that have ended, or that nobody goes on with. */
@@ -417,28 +385,4 @@ export class Registry {
 /** Whether an operation of this caller costs him something first, or is none of his. */
 function isLimited({ counted, restricted }: Caller): boolean {
   return restricted !== undefined || counted === true
-}
-
-/** Number of live entries; untold while the store cannot be read, which status is there to say. */
-function entriesOf({ counters, engine }: Core): { entries?: number } {
-  try {
-    return { entries: counters.entries(new GroupView(engine)) }
-  } catch {
-    return {}
-  }
-}
-
-function whoami(caller: Caller): WhoamiResponse {
-  return {
-    user: caller.login ?? '',
-    account: caller.accountId ?? '',
-    roles: caller.roles,
-    groups: caller.groups,
-    mfa: caller.mfa,
-    proof: caller.proof,
-    door: caller.door,
-    ...(caller.token === undefined ? {} : { token: caller.token }),
-    ...(caller.boundary === undefined ? {} : { boundary: caller.boundary }),
-    ...(caller.restricted === undefined ? {} : { restricted: caller.restricted }),
-  }
 }
