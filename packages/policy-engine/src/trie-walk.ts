@@ -22,12 +22,30 @@ export function stepNodes(nodes: readonly TrieNode[], segment: string): TrieNode
   return [...next]
 }
 
-/** The nodes that a walkable resource leads to. */
-export function walkNodes(roots: readonly TrieNode[], resource: string): readonly TrieNode[] {
-  if (resource === '/') return roots
-  let nodes = roots
-  for (const segment of resource.slice(1).split('/')) nodes = stepNodes(nodes, segment)
-  return nodes
+/**
+ * Tell whether a trie has a rule that matches a resource and is as asked.
+ *
+ * @param segments of the resource; none of the root
+ */
+export function someMatching(
+  root: TrieNode,
+  segments: readonly string[],
+  asked: (rule: Rule) => boolean,
+): boolean {
+  const visit = (node: TrieNode, at: number): boolean => {
+    const segment = segments[at]
+    if (segment === undefined) return node.rules.some(asked)
+    const { rest, any, literals, globs } = node
+    if (rest?.rules.some(asked) === true) return true
+    if (any !== undefined && visit(any, at + 1)) return true
+    const named = literals?.get(segment)
+    if (named !== undefined && visit(named, at + 1)) return true
+    if (globs === undefined) return false
+    const found: TrieNode[] = []
+    node.collectGlobs(segment, found)
+    return found.some((child) => visit(child, at + 1))
+  }
+  return visit(root, 0)
 }
 
 /**

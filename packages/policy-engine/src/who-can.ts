@@ -2,8 +2,9 @@
 
 import type { Decision } from './cell.ts'
 import type { Obligations } from './document.ts'
+import type { Rule } from './rule.ts'
 import type { TrieNode } from './trie.ts'
-import { walkNodes } from './trie-walk.ts'
+import { someMatching } from './trie-walk.ts'
 
 /** A principal that is allowed what was asked for. */
 export interface Grant {
@@ -39,12 +40,11 @@ export function principalsNamed(
 ): string[] {
   const named = new Set(foreign)
   named.delete('*')
+  const segments = resource === '/' ? [] : resource.slice(1).split('/')
+  const concerns = ({ actionMask }: Rule): boolean => (actionMask & bit) !== 0
   for (const [principal, root] of tries) {
     if (principal === '*') continue
-    const nodes = walkNodes([root], resource)
-    if (nodes.some(({ rules }) => rules.some(({ actionMask }) => (actionMask & bit) !== 0))) {
-      named.add(principal)
-    }
+    if (someMatching(root, segments, concerns)) named.add(principal)
   }
   return ['*', ...[...named].sort()]
 }
