@@ -110,7 +110,7 @@ describe('a policy of native and foreign documents', () => {
           if (before.decision === 'allow') expect(ask(wider, one).decision).toBe('allow')
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 })
@@ -143,10 +143,9 @@ describe('filter', () => {
           expect([resource, filtered]).toEqual([resource, allowed])
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     )
-    expect(answers.each).toBeGreaterThan(100)
-    expect(answers.none).toBeGreaterThan(100)
+    expect(Math.min(answers.each, answers.none)).toBeGreaterThan(100)
   })
 })
 
@@ -177,7 +176,7 @@ describe('explain', () => {
           expect(denied.map((item) => item.rule).sort()).toEqual([...names].sort())
         }
       }),
-      { numRuns: 700 },
+      { numRuns: 300 },
     )
   })
 })

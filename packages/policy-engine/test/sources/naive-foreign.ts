@@ -18,14 +18,20 @@ import { NAMES } from './arbitrary-foreign.ts'
 
 type Verdict = { readonly effect: 'allow' | 'deny'; readonly rules: readonly string[] } | undefined
 
+/** By segment: the name that it is, or `null`. */
+type Names = Readonly<Record<string, string | null>>
+
 /** Any deny denies, else any allow allows. */
 export function naiveMixed(
   native: readonly PolicyDocument[],
   foreign: readonly ForeignDocument[],
   request: NaiveRequest,
+  names: Names = NAMES,
 ): NaiveDecision {
   const own = naiveDecide(native, request)
-  const verdicts: Verdict[] = walkable(request.resource) ? naiveForeign(foreign, request) : []
+  const verdicts: Verdict[] = walkable(request.resource)
+    ? naiveForeign(foreign, request, names)
+    : []
   const denials = verdicts.filter((verdict) => verdict?.effect === 'deny')
   const nativeDenies = own.decision === 'deny' && own.rules.length > 0
   if (nativeDenies || denials.length > 0) {
@@ -48,6 +54,7 @@ function walkable(resource: string): boolean {
 export function naiveForeign(
   documents: readonly ForeignDocument[],
   request: NaiveRequest,
+  names: Names = NAMES,
 ): Verdict[] {
   const applying = documents.filter(({ principals }) => {
     return (
@@ -59,14 +66,14 @@ export function naiveForeign(
   const done = new Set<string>()
   for (const document of applying) {
     const whole = `${document.source} ${document.mount}`
-    if (document.source === 'setec') verdicts.push(naiveSetec(document, request))
+    if (document.source === 'setec') verdicts.push(naiveSetec(document, request, names))
     else if (document.source === 'acl') verdicts.push(naiveAcl(document, request))
     else if (!done.has(whole)) {
       done.add(whole)
       const same = applying.filter((other) => `${other.source} ${other.mount}` === whole)
       verdicts.push(
         document.source === 'vault'
-          ? naiveVault(same as VaultDocument[], request)
+          ? naiveVault(same as VaultDocument[], request, names)
           : naiveLibvirt(same as LibvirtDocument[], request),
       )
     }
@@ -81,9 +88,13 @@ function rest(mount: string, resource: string): string[] | undefined {
 }
 
 /** specs/setec.md §2.1. */
-function naiveSetec({ id, mount, rules }: SetecDocument, request: NaiveRequest): Verdict {
+function naiveSetec(
+  { id, mount, rules }: SetecDocument,
+  request: NaiveRequest,
+  known: Names,
+): Verdict {
   const below = rest(mount, request.resource)
-  const name = below?.length === 1 ? NAMES[below[0] ?? ''] : undefined
+  const name = below?.length === 1 ? known[below[0] ?? ''] : undefined
   const word = SETEC[request.action]
   if (typeof name !== 'string' || word === undefined) return undefined
   const names = rules.flatMap(({ action = [], secret = [] }, index) => {
@@ -236,7 +247,11 @@ function naiveCondition(condition: AclCondition, { time, context = {} }: NaiveRe
 }
 
 /** specs/kv2.md §3, with DESIGN §7 for what an action is. */
-function naiveVault(documents: readonly VaultDocument[], request: NaiveRequest): Verdict {
+function naiveVault(
+  documents: readonly VaultDocument[],
+  request: NaiveRequest,
+  known: Names,
+): Verdict {
   const [{ mount, apiMount } = { mount: '', apiMount: '' }] = documents
   const below = rest(mount, request.resource)
   if (below === undefined) return undefined
@@ -246,7 +261,7 @@ function naiveVault(documents: readonly VaultDocument[], request: NaiveRequest):
     const listing = operation === 'list' || operation === 'scan'
     if (word === 'config' ? below.length > 0 : below.length === 0 && !listing) continue
     const names = below.map((segment) => {
-      const name = NAMES[segment] ?? undefined
+      const name = known[segment] ?? undefined
       return name === undefined || name.includes('/') || name === '..' ? undefined : name
     })
     const text = names.map((name, at) => name ?? below[at]).join('/')

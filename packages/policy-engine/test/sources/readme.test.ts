@@ -5,10 +5,12 @@ import { expect, test } from 'vitest'
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 const SECTION = README.split('\n## ').find((part) => part.startsWith('Policies of other systems'))
-const EXAMPLES = [...(SECTION ?? '').matchAll(/^### (.+)\n\n```ts\n([\s\S]*?)^```/gm)]
+const EXAMPLES = [...(SECTION ?? '').matchAll(/^### (.+)\n\n```ts\n([\s\S]*?)^```/gm)].map(
+  ([, title = '', source = '']) => ({ title, source }),
+)
 
 test('every source has an example', () => {
-  expect(EXAMPLES.map(([, title]) => title)).toEqual([
+  expect(EXAMPLES.map(({ title }) => title)).toEqual([
     'Vault and OpenBao (KV v2)',
     'setec',
     'SecReg',
@@ -16,7 +18,7 @@ test('every source has an example', () => {
   ])
 })
 
-test.each(EXAMPLES)('%#: the example prints what it says', (_, __, source = '') => {
+test.each(EXAMPLES)('$title: the example prints what it says', ({ source }) => {
   const prints = source.split('\n').flatMap((line, at, lines) => {
     return lines[at - 1]?.startsWith('console.log') === true ? [line.replace('// ', '')] : []
   })

@@ -343,6 +343,7 @@ describe('KV v2', () => {
       '/kv/two/a',
       '/kv/three/a',
       '/kv/onex/a',
+      '/kv/onexa',
       '/kv',
       '/kv/one',
       '/one/data/a',
@@ -354,10 +355,12 @@ describe('KV v2', () => {
 
   test('6: an answer that is kept cannot be changed by who got it', () => {
     const policy = policyOf({ 'secret/data/a': { capabilities: ['read'] } })
-    const ask = () =>
-      policy.decide({ subject: ['user:a'], action: 'read', resource: '/kv/secret/a' })
-    expect(Object.isFrozen(ask())).toBe(true)
-    expect(Object.isFrozen(ask().rules)).toBe(true)
+    // Allowed by both documents, and by the foreign one alone.
+    for (const action of ['read', 'decrypt'] as const) {
+      const answer = policy.decide({ subject: ['user:a'], action, resource: '/kv/secret/a' })
+      expect([answer.decision, Object.isFrozen(answer)]).toEqual(['allow', true])
+      expect(Object.isFrozen(answer.rules)).toBe(true)
+    }
     const rule = { capabilities: ['update'], allowed_parameters: { a: [{ b: 1 }] } } as const
     const acl = vaultAcl([{ name: 'p', path: { 'secret/config': rule } }])
     const values = rule.allowed_parameters.a as unknown as { b: number }[]

@@ -23,13 +23,25 @@ interface Need {
 /** See `ForeignRules`. */
 export class LibvirtRules implements ForeignRules {
   readonly #mount: string
-  readonly #rules: readonly ReadLibvirtRule[]
+  /** Rules of a permission by the secret they are about, `*` for all and for the mount. */
+  readonly #byPermission = new Map<string, Map<string, ReadLibvirtRule[]>>()
   readonly #answers = new Answers()
 
   /** @param sources at least one, all of one mount */
   constructor(sources: readonly LibvirtSource[]) {
     this.#mount = sources[0]?.mount ?? '/'
-    this.#rules = sources.flatMap(({ rules }) => rules)
+    for (const rule of sources.flatMap(({ rules }) => rules)) {
+      for (const permission of rule.permissions) {
+        const bySecret = this.#byPermission.get(permission) ?? new Map<string, ReadLibvirtRule[]>()
+        this.#byPermission.set(permission, bySecret)
+        const all = permission.startsWith('connect:') ? undefined : rule.secrets
+        for (const secret of all ?? ['*']) {
+          const known = bySecret.get(secret)
+          if (known === undefined) bySecret.set(secret, [rule])
+          else known.push(rule)
+        }
+      }
+    }
   }
 
   verdict(question: Question): Decision | undefined {
@@ -41,9 +53,7 @@ export class LibvirtRules implements ForeignRules {
     if (!meets(this.#mount, resource) || below(this.#mount, resource)) return SILENT
     const needed = LIBVIRT_WORDS.get(action) ?? []
     return outlook({
-      mayAllow: needed.some((permission) =>
-        this.#rules.some((rule) => rule.permissions.has(permission)),
-      ),
+      mayAllow: needed.some((permission) => this.#byPermission.has(permission)),
     })
   }
 
@@ -79,11 +89,10 @@ export class LibvirtRules implements ForeignRules {
     const object = secret === '' ? 'connect:' : 'secret:'
     return (LIBVIRT_WORDS.get(action) ?? [])
       .filter((permission) => permission.startsWith(object))
-      .map((permission) => ({
-        rules: this.#rules.filter(({ permissions, secrets }) => {
-          return permissions.has(permission) && (secret === '' || (secrets?.has(secret) ?? true))
-        }),
-      }))
+      .map((permission) => {
+        const bySecret = this.#byPermission.get(permission)
+        return { rules: [...(bySecret?.get('*') ?? []), ...(bySecret?.get(secret) ?? [])] }
+      })
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { Reader } from '../../reader.ts'
 import type { SetecAction } from './actions.ts'
-import { type ReadRule, readSetecRules, ruleAllows, type SetecRule } from './rules.ts'
+import { RuleFinder, readSetecRules, type SetecRule } from './rules.ts'
 
 /** Rules of setec, ready to be asked by the names of secrets. */
 export interface SetecAcl {
@@ -16,9 +16,8 @@ export interface SetecAcl {
  * @throws PolicyError `ERR_POLICY_SHAPE` for a rule of the wrong shape
  */
 export function setecAcl(rules: readonly SetecRule[]): SetecAcl {
-  const read: readonly ReadRule[] = readSetecRules(new Reader(rules, { documentIndex: 0 }))
+  const finder = new RuleFinder(readSetecRules(new Reader(rules, { documentIndex: 0 })))
   return Object.freeze({
-    allows: (action: SetecAction, name: string): boolean =>
-      read.some((rule) => ruleAllows(rule, action, name)),
+    allows: (action: SetecAction, name: string): boolean => finder.find(action, name).length > 0,
   })
 }

@@ -3,7 +3,7 @@
  * the name. There is no deny.
  */
 
-import { type Glob, matchGlob, parseGlob } from '../../glob.ts'
+import { GlobIndex } from '../../glob.ts'
 import type { Reader } from '../../reader.ts'
 import { isSetecAction, type SetecAction } from './actions.ts'
 
@@ -19,7 +19,7 @@ export interface ReadRule {
   /** Position in its list. */
   readonly index: number
   readonly actions: ReadonlySet<SetecAction>
-  readonly patterns: readonly (Glob | string)[]
+  readonly patterns: readonly string[]
 }
 
 /** Read a list of rules. @throws PolicyError `ERR_POLICY_SHAPE` for a member of the wrong type */
@@ -30,7 +30,7 @@ export function readSetecRules(at: Reader): readonly ReadRule[] {
     return {
       index,
       actions: new Set(texts(action).filter(isSetecAction)),
-      patterns: texts(secret).map((text) => (text.includes('*') ? parseGlob(text) : text)),
+      patterns: texts(secret),
     }
   })
 }
@@ -46,12 +46,37 @@ function texts(at: Reader | undefined): string[] {
   return at.items({ min: 0 }).map((item) => item.text())
 }
 
-/** Tell whether a rule allows an action on a name. */
-export function ruleAllows(rule: ReadRule, action: SetecAction, name: string): boolean {
-  return (
-    rule.actions.has(action) &&
-    rule.patterns.some((pattern) => {
-      return typeof pattern === 'string' ? pattern === name : matchGlob(pattern, name)
-    })
-  )
+/** Patterns of one action. */
+interface Patterns {
+  readonly literals: Map<string, number[]>
+  readonly globs: GlobIndex<number>
+}
+
+/** The rules of a list by action and pattern: thousands of them cost about what a few do. */
+export class RuleFinder {
+  readonly #byAction = new Map<SetecAction, Patterns>()
+
+  constructor(rules: readonly ReadRule[]) {
+    for (const { index, actions, patterns } of rules) {
+      for (const action of actions) {
+        const known = this.#byAction.get(action) ?? { literals: new Map(), globs: new GlobIndex() }
+        this.#byAction.set(action, known)
+        for (const pattern of patterns) addPattern(known, pattern, index)
+      }
+    }
+  }
+
+  /** Positions of the rules that allow an action on a name, ascending. */
+  find(action: SetecAction, name: string): readonly number[] {
+    const patterns = this.#byAction.get(action)
+    if (patterns === undefined) return []
+    const found = [...(patterns.literals.get(name) ?? [])]
+    patterns.globs.collect(name, found)
+    return found.length < 2 ? found : [...new Set(found)].sort((a, b) => a - b)
+  }
+}
+
+function addPattern({ literals, globs }: Patterns, pattern: string, index: number): void {
+  if (pattern.includes('*')) globs.add(pattern, index)
+  else literals.set(pattern, [...(literals.get(pattern) ?? []), index])
 }

@@ -16,7 +16,7 @@ import {
   SILENT,
 } from '../source.ts'
 import { SETEC_WORDS } from './actions.ts'
-import { type ReadRule, readSetecRules, ruleAllows } from './rules.ts'
+import { type ReadRule, RuleFinder, readSetecRules } from './rules.ts'
 
 /** A document that was read. */
 export interface SetecSource extends ForeignHead {
@@ -35,10 +35,12 @@ export function readSetec(at: Reader, head: ForeignHead): SetecSource {
 /** The rules of one document; they are the same for every subject that it applies to. */
 export class SetecRules implements ForeignRules {
   readonly #source: SetecSource
+  readonly #finder: RuleFinder
   readonly #answers = new Answers()
 
   constructor(source: SetecSource) {
     this.#source = source
+    this.#finder = new RuleFinder(source.rules)
   }
 
   verdict(question: Question): Decision | undefined {
@@ -58,11 +60,11 @@ export class SetecRules implements ForeignRules {
   }
 
   #matching({ action, resource }: Question): string[] {
-    const { id, mount, rules } = this.#source
+    const { id, mount } = this.#source
     const [word] = SETEC_WORDS.get(action) ?? []
     const name = word === undefined ? undefined : nameOf(mount, resource)
     if (word === undefined || name === undefined) return []
-    return rules.filter((rule) => ruleAllows(rule, word, name)).map(({ index }) => `${id}/${index}`)
+    return this.#finder.find(word, name).map((index) => `${id}/${index}`)
   }
 }
 

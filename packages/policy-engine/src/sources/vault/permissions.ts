@@ -22,6 +22,8 @@ export interface Permissions {
   readonly paginationLimit: number
   /** What filters the keys of a list, as text for the door; several if policies differ. */
   readonly keysFilters: readonly string[]
+  /** Nothing of the above restricts a request. */
+  readonly free: boolean
 }
 
 const NONE: Parameters = new Map()
@@ -37,12 +39,13 @@ export const DENIED: Permissions = Object.freeze({
   mfa: false,
   paginationLimit: 0,
   keysFilters: [],
+  free: true,
 })
 
 /** Merge what several policies say of one pattern. The order does not matter. */
 export function mergePermissions(a: Permissions, b: Permissions): Permissions {
   if (a.capabilities.has('deny') || b.capabilities.has('deny')) return DENIED
-  return {
+  return withFreedom({
     capabilities: new Set([...a.capabilities, ...b.capabilities]),
     allowedParameters: mergeParameters(a.allowedParameters, b.allowedParameters),
     deniedParameters: mergeParameters(a.deniedParameters, b.deniedParameters),
@@ -52,7 +55,17 @@ export function mergePermissions(a: Permissions, b: Permissions): Permissions {
     mfa: a.mfa || b.mfa,
     paginationLimit: lesser(a.paginationLimit, b.paginationLimit),
     keysFilters: [...new Set([...a.keysFilters, ...b.keysFilters])],
-  }
+  })
+}
+
+/** Permissions with what follows from them. */
+export function withFreedom(permissions: Omit<Permissions, 'free'>): Permissions {
+  const { allowedParameters, deniedParameters, requiredParameters, keysFilters } = permissions
+  const lists = allowedParameters.size + deniedParameters.size + requiredParameters.size
+  const limits =
+    permissions.minWrappingTtl + permissions.maxWrappingTtl + permissions.paginationLimit
+  const free = lists + limits + keysFilters.length === 0 && !permissions.mfa
+  return { ...permissions, free }
 }
 
 /** The lesser of two limits, of which 0 is none. */

@@ -2,7 +2,7 @@
 
 import { quote, type Reader } from '../../reader.ts'
 import { parseVaultPattern, type VaultPattern } from './pattern.ts'
-import { DENIED, type Parameters, type Permissions } from './permissions.ts'
+import { DENIED, type Parameters, type Permissions, withFreedom } from './permissions.ts'
 import { parseTemplate, type Template } from './template.ts'
 import type { VaultCapability } from './words.ts'
 
@@ -103,7 +103,7 @@ function readPermissions(at: Reader): Permissions {
   for (const item of at.optional('capabilities')?.items({ min: 0 }, 'ERR_POLICY_ACTION') ?? []) {
     capabilities.add(readCapability(item))
   }
-  const permissions: Permissions = {
+  const permissions = withFreedom({
     capabilities,
     allowedParameters: readParameters(at.optional('allowed_parameters')),
     deniedParameters: readParameters(at.optional('denied_parameters')),
@@ -115,7 +115,7 @@ function readPermissions(at: Reader): Permissions {
     mfa: readTexts(at.optional('mfa_methods'), (text) => text).length > 0,
     paginationLimit: readCount(at.optional('pagination_limit')),
     keysFilters: readFilter(at.optional('list_scan_response_keys_filter_path')),
-  }
+  })
   const { minWrappingTtl: min, maxWrappingTtl: max } = permissions
   if (max > 0 && min > max) {
     throw at.error('ERR_POLICY_SHAPE', 'max_wrapping_ttl is less than min_wrapping_ttl')

@@ -19,12 +19,15 @@ export interface VaultUnmet {
   readonly unknown: boolean
 }
 
+const NOTHING: readonly VaultUnmet[] = Object.freeze([])
+
 /** What keeps a pattern with the capability from allowing a request; empty if nothing does. */
 export function unmetOf(
   permissions: Permissions,
   operation: VaultOperation,
   request: VaultRequest,
 ): readonly VaultUnmet[] {
+  if (permissions.free) return NOTHING
   const unmet: VaultUnmet[] = []
   if (permissions.mfa && request.mfa !== true) {
     unmet.push({ condition: 'mfa', wants: 'true', unknown: request.mfa === undefined })

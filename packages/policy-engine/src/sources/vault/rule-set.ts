@@ -29,6 +29,8 @@ export interface Speaker {
   readonly permissions: Permissions
   /** Names of its rules, with what each grants. */
   readonly sources: readonly Source[]
+  /** Those names by capability, as they were asked for. */
+  readonly names: Map<VaultCapability, readonly string[]>
 }
 
 interface Source {
@@ -59,7 +61,8 @@ export class VaultRuleSet {
         continue
       }
       const { capabilities } = permissions
-      const made = { pattern, permissions, sources: [{ name: named.name, capabilities }] }
+      const sources = [{ name: named.name, capabilities }]
+      const made = { pattern, permissions, sources, names: new Map() }
       const known = merged.get(pattern.text)
       merged.set(pattern.text, known === undefined ? made : mergeSpeakers(known, made))
     }
@@ -136,7 +139,8 @@ function vetoOf({ name, rule }: NamedRule): Speaker {
     firstWild: body.length,
     plusses: 0,
   }
-  return { pattern, permissions: DENIED, sources: [{ name, capabilities: DENIED.capabilities }] }
+  const sources = [{ name, capabilities: DENIED.capabilities }]
+  return { pattern, permissions: DENIED, sources, names: new Map() }
 }
 
 function mergeSpeakers(a: Speaker, b: Speaker): Speaker {
@@ -144,5 +148,6 @@ function mergeSpeakers(a: Speaker, b: Speaker): Speaker {
     pattern: a.pattern,
     permissions: mergePermissions(a.permissions, b.permissions),
     sources: [...a.sources, ...b.sources],
+    names: new Map(),
   }
 }

@@ -19,6 +19,8 @@ export interface Opinion {
   readonly unmet: readonly VaultUnmet[]
 }
 
+const SILENT: Opinion = Object.freeze({ denied: false, allowed: false, speakers: [], unmet: [] })
+
 /** The rules of one subject. */
 export class VaultRulesInTime {
   readonly #rules: readonly NamedRule[]
@@ -26,16 +28,20 @@ export class VaultRulesInTime {
   /** Ascending, without duplicates. */
   readonly #expirations: readonly number[]
   readonly #sets = new Map<number, VaultRuleSet>()
+  /** Where nothing expires. */
+  readonly #only: readonly VaultRuleSet[] | undefined
 
   constructor(rules: readonly NamedRule[], identity: VaultIdentity) {
     this.#rules = rules
     this.#identity = identity
     const times = new Set(rules.map(({ rule }) => rule.expiresAtMs).filter(Number.isFinite))
     this.#expirations = [...times].sort((a, b) => a - b)
+    if (times.size === 0) this.#only = [new VaultRuleSet(rules, identity)]
   }
 
   /** The rule set of a time, or all there are if the time is not known: what they all allow is allowed. */
   at(timeMs: number | undefined): readonly VaultRuleSet[] {
+    if (this.#only !== undefined) return this.#only
     const times = this.#expirations
     if (timeMs !== undefined && !Number.isNaN(timeMs)) {
       const passed = times.findIndex((time) => timeMs < time)
@@ -53,6 +59,10 @@ export class VaultRulesInTime {
   ): Opinion {
     const listing = operation === 'list' || operation === 'scan'
     const sets = this.at(timeMs)
+    const [first] = sets
+    if (first !== undefined && sets.length === 1) {
+      return opinionOf(first.speaker(path, listing), operation, request)
+    }
     const speakers = sets.map((set) => set.speaker(path, listing))
     const found = speakers.filter((speaker) => speaker !== undefined)
     const unmet = speakers.map((speaker) =>
@@ -82,6 +92,20 @@ export class VaultRulesInTime {
   }
 }
 
+/** What the one pattern that speaks says. */
+function opinionOf(
+  speaker: Speaker | undefined,
+  operation: VaultOperation,
+  request: VaultRequest,
+): Opinion {
+  if (speaker === undefined) return SILENT
+  const { permissions } = speaker
+  const capable = permissions.capabilities.has(operation)
+  const unmet = capable ? unmetOf(permissions, operation, request) : []
+  const allowed = capable && unmet.length === 0
+  return { denied: isDeny(speaker), allowed, speakers: [speaker], unmet }
+}
+
 /** Tell whether a pattern denies. */
 export function isDeny({ permissions }: Speaker): boolean {
   return permissions.capabilities.has('deny')
@@ -89,8 +113,14 @@ export function isDeny({ permissions }: Speaker): boolean {
 
 /** Names of the rules that grant an operation, or `deny`, through the pattern that speaks. */
 export function namesOf(
-  { sources }: Speaker,
+  { sources, names }: Speaker,
   capability: VaultOperation | 'deny',
 ): readonly string[] {
-  return sources.filter(({ capabilities }) => capabilities.has(capability)).map(({ name }) => name)
+  let known = names.get(capability)
+  if (known === undefined) {
+    const granting = sources.filter(({ capabilities }) => capabilities.has(capability))
+    known = [...new Set(granting.map(({ name }) => name))]
+    names.set(capability, known)
+  }
+  return known
 }

@@ -3,7 +3,7 @@
  * (DESIGN §7): through the API word that a door names, or through the one that stands for the action.
  */
 
-import type { Action } from '../../action.ts'
+import { ACTIONS, type Action } from '../../action.ts'
 import type { Decision } from '../../cell.ts'
 import type { ExplainedRule, UnmetCondition } from '../../explain.ts'
 import { below, meets } from '../mount.ts'
@@ -66,10 +66,8 @@ export class VaultRules implements ForeignRules {
 
   verdict(question: Question): Decision | undefined {
     const asked = this.#ask(question)
-    const denials = asked.flatMap(({ speakers }) => {
-      return speakers.filter(isDeny).flatMap((speaker) => namesOf(speaker, 'deny'))
-    })
-    return this.#answers.deny([...new Set(denials)]) ?? this.#answers.allow(granted(asked))
+    const denials = asked.some(({ denied }) => denied) ? denying(asked) : []
+    return this.#answers.deny(denials) ?? this.#answers.allow(granted(asked))
   }
 
   outlook(question: Question): Outlook {
@@ -129,13 +127,22 @@ function waysOf({ action, facts: { context } }: Question): readonly Way[] {
   if (api !== undefined && Object.hasOwn(VAULT_ACTIONS, api.word)) {
     return [wayOfDoor(action, api.word, api.operation)]
   }
+  const ways = WAYS.get(action) ?? []
   // A word that is none allows nothing.
-  const canonical = api === undefined ? CANONICAL_WORDS[action] : undefined
-  return (WORDS_OF_ACTION.get(action) ?? []).map((word) => {
-    const allows = word === canonical?.word && canonical.operation !== undefined
-    return { word, operation: operationOf(word, action), allows }
-  })
+  return api === undefined ? ways : ways.map((way) => ({ ...way, allows: false }))
 }
+
+/** Ways of an action through doors that say no word. */
+const WAYS: ReadonlyMap<Action, readonly Way[]> = new Map(
+  ACTIONS.map((action) => {
+    const canonical = CANONICAL_WORDS[action]
+    const ways = (WORDS_OF_ACTION.get(action) ?? []).map((word) => {
+      const allows = word === canonical?.word && canonical.operation !== undefined
+      return { word, operation: operationOf(word, action), allows }
+    })
+    return [action, ways]
+  }),
+)
 
 /** The word of a door counts alone, and only as far as it stands for the action. */
 function wayOfDoor(action: Action, word: VaultWord, operation: VaultOperation | undefined): Way {
@@ -143,6 +150,13 @@ function wayOfDoor(action: Action, word: VaultWord, operation: VaultOperation | 
   const actions = VAULT_ACTIONS[word]
   const known = Object.hasOwn(actions, operation)
   return { word, operation, allows: known && actions[operation].includes(action) }
+}
+
+function denying(asked: readonly Asked[]): string[] {
+  const names = asked.flatMap(({ speakers }) => {
+    return speakers.filter(isDeny).flatMap((speaker) => namesOf(speaker, 'deny'))
+  })
+  return [...new Set(names)]
 }
 
 function granted(asked: readonly Asked[]): string[] {
