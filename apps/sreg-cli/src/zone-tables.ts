@@ -32,7 +32,7 @@ function switchesOf(zone: ZoneInfo): string[] {
 /** An account a line, its tokens below it. */
 export function accountsTable(accounts: readonly ZoneAccountInfo[]): string {
   return formatTable(
-    ['Login', 'Password', 'Opens by it', 'Token', 'Modified', 'Comment'],
+    ['Login', 'Password', 'Manages itself', 'Token', 'Modified', 'Comment'],
     accounts.flatMap(({ login, password, allow_passwd_auth, tokens }) => {
       const yesNo = [password, allow_passwd_auth].map((one) => (one ? 'yes' : 'no'))
       const [first, ...rest] = tokens.map(({ ident, comment, modified_at }) => [

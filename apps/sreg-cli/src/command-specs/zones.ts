@@ -13,11 +13,11 @@ const either = (name: string, what: string): readonly OptionSpec[] => [
 
 const switches: readonly OptionSpec[] = [
   { name: 'description', value: 'TEXT', summary: 'what the zone is' },
-  ...either('allow-passwd', 'its users may set passwords themselves'),
-  ...either('allow-tokens', 'its users may make tokens themselves'),
-  ...either('allow-passwd-auth', 'a password opens its accounts'),
-  ...either('auto-create', 'accounts are made when they are first used'),
-  ...either('http', 'its accounts may use the HTTP doors'),
+  ...either('allow-passwd', 'its accounts may have a password'),
+  ...either('allow-tokens', 'its accounts may have tokens'),
+  ...either('allow-passwd-auth', 'its accounts may be managed with their own password'),
+  ...either('auto-create', 'an account is made with its first password or token'),
+  ...either('http', 'its accounts are callers of the HTTP doors'),
   {
     name: 'max-temp-validity',
     value: 'DURATION',
@@ -26,7 +26,7 @@ const switches: readonly OptionSpec[] = [
   {
     name: 'trusted-uids',
     value: 'UIDS',
-    summary: 'system users who are trusted with the zone, separated by commas; none: none',
+    summary: 'system users who may check the secrets of others, separated by commas; none: none',
   },
 ]
 
@@ -119,7 +119,7 @@ export const ZONE_COMMANDS: readonly CommandSpec[] = [
       },
       {
         name: 'allow-password',
-        summary: 'Let the password open the account, or not',
+        summary: 'Let the account be managed with its own password, or not',
         operands: [zone, login, { name: 'state', values: ['on', 'off'], summary: 'on or off' }],
         options: [],
       },
