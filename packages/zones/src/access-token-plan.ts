@@ -23,6 +23,7 @@ import {
 import type { Account } from './account.ts'
 import { findAccount } from './account-change.ts'
 import { readAccount } from './account-view.ts'
+import { readDecoyAccount } from './decoy-account.ts'
 import { fromHex, toHex } from './hex.ts'
 import { checkLine, invalid } from './name.ts'
 import { randomBytes, repeatedRandom } from './random-id.ts'
@@ -202,6 +203,7 @@ export function verifyAccessToken(
   const token = known ?? decodeAccessToken(DECOY_ROW, DECOY.ident)
   const matches = crypto.equal(crypto.sha256(secret), fromHex(token.hash))
   const account = ownerOf(view, token, checkTime(nowMs))
+  if (known === undefined) readDecoyAccount()
   return matches && known !== undefined && account !== undefined ? { token, account } : undefined
 }
 

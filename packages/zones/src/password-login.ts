@@ -1,9 +1,9 @@
 /** A login with a password: limits, look-up, verification and counting, in the one order that is safe. */
 import { LIMITS, SecregError } from '@secreg/protocol'
-import { type Account, decodeAccount, encodeAccount } from './account.ts'
+import type { Account } from './account.ts'
 import { type AttemptLimiter, lockedOutError } from './attempt-limiter.ts'
 import type { AttemptSource } from './attempt-source.ts'
-import { asHashedPassword } from './hashed-password.ts'
+import { readDecoyAccount } from './decoy-account.ts'
 import { normalizeLogin } from './login.ts'
 import type { PasswordChecker } from './password-check.ts'
 
@@ -48,17 +48,6 @@ export interface PasswordLogin {
   readonly source: AttemptSource
 }
 
-const DECOY: Account = Object.freeze({
-  id: '0'.repeat(32),
-  login: 'decoy-account',
-  roles: Object.freeze(['user']),
-  password: asHashedPassword(`$scrypt$ln=17,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`),
-  createdAtMs: 1_700_000_000_000,
-  modifiedAtMs: 1_700_000_000_000,
-  disabled: false,
-})
-const DECOY_ROW = encodeAccount(DECOY)
-
 /**
  * Verify a login. Opens nothing: take `SessionTable.epoch` before and `open` after it.
  *
@@ -95,8 +84,7 @@ async function verify(
   const { limiter, find, second } = ports
   const name = normalizeLogin(login)
   const account = name === undefined ? undefined : await find(name)
-  // What reading an account costs beyond a look-up that finds nothing; measured in bench/login-time.bench.ts.
-  if (account === undefined) decodeAccount(DECOY_ROW, DECOY.id)
+  if (account === undefined) readDecoyAccount()
   let unanswered: Unanswered | undefined
   let good = await isRight(ports, account, password).catch((error: unknown) => {
     if (!(error instanceof Unanswered)) throw error
