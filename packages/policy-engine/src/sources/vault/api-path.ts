@@ -3,42 +3,16 @@
 import { decodeName } from '../name.ts'
 import type { VaultOperation, VaultWord } from './words.ts'
 
-/** A path of the API. */
-export interface ApiPath {
-  readonly text: string
+/** A path below a mount, as names. */
+export interface NamedPath {
+  /** Joined by `/`; `''` for the mount itself. */
+  readonly names: string
   /** Every segment is the one spelling of a name of KV v2. */
   readonly canonical: boolean
 }
 
-/**
- * The path of the API for a word, or `undefined` if the word has none there.
- *
- * @param rest below the mount; `''` for the mount itself, which only a listing and `config` are about
- */
-export function apiPathOf(
-  apiMount: string,
-  word: VaultWord,
-  rest: string,
-  operation: VaultOperation | undefined,
-): ApiPath | undefined {
-  if (word === 'config') {
-    return rest === '' ? { text: `${apiMount}/config`, canonical: true } : undefined
-  }
-  const listing = operation === 'list' || operation === 'scan'
-  if (rest === '') {
-    return listing ? { text: `${apiMount}/${word}/`, canonical: true } : undefined
-  }
-  const { names, canonical } = namesOf(rest)
-  return { text: `${apiMount}/${word}/${names}${listing ? '/' : ''}`, canonical }
-}
-
-/** What the paths of everything below `rest` begin with. */
-export function headOf(apiMount: string, word: VaultWord, rest: string): string {
-  return rest === '' ? `${apiMount}/${word}/` : `${apiMount}/${word}/${namesOf(rest).names}/`
-}
-
-/** A segment that is no name stands for itself. */
-function namesOf(rest: string): { readonly names: string; readonly canonical: boolean } {
+/** Decode what is below a mount, segment by segment. One that is no name stands for itself. */
+export function namedPath(rest: string): NamedPath {
   let canonical = true
   const names = rest.split('/').map((segment) => {
     const name = decodeName(segment)
@@ -48,5 +22,24 @@ function namesOf(rest: string): { readonly names: string; readonly canonical: bo
     }
     return name
   })
-  return { names: names.join('/'), canonical }
+  return { names: names.join('/'), canonical: canonical || rest === '' }
+}
+
+/** The path of the API for a word, or `undefined` if the word has none there. */
+export function apiPathOf(
+  apiMount: string,
+  word: VaultWord,
+  { names }: NamedPath,
+  operation: VaultOperation | undefined,
+): string | undefined {
+  // Only config and a listing are about the mount itself.
+  if (word === 'config') return names === '' ? `${apiMount}/config` : undefined
+  const listing = operation === 'list' || operation === 'scan'
+  if (names === '') return listing ? `${apiMount}/${word}/` : undefined
+  return `${apiMount}/${word}/${names}${listing ? '/' : ''}`
+}
+
+/** What the paths of everything below begin with. */
+export function headOf(apiMount: string, word: VaultWord, { names }: NamedPath): string {
+  return names === '' ? `${apiMount}/${word}/` : `${apiMount}/${word}/${names}/`
 }

@@ -16,7 +16,7 @@ import {
   type Question,
   SILENT,
 } from '../source.ts'
-import { apiPathOf, headOf } from './api-path.ts'
+import { apiPathOf, headOf, namedPath } from './api-path.ts'
 import type { VaultRequest } from './request.ts'
 import type { Speaker } from './rule-set.ts'
 import { isDeny, namesOf, type Opinion, VaultRulesInTime } from './rules-in-time.ts'
@@ -74,13 +74,14 @@ export class VaultRules implements ForeignRules {
     const { resource, facts } = question
     if (!meets(this.#mount, resource)) return SILENT
     const rest = below(this.#mount, resource) ?? ''
+    const path = namedPath(rest)
     let mayAllow = false
     let mayDeny = false
     let denies = false
     for (const { word, operation, allows } of waysOf(question)) {
       // Below the mount there is no config.
       if (word === 'config' && rest !== '') continue
-      const head = headOf(this.#apiMount, word, rest)
+      const head = headOf(this.#apiMount, word, path)
       for (const set of this.#rules.at(facts.timeMs)) {
         const speakers = set.within(head)
         mayAllow ||= speakers.some(({ permissions }) => {
@@ -105,13 +106,14 @@ export class VaultRules implements ForeignRules {
     const rest = below(this.#mount, resource)
     if (rest === undefined) return []
     const request = requestOf(question)
+    const named = namedPath(rest)
     return waysOf(question).flatMap(({ word, operation, allows }) => {
-      const path = apiPathOf(this.#apiMount, word, rest, operation)
+      const path = apiPathOf(this.#apiMount, word, named, operation)
       if (path === undefined) return []
       // Without an operation any will do: only whether the pattern denies is looked at.
-      const opinion = this.#rules.opinion(path.text, operation ?? 'read', facts.timeMs, request)
+      const opinion = this.#rules.opinion(path, operation ?? 'read', facts.timeMs, request)
       // What is not the one spelling of a name is denied by what denies it, and allowed by nothing.
-      const counted = allows && path.canonical ? operation : undefined
+      const counted = allows && named.canonical ? operation : undefined
       return [{ ...opinion, allowed: opinion.allowed && counted !== undefined, operation: counted }]
     })
   }
