@@ -55,6 +55,8 @@ const kind = fc.constantFrom(
   'account',
   'account',
   'delete-account',
+  'account-again',
+  'account-again',
   'token',
   'token',
   'token',
@@ -130,14 +132,18 @@ test('class 23 and 6: a secret opens the account it was made for, in the life of
                 overlay.add(planDeleteZoneAccount(overlay, zone, login).ops)
                 next.accounts.delete(account)
                 kill(mine)
+              } else if (what === 'account-again') {
+                overlay.add(planDeleteZoneAccount(overlay, zone, login).ops)
+                overlay.add(planCreateZoneAccount(overlay, zone, login, context).ops)
+                kill(mine)
               } else if (what === 'token') {
                 const plan = planCreateZoneToken(overlay, zone, login, {}, context)
                 overlay.add(plan.ops)
                 keep('token', plan.token, Number.POSITIVE_INFINITY)
               } else if (what === 'temp') {
-                const plan = planCreateTempToken(overlay, zone, login, n, context)
+                const plan = planCreateTempToken(overlay, zone, login, 2 * n, context)
                 overlay.add(plan.ops)
-                keep('temporary', plan.token, nowMs + n * 1000)
+                keep('temporary', plan.token, nowMs + 2 * n * 1000)
               } else if (what === 'delete-all') {
                 overlay.add(planDeleteZoneToken(overlay, zone, login, '*', context).ops)
                 kill(mine)
