@@ -288,7 +288,7 @@ interface NaiveRule {
   readonly mfa: boolean
 }
 
-function speakerOf(
+export function speakerOf(
   documents: readonly VaultDocument[],
   path: string,
   listing: boolean,
