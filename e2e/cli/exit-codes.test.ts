@@ -25,11 +25,11 @@ test('every documented exit code, from 0 to 8', async () => {
     [2]
     $ ${carol} sreg get /a
     ! sreg: permission denied
-    ! ask an administrator; "sreg whoami" shows who you are
+    ! "sreg policy explain" says why; ask an administrator
     [3]
     $ ${carol} sreg get /nothing
     ! sreg: permission denied
-    ! ask an administrator; "sreg whoami" shows who you are
+    ! "sreg policy explain" says why; ask an administrator
     [3]
     $ ${carol} sreg login carol --password-stdin < password
     ! sreg: {any}

@@ -246,11 +246,11 @@ test('accounts: users, roles, passwords', async () => {
     1
     $ ${bob} sreg user list
     ! sreg: {any}
-    ! ask an administrator; "sreg whoami" shows who you are
+    ! "sreg policy explain" says why; ask an administrator
     [3]
     $ ${bob} sreg audit
     ! sreg: {any}
-    ! ask an administrator; "sreg whoami" shows who you are
+    ! "sreg policy explain" says why; ask an administrator
     [3]
     $ ${bob} sreg passwd --password-stdin < both
     $ ${bob} sreg login bob --password-stdin < bob
@@ -264,13 +264,13 @@ test('accounts: users, roles, passwords', async () => {
     bob   auditor, user  enabled  {time}  {hex}
     $ ${bob} sreg set /app/a 2
     ! sreg: permission denied
-    ! ask an administrator; "sreg whoami" shows who you are
+    ! "sreg policy explain" says why; ask an administrator
     [3]
     $ sreg user password bob --password-stdin < bob
     $ ${bob} sreg login bob --password-stdin < bob
     $ ${bob} sreg set /app/a 2
     ! sreg: {any}
-    ! ask an administrator; "sreg whoami" shows who you are
+    ! "sreg policy explain" says why; ask an administrator
     [3]
     $ sreg user disable bob
     $ ${bob} sreg login bob --password-stdin < bob

@@ -6,7 +6,7 @@ import { shellWord } from './shell-word.ts'
 
 /** Hints by reason; the word KEY stands for the path that the command is about. */
 const HINTS: Readonly<Partial<Record<Reason, string>>> = {
-  ACCESS_DENIED: 'ask an administrator; "sreg whoami" shows who you are',
+  ACCESS_DENIED: '"sreg policy explain" says why; ask an administrator',
   ALREADY_INITIALIZED: 'log in, or move it aside with: sreg init --force',
   AUDIT_FAILED: 'see the log of secregd; it works again once the audit log can be written',
   AUTH_FAILED: 'check the name and the password',
