@@ -159,7 +159,6 @@ export class PolicyIndex implements CompiledPolicy {
       })
     }
     const everybody = granted(['*'])
-    if (!isWalkable(resource)) return []
     const bit = 1 << requireActionIndex(action)
     const { rules, foreign } = this.edition
     return principalsNamed(rules.tries(), foreign.principals(), bit, resource).flatMap(

@@ -150,6 +150,15 @@ describe('covers', () => {
     )
   })
 
+  test('reads windows that name no zone as the policy does', () => {
+    const window = { from: '09:00', to: '17:00' }
+    const policy = policyOf({ when: { time: { ...window, zone: SYSTEM_ZONE } } })
+    expect(covers(policy, '/app/**', { when: { time: window } })).toBe(true)
+    expect(covers(policy, '/app/**', { when: { time: { ...window, zone: 'Etc/UTC' } } })).toBe(
+      false,
+    )
+  })
+
   test('is certain: every request that the granted rule would allow is allowed', () => {
     let covered = 0
     const options = rule.map(({ when, unless, obligations }) => ({

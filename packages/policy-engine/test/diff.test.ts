@@ -186,6 +186,17 @@ describe('diff', () => {
     expect(brief(diff(before, after))).toEqual(['user:alice read /app/x deny → deny'])
   })
 
+  test('of given subjects finds what only a glob shows of a change elsewhere', () => {
+    const subjects = [['user:alice']]
+    const allows: Draft[] = [{ resources: ['/a*'] }]
+    for (const resources of [['/*'], ['/**'], ['/*/**', '/*']]) {
+      const found = diff(documentsOf(...allows, deny({ resources })), documentsOf(...allows), {
+        subjects,
+      })
+      expect(brief(found)).toEqual(['user:alice read /ax deny → allow'])
+    }
+  })
+
   test('takes characters for its witnesses that no pattern has', () => {
     const letters = 'xyzqkwvj0'
     const one = diff([], documentsOf({ resources: [`/${letters}*`] }))
