@@ -34,6 +34,7 @@ export interface CoverOptions {
  * @param bit of the action in a rule's mask
  * @param given the rule to be granted, and what is known of its requests
  * @param obligations of the rule to be granted
+ * @param allowed foreign rules allow the whole pattern, so that only what spoils it is looked for
  */
 export function coversPattern(
   roots: readonly TrieNode[],
@@ -41,6 +42,7 @@ export function coversPattern(
   pattern: Pattern,
   given: Given,
   obligations: Obligations | undefined,
+  allowed = false,
 ): boolean {
   const concerns = (rule: Rule): boolean => (rule.actionMask & bit) !== 0
   const spoils = (rule: Rule): boolean =>
@@ -48,6 +50,7 @@ export function coversPattern(
     (rule.effect === 'deny' || stricter(rule.obligations, obligations)) &&
     !neverWith(rule, given)
   if (roots.some((root) => someIntersecting(root, pattern, spoils))) return false
+  if (allowed) return true
   const allows = (rule: Rule): boolean =>
     concerns(rule) && rule.effect === 'allow' && appliesWherever(rule, given)
   return commonNodes(roots, pattern).every((nodes) => nodes.some((node) => node.rules.some(allows)))

@@ -14,7 +14,7 @@ import { isWalkable } from './pattern.ts'
 import { requirePattern } from './pattern-algebra.ts'
 import type { Candidate, CompiledPolicy, PolicyRequest, Subject, WhoCanRequest } from './policy.ts'
 import type { Rule } from './rule.ts'
-import { foreignMayDeny } from './sources/cover.ts'
+import { foreignAllows, foreignMayDeny } from './sources/cover.ts'
 import { explainForeign, type MergedAnswers, mergeVerdicts } from './sources/merge.ts'
 import type { ForeignRules, Question } from './sources/source.ts'
 import type { VaultIdentity } from './sources/vault/template.ts'
@@ -194,7 +194,8 @@ export class PolicyIndex implements CompiledPolicy {
     const { obligations, ...clauses } = readGrant(options, this.edition.scope.systemZone)
     const facts: Facts = { timeMs: time, context: context ?? NO_CONTEXT }
     if (foreign !== undefined && foreignMayDeny(foreign, action, asked, facts)) return false
-    return coversPattern(start.roots, bit, asked, { ...clauses, facts }, obligations)
+    const allowed = foreign !== undefined && foreignAllows(foreign, action, asked, facts)
+    return coversPattern(start.roots, bit, asked, { ...clauses, facts }, obligations, allowed)
   }
 
   explain(request: PolicyRequest, options: ExplainOptions = {}): Explanation {

@@ -161,6 +161,108 @@ describe('importRoles', () => {
   })
 })
 
+describe('covers', () => {
+  const all = { mode: 'all' as const }
+  const condition: AclCondition = { type: 'require_mfa' }
+  test.each<[string, Readonly<Record<string, Acl>>, Context | undefined, boolean]>([
+    ['of all levels', { '/a': { owner: 'u', inheritance: all } }, undefined, true],
+    ['of the root', { '/': { owner: 'u', inheritance: all } }, undefined, true],
+    [
+      'of a number of levels',
+      { '/a': { owner: 'u', inheritance: { mode: 'all', depth: 40 } } },
+      undefined,
+      false,
+    ],
+    ['of itself', { '/a': { owner: 'u' } }, undefined, false],
+    [
+      'with a nearer one of another',
+      { '/a': { owner: 'u', inheritance: all }, '/a/b/c': { owner: 'v' } },
+      undefined,
+      false,
+    ],
+    [
+      'with a nearer one of the same',
+      { '/a': { owner: 'u', inheritance: all }, '/a/b/c': { owner: 'u' } },
+      undefined,
+      true,
+    ],
+    [
+      'hidden for one level',
+      {
+        '/': { owner: 'u', inheritance: all },
+        '/a': { owner: 'v', inheritance: { mode: 'parent' } },
+      },
+      undefined,
+      false,
+    ],
+    [
+      'hidden on its own path only',
+      { '/': { owner: 'u', inheritance: all }, '/a': { owner: 'v' } },
+      undefined,
+      true,
+    ],
+    [
+      'under a condition',
+      {
+        '/a': {
+          permissions: [{ ...grants('u', 'read'), conditions: [condition] }],
+          inheritance: all,
+        },
+      },
+      undefined,
+      false,
+    ],
+    [
+      'under a condition that holds',
+      {
+        '/a': {
+          permissions: [{ ...grants('u', 'read'), conditions: [condition] }],
+          inheritance: all,
+        },
+      },
+      { mfa: true },
+      true,
+    ],
+  ])('an ACL %s', (_, acls, context, covered) => {
+    const policy = compile([documentOf(acls)])
+    expect(policy.covers(['user:u'], 'read', '/a/**', { context })).toBe(covered)
+    expect(policy.filter(['user:u'], 'read', '/a', undefined, context) === 'all').toBe(covered)
+  })
+})
+
+test('covers and filter claim of ACLs only what decide allows', () => {
+  const acl: fc.Arbitrary<Acl> = fc.record({
+    owner: fc.constantFrom('u', 'u', 'u', 'v'),
+    inheritance: fc.record({
+      mode: fc.constantFrom('none' as const, 'parent' as const, 'all' as const, 'all' as const),
+      depth: fc.constantFrom(0, 0, 1, 2),
+    }),
+  })
+  const paths = fc.constantFrom('/', '/a', '/a/b', '/a/b/c', '/a/b/c/d', '/x')
+  const below = ['', '/b', '/b/c', '/b/c/d', '/b/c/d/e', '/b/c/d/e/f', '/y', '/y/z', '/b/y/z/z']
+  const claims = { '/a': 0, '/a/**': 0, '/a/*/c': 0 }
+  fc.assert(
+    fc.property(fc.dictionary(paths, acl, { maxKeys: 5 }), (acls) => {
+      const policy = compile([documentOf(acls)])
+      const subject = policy.subject(['user:u'])
+      const allowed = (resource: string): boolean =>
+        policy.decide({ subject, action: 'read', resource }).decision === 'allow'
+      const all = below.slice(1).every((tail) => allowed(`/a${tail}`))
+      const claimed = policy.covers(subject, 'read', '/a/**')
+      if (claimed) expect(all).toBe(true)
+      expect(policy.filter(subject, 'read', '/a') === 'all').toBe(claimed)
+      expect(policy.covers(subject, 'read', '/a')).toBe(allowed('/a'))
+      const middle = policy.covers(subject, 'read', '/a/*/c')
+      if (middle) expect([allowed('/a/b/c'), allowed('/a/y/c')]).toEqual([true, true])
+      claims['/a'] += Number(allowed('/a'))
+      claims['/a/**'] += Number(claimed)
+      claims['/a/*/c'] += Number(middle)
+    }),
+    { numRuns: 1000 },
+  )
+  for (const count of Object.values(claims)) expect(count).toBeGreaterThan(50)
+})
+
 describe('aclChangeNeeds', () => {
   const acls: Readonly<Record<string, Acl>> = {
     '/': { permissions: [grants('all', 'read', 'delete')], inheritance: { mode: 'all' } },

@@ -198,7 +198,7 @@ describe('insight', () => {
     )
   })
 
-  test('covers never claims what a foreign document may deny', () => {
+  test('covers never claims what a foreign document may deny, or does not allow', () => {
     const all = {
       id: 'all',
       effect: 'allow',
@@ -217,10 +217,11 @@ describe('insight', () => {
     const claims = { yes: 0, no: 0 }
     fc.assert(
       fc.property(foreign, questions, context, patterns, (others, asked, known, pattern) => {
-        const policy = compile([{ id: 'p', rules: [all] }, ...others], OPTIONS)
+        const own = asked.length % 2 === 0 ? [{ id: 'p', rules: [all] }] : []
+        const policy = compile([...own, ...others], OPTIONS)
         for (const action of ['read', 'list', 'delete'] as const) {
           const covered = policy.covers(['user:alice'], action, pattern)
-          claims[covered ? 'yes' : 'no']++
+          if (own.length > 0) claims[covered ? 'yes' : 'no']++
           if (!covered) continue
           for (const { resource, time } of asked) {
             const inside = pattern.endsWith('/**')
@@ -234,6 +235,6 @@ describe('insight', () => {
       }),
       { numRuns: 500 },
     )
-    expect(Math.min(claims.yes, claims.no)).toBeGreaterThan(100)
+    expect(Math.min(claims.yes, claims.no)).toBeGreaterThan(50)
   })
 })

@@ -40,15 +40,14 @@ export class AclRules implements ForeignRules {
     return this.#answers.allow(names)
   }
 
-  outlook({ action, resource }: Question): Outlook {
+  outlook({ action, resource, facts }: Question): Outlook {
     const [word] = ACL_WORDS.get(action) ?? []
-    if (word === undefined || !meets(this.#source.mount, resource)) return SILENT
-    for (const acl of this.#source.acls.values()) {
-      if (this.#owns(acl, word) || this.#naming(acl, word).length > 0) {
-        return outlook({ mayAllow: true })
-      }
-    }
-    return SILENT
+    const { mount, acls } = this.#source
+    if (word === undefined || !meets(mount, resource)) return SILENT
+    const grants = (acl: ReadAcl): boolean =>
+      this.#owns(acl, word) || this.#naming(acl, word).some((one) => holds(one, facts))
+    const mayAllow = [...acls.values()].some(grants)
+    return outlook({ mayAllow, allows: mayAllow && speakAllBelow(acls, resource, grants) })
   }
 
   explain({ action, resource, facts }: Question): readonly ExplainedRule[] {
@@ -84,6 +83,28 @@ export function nearestAcl(
     if (acl !== undefined && levels <= acl.levels) return acl
     if (path === '/') return undefined
     path = path.slice(0, path.lastIndexOf('/')) || '/'
+  }
+}
+
+/** Tell whether an ACL speaks for everything below a path, and all that speak for something there are as asked. */
+function speakAllBelow(
+  acls: ReadonlyMap<string, ReadAcl>,
+  path: string,
+  asked: (acl: ReadAcl) => boolean,
+): boolean {
+  const prefix = path === '/' ? path : `${path}/`
+  for (const [key, acl] of acls) {
+    if (key !== path && key.startsWith(prefix) && !asked(acl)) return false
+  }
+  let above = path
+  for (let levels = 0; ; levels++) {
+    const acl = acls.get(above)
+    if (acl !== undefined && acl.levels > levels) {
+      if (!asked(acl)) return false
+      if (acl.levels === Number.POSITIVE_INFINITY) return true
+    }
+    if (above === '/') return false
+    above = above.slice(0, above.lastIndexOf('/')) || '/'
   }
 }
 
