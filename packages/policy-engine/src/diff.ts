@@ -19,7 +19,7 @@ import { segmentClasses } from './segment-classes.ts'
 import type { ForeignDocument } from './sources/document.ts'
 import type { TrieNode } from './trie.ts'
 import { TrieSignatures } from './trie-signature.ts'
-import { stepNodes } from './trie-walk.ts'
+import { collectRules, stepNodes } from './trie-walk.ts'
 
 /** What {@link diff} found. */
 export interface PolicyDiff {
@@ -144,7 +144,7 @@ class Search {
     return !this.#missed
   }
 
-  /** Principals whose own rules differ, those together of which the same is said. */
+  /** Principals whose own rules differ, those together of which the same rules say the same. */
   differing(): string[][] {
     const groups = new Map<string, string[]>()
     const both = [this.#old, this.#now]
@@ -152,8 +152,9 @@ class Search {
     for (const principal of [...names].sort()) {
       const [was, is] = both.map((rules) => this.#signatures.of(rules.trie(principal)))
       if (was === is) continue
+      const named = both.map((rules) => namesIn(rules.trie(principal)))
       // `*` stands for itself: others have it beside their own.
-      const key = principal === '*' ? principal : `${was} ${is}`
+      const key = JSON.stringify(principal === '*' ? principal : [was, is, named])
       const group = groups.get(key)
       if (group === undefined) groups.set(key, [principal])
       else group.push(principal)
@@ -234,6 +235,12 @@ class Search {
       return changed.some((other) => meet(text, other))
     })
   }
+}
+
+function namesIn(root: TrieNode | undefined): string[] {
+  const rules = new Set<Rule>()
+  if (root !== undefined) collectRules(root, rules)
+  return [...rules].map(({ name }) => name).sort()
 }
 
 function meet(a: string, b: string): boolean {

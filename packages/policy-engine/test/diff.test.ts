@@ -175,6 +175,16 @@ describe('diff', () => {
     ])
   })
 
+  test('names the own rules of each principal, though they say the same', () => {
+    const of = (name: string): PolicyDocument =>
+      ({ ...documentsOf({ principals: [`user:${name}`] })[0], id: name }) as PolicyDocument
+    const { changes } = diff([of('a'), of('b')], [])
+    expect(changes.map(({ principals, before }) => [principals, before.rules])).toEqual([
+      [['user:a'], ['a/r0']],
+      [['user:b'], ['b/r0']],
+    ])
+  })
+
   test('of given subjects counts all their principals, and only them', () => {
     const before = documentsOf({ principals: ['group:ops'] })
     const after = documentsOf({ principals: ['group:ops'] }, deny({}))
