@@ -2,7 +2,11 @@
 
 import {
   ACTIONS,
+  type Acl,
+  type AclCondition,
   type AclDocument,
+  type AclInheritance,
+  type AclPermission,
   compile,
   type DecisionChange,
   diff,
@@ -216,6 +220,86 @@ describe('beside foreign documents', () => {
       { numRuns: 800 },
     )
     expect(covered).toBeGreaterThan(20)
+  })
+
+  test('covers without facts holds whatever requests bring with them', () => {
+    const condition = fc.constantFrom<AclCondition>(
+      { type: 'require_mfa', require_mfa: true },
+      { type: 'ip_range', min_ip: '10.0.0.0', max_ip: '10.8.255.255' },
+      { type: 'time_range', start_time: 0, end_time: 43_200, zone: 'Etc/UTC' },
+    )
+    const permission = fc.record<AclPermission>({
+      principal_type: fc.constant('user'),
+      principal_name: fc.constantFrom('alice', 'bob'),
+      actions: fc.subarray(['read', 'write', 'delete'], { minLength: 1 }),
+      conditions: fc.array(condition, { maxLength: 1 }),
+    })
+    const inheritance = fc.constantFrom<AclInheritance>(
+      { mode: 'none' },
+      { mode: 'parent' },
+      { mode: 'all' },
+      { mode: 'all', depth: 1 },
+    )
+    const one = fc
+      .record({ permissions: fc.array(permission, { maxLength: 3 }), inheritance })
+      .map((value): Acl => value)
+    const acls = fc.dictionary(fc.constantFrom('/a', '/a/b', '/b', '/a/ab'), one, { minKeys: 1 })
+    const areas = fc.oneof(pattern, fc.constantFrom('/a/**', '/a/b', '/a/b/*', '/b', '/a/*'))
+    const asked = fc.array(question, { minLength: 40, maxLength: 40 })
+    let covered = 0
+    fc.assert(
+      fc.property(
+        acls,
+        fc.option(foreign),
+        rules,
+        areas,
+        asked,
+        (given, other, list, area, all) => {
+          const document: AclDocument = {
+            id: 'l',
+            source: 'acl',
+            principals: ['*'],
+            mount: '/',
+            acls: given,
+          }
+          const documents = [
+            ...documentsOf(list.slice(0, 4)),
+            document,
+            ...(other === null ? [] : [other]),
+          ]
+          const policy = compile(documents)
+          const inArea = compile([
+            {
+              id: 'p',
+              rules: [
+                {
+                  id: 'r',
+                  effect: 'allow',
+                  principals: ['*'],
+                  actions: ACTIONS,
+                  resources: [area],
+                },
+              ],
+            },
+          ])
+          const subject = policy.subject(['user:alice'])
+          const obligations = { ttlSeconds: 1, maxUses: 1 }
+          for (const action of ['read', 'list'] as const) {
+            if (!policy.covers(subject, action, area, { obligations })) continue
+            covered++
+            for (const { resource, time, context } of all) {
+              if (inArea.decide({ subject: ['user:x'], action, resource }).decision === 'deny')
+                continue
+              expect(policy.decide({ subject, action, resource, time, context }).decision).toBe(
+                'allow',
+              )
+            }
+          }
+        },
+      ),
+      { numRuns: 1500 },
+    )
+    expect(covered).toBeGreaterThan(50)
   })
 
   test('what lint calls needless is', () => {
