@@ -93,6 +93,17 @@ test.each([
   expect(await home.api.user({ op: 'list' })).toEqual(before)
 })
 
+test('a name that somebody has is told as that, and not as one that he gave away', async () => {
+  const home = await start()
+  await addUser(home, 'bob', ['user'])
+  const again = { op: 'add', user: 'bob', password: PASSWORD } as const
+  await expect(home.api.user(again)).rejects.toEqual(reason('USER_EXISTS'))
+  await home.api.user({ op: 'rename', user: 'bob', name: 'robert' })
+  await expect(home.api.user(again)).rejects.toEqual(reason('ALREADY_EXISTS'))
+  await home.api.user({ op: 'remove', user: 'robert' })
+  await home.api.user(again)
+})
+
 test('class 5: names of roles and groups have one spelling', async () => {
   const { api } = await start()
   for (const kind of ['group', 'role'] as const) {

@@ -221,7 +221,6 @@ function addUser(
   const { groups = [], roles = ['user'], system = false, uids = [] } = request
   requireAssignable(identity, caller, 'role', roles)
   requireAssignable(identity, caller, 'group', groups)
-  if (login !== undefined) requireFreeHome(identity, `/user/${login}`)
   const { core } = identity
   const account = staged.take(
     planCreateAccount(
@@ -237,6 +236,7 @@ function addUser(
       { nowMs: core.now(), crypto: core.crypto },
     ),
   )
+  requireFreeHome(identity, `/user/${account.login}`, account.id)
   staged.put(homePolicyOp(account))
   return account
 }

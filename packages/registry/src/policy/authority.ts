@@ -60,8 +60,8 @@ export function requireMayActAs(
  *
  * @throws SecregError `ERR_ALREADY_EXISTS`
  */
-export function requireFreeHome({ policies }: Identity, home: string, accountId?: string): void {
-  const own = accountId === undefined ? undefined : homePolicyId(accountId)
+export function requireFreeHome({ policies }: Identity, home: string, accountId: string): void {
+  const own = homePolicyId(accountId)
   for (const [id, document] of policies.current.documents) {
     if (id === own || !id.startsWith('home-')) continue
     if (!rulesOf(document).some(({ resources }) => resources?.includes(home))) continue
