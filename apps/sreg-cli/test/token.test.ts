@@ -109,6 +109,14 @@ describe('token list and revoke', () => {
     expect(await sreg(['token', 'list', '--all', '--user', 'bob'])).toMatchObject({ code: 1 })
   })
 
+  test('create: a policy that there is not leads to those that there are', async () => {
+    const { registry, sreg } = await makeWorld()
+    registry.failures.set('token', 'NOT_FOUND')
+    const { code, stderr } = await sreg(['token', 'create', '--boundary', 'none'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('run: sreg policy list')
+  })
+
   test('revoke', async () => {
     const world = await makeWorld()
     world.registry.answers.set('token', { tokens: [] })

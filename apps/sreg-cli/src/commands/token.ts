@@ -14,14 +14,14 @@ type Creation = Extract<RequestOf<'token'>, { op: 'create' }>
 const HINTS = {
   NOT_FOUND: 'run: sreg token list',
   USER_NOT_FOUND: 'run: sreg user list',
-  POLICY_INVALID: 'run: sreg policy list',
 }
+const NO_POLICY = { NOT_FOUND: 'run: sreg policy list' }
 
 export async function run(context: Context): Promise<undefined> {
   await withHints(HINTS, () => {
     switch (context.invocation.subcommand) {
       case 'create':
-        return create(context, creationOf(context))
+        return withHints(NO_POLICY, () => create(context, creationOf(context)))
       case 'revoke':
         return revoke(context)
       default:
