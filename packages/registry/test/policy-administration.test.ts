@@ -360,3 +360,34 @@ describe('the last administrator is not locked out by accident', () => {
     expect(outcomes.filter((one) => 'answer' in (one as object))).toHaveLength(1)
   })
 })
+
+describe('weakness 46: access control lists are weighed path by path', () => {
+  const acls = (lists: object) => ({
+    id: 'acls',
+    source: 'acl',
+    principals: ['*'],
+    mount: '/',
+    acls: lists,
+  })
+  const list = (owner: string, ...actions: string[]) => ({
+    owner,
+    permissions: [{ principal_type: 'user', principal_name: 'bob', actions }],
+    inheritance: { mode: 'all', depth: 0 },
+  })
+
+  test('an owner of all policies gives on what he has, and nothing else', async () => {
+    const home = await start()
+    const ada = await addUser(home, 'ada', ['admin'])
+    await addUser(home, 'bob', ['user'])
+    await put(ada.api, acls({ '/app': list('ada', 'write') }))
+    // Reading is reading secrets too, in the words of the other system.
+    await expect(
+      put(ada.api, acls({ '/app': list('ada', 'write'), '/other': list('ada', 'decrypt') })),
+    ).rejects.toEqual(reason('GRANT_EXCEEDED'))
+    await put(home.api, acls({ '/app': list('ada', 'write'), '/other': list('bob', 'decrypt') }))
+    // What is there already is not granted again, and taking away needs no more than the right to grant.
+    await put(ada.api, acls({ '/app': list('bob', 'write'), '/other': list('bob', 'decrypt') }))
+    await put(ada.api, acls({ '/app': list('bob', 'write') }))
+    await ada.api.policy({ op: 'delete', policy: 'acls' })
+  })
+})

@@ -295,11 +295,18 @@ describe('rules of another system', () => {
     await expect(home.api.policy({ op: 'set', document: acls('nobody') })).rejects.toEqual(
       reason('PRINCIPAL_UNKNOWN'),
     )
-    await expect(ada.api.policy({ op: 'set', document: acls('bob') })).rejects.toEqual(
+    const setec = {
+      id: 'setec',
+      source: 'setec',
+      principals: ['user:bob'],
+      mount: '/setec',
+      rules: [{ action: ['get'], secret: ['prod/*'] }],
+    }
+    await expect(ada.api.policy({ op: 'set', document: setec })).rejects.toEqual(
       reason('GRANT_EXCEEDED'),
     )
-    await home.api.policy({ op: 'set', document: acls('bob') })
-    await expect(ada.api.policy({ op: 'delete', policy: 'acls' })).rejects.toEqual(
+    await home.api.policy({ op: 'set', document: setec })
+    await expect(ada.api.policy({ op: 'delete', policy: 'setec' })).rejects.toEqual(
       reason('GRANT_EXCEEDED'),
     )
   })

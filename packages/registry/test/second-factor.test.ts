@@ -1,10 +1,21 @@
 /** Second factors: logins with them, registries that demand them, and what a code is good for. */
 import { createHmac } from 'node:crypto'
+import type { Scrypt } from '@secreg/crypto'
 import type { AuthResponse, Caller, RegistryApi } from '@secreg/protocol'
 import { TEST_ADMIN } from '@secreg/registry/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Registry } from '../src/registry.ts'
-import { addUser, type Home, linesOf, outcomeOf, PASSWORD, PEER, reason, start } from './fixture.ts'
+import {
+  addUser,
+  fastScrypt,
+  type Home,
+  linesOf,
+  outcomeOf,
+  PASSWORD,
+  PEER,
+  reason,
+  start,
+} from './fixture.ts'
 
 /** Milliseconds; on a boundary of 30 seconds. */
 const START = 1_800_000_000_000
@@ -147,6 +158,25 @@ describe('a login', () => {
       expect(answer).not.toHaveProperty('session_id')
     }
     expect(home.registry.status(home.admin).sessions).toBe(before)
+  })
+
+  test('under way while a second factor is confirmed needs its code too', async () => {
+    const time = clock()
+    const waiting: (() => void)[] = []
+    let holds = false
+    const scrypt: Scrypt = async (...args) => {
+      if (holds) await new Promise<void>((resume) => waiting.push(resume))
+      return fastScrypt(...args)
+    }
+    const home = await start({ now: time.now, settings: RELAXED, scrypt })
+    const { secret = '' } = await home.api.mfa({ op: 'begin', password: ROOT.password })
+    holds = true
+    const login = home.registry.login(PEER, ROOT)
+    await vi.waitFor(() => expect(waiting).toHaveLength(1))
+    holds = false
+    await home.api.mfa({ op: 'confirm', code: codeAt(secret, time.now()) })
+    waiting[0]?.()
+    expect(await login).toMatchObject({ success: false, mfa_required: true })
   })
 
   test('shows neither secret nor code in the log', async () => {

@@ -101,7 +101,7 @@ async function openSession(identity: Identity, peer: Peer, request: RequestOf<'a
     if (opened !== undefined) return { account, ...opened }
     // Some account or token changed meanwhile; go on only if it was not this one.
     since = sessions.epoch
-    account = unchanged(identity, peer, request, account)
+    account = unchanged(identity, peer, request, proven)
   }
   throw new SecregError('BUSY', 'accounts are being changed; try again', { retryAfterSeconds: 1 })
 }
@@ -111,7 +111,7 @@ function unchanged(
   identity: Identity,
   peer: Peer,
   { token }: RequestOf<'auth'>,
-  account: Account,
+  { account, details }: Proven,
 ): Account {
   if (token !== undefined) return identity.verifyToken(token, peer).account
   const now = identity.findAccount(account.login)
@@ -124,6 +124,8 @@ function unchanged(
   ) {
     throw new SecregError('AUTH_FAILED', 'user name or password is wrong')
   }
+  // A second factor that was confirmed meanwhile is demanded of this login too.
+  if (!details.mfa && mfaStateOf(identity.rows(), now.id).state === 'on') throw codeNeeded()
   return now
 }
 
@@ -143,9 +145,7 @@ async function provePassword(
   let mfa = false
   const account = await identity.verifyPassword(username, password, peer, async ({ id }) => {
     if (mfaStateOf(identity.rows(), id).state !== 'on') return true
-    if (otp === undefined) {
-      throw new SecregError('AUTH_MFA_REQUIRED', 'this account needs a code of its second factor')
-    }
+    if (otp === undefined) throw codeNeeded()
     mfa = await useCode(identity, id, otp)
     return mfa
   })
@@ -168,6 +168,10 @@ async function useCode(identity: Identity, id: string, otp: string): Promise<boo
     if (SecregError.is(error) && error.reason === 'AUTH_FAILED') return false
     throw error
   }
+}
+
+function codeNeeded(): SecregError {
+  return new SecregError('AUTH_MFA_REQUIRED', 'this account needs a code of its second factor')
 }
 
 function refusal(error: SecregError): AuthResponse {

@@ -2,10 +2,12 @@
  * Nobody grants what he lacks (specs/secreg.md §8, 46): what a change of policy adds for anybody must already be the
  * caller's own, together with the right to grant it.
  */
+import { type Acl, aclChangeNeeds } from '@secreg/policy-engine'
 import { ACTIONS, type Action, type Caller, SecregError } from '@secreg/protocol'
 import type { CoverConditions } from '../authorizer.ts'
 import { REGISTRY_LIMITS } from '../limits.ts'
 import { type Document, rulesOf, sourceOf } from './document-facts.ts'
+import { names } from './naming.ts'
 
 /** One thing that a rule says: about one principal, action and pattern, under conditions. */
 interface Statement {
@@ -90,8 +92,7 @@ export function requireHolds(
   for (const [id, document] of documents) {
     if (id === except) continue
     if (sourceOf(document) !== 'native') {
-      const { principals: attached } = document as { readonly principals?: readonly string[] }
-      if (attached?.some((one) => principals.has(one)) === true) requireMount(document, covers)
+      if ([...principals].some((one) => names(document, one))) requireMount(document, covers)
       continue
     }
     for (const rule of rulesOf(document)) {
@@ -116,10 +117,45 @@ function requireForeignGrantable(
     (one): one is Document => one !== undefined && sourceOf(one) !== 'native',
   )
   if (foreign.length === 0 || JSON.stringify(before) === JSON.stringify(after)) return
-  for (const document of foreign) requireMount(document, covers)
+  if (isAclChange(before, after)) requireAclChange(aclsOf(before), aclsOf(after), covers)
+  else for (const document of foreign) requireMount(document, covers)
 }
 
-/** Rules of another system are not weighed one by one: whoever changes them must have everything below their mount. */
+type Acls = Readonly<Record<string, Acl>>
+
+function aclsOf(document: Document | undefined): Acls | undefined {
+  return document?.['acls'] as Acls | undefined
+}
+
+/** Whether nothing but access control lists of SecReg-Linux is added, changed or taken away. */
+function isAclChange(before: Document | undefined, after: Document | undefined): boolean {
+  const rest = [before, after].filter((one) => one !== undefined)
+  if (!rest.every((one) => sourceOf(one) === 'acl')) return false
+  const [first, second = first] = rest.map(({ acls: _, description: __, ...others }) => {
+    return JSON.stringify(others)
+  })
+  return first === second
+}
+
+/** These are weighed path by path (specs/secreg.md §8, 46); they never deny, so all of them may go. */
+function requireAclChange(before: Acls = {}, after: Acls | undefined, covers: Covers): void {
+  const current = new Map(Object.entries(before))
+  for (const path of new Set([...current.keys(), ...Object.keys(after ?? {})])) {
+    const next = after?.[path]
+    if (JSON.stringify(current.get(path)) === JSON.stringify(next)) continue
+    const needs: readonly { readonly action: Action; readonly resource: string }[] =
+      after === undefined
+        ? [{ action: 'grant', resource: path }]
+        : aclChangeNeeds(Object.fromEntries(current), path, next)
+    for (const { action, resource } of needs) {
+      if (!covers(action, resource, {})) throw exceeded(action, action, resource)
+    }
+    if (next === undefined) current.delete(path)
+    else current.set(path, next)
+  }
+}
+
+/** Rules of the other systems are not weighed one by one: whoever changes them must have everything below their mount. */
 function requireMount(document: Document, covers: Covers): void {
   const { mount } = document as { readonly mount?: unknown }
   const below = typeof mount === 'string' && mount !== '/' ? `${mount}/**` : '/**'

@@ -16,7 +16,8 @@ export function policiesNaming(
     .sort()
 }
 
-function names(document: Document, principal: string): boolean {
+/** Whether a document gives something to a principal by its name, or takes it away. */
+export function names(document: Document, principal: string): boolean {
   const { principals } = document as { readonly principals?: readonly string[] }
   if (principals?.includes(principal) === true) return true
   if (rulesOf(document).some((rule) => rule.principals?.includes(principal) === true)) return true
@@ -24,6 +25,7 @@ function names(document: Document, principal: string): boolean {
 }
 
 interface AclText {
+  readonly owner?: unknown
   readonly owner_group?: unknown
   readonly permissions?: readonly { principal_type?: unknown; principal_name?: unknown }[]
 }
@@ -31,7 +33,8 @@ interface AclText {
 function namesInAcls({ acls }: Document, principal: string): boolean {
   if (typeof acls !== 'object' || acls === null) return false
   return Object.values(acls as Readonly<Record<string, AclText>>).some(
-    ({ owner_group: ownerGroup, permissions = [] }) =>
+    ({ owner, owner_group: ownerGroup, permissions = [] }) =>
+      principal === owner ||
       principal === `group:${ownerGroup}` ||
       permissions.some((one) => principal === `${one.principal_type}:${one.principal_name}`),
   )

@@ -6,18 +6,18 @@ import { quote, type Reader } from '../../reader.ts'
 import type { ForeignHead } from '../head.ts'
 import { isLibvirtPermission, LIBVIRT_ACTIONS, type LibvirtPermission } from './permissions.ts'
 
+/** One kind of usage. */
+export type LibvirtUsage = 'none' | 'volume' | 'ceph' | 'iscsi' | 'tls' | 'vtpm'
+
 /** Kinds of usage that a secret of libvirt can have. */
-export const LIBVIRT_USAGES = Object.freeze([
+export const LIBVIRT_USAGES: readonly LibvirtUsage[] = Object.freeze([
   'none',
   'volume',
   'ceph',
   'iscsi',
   'tls',
   'vtpm',
-] as const)
-
-/** One kind of usage. */
-export type LibvirtUsage = (typeof LIBVIRT_USAGES)[number]
+])
 
 /** A rule of a document of source `libvirt`. */
 export interface LibvirtRule {
