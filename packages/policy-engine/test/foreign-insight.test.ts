@@ -222,6 +222,16 @@ describe('beside foreign documents', () => {
     expect(covered).toBeGreaterThan(20)
   })
 
+  test('one word of Vault does not cover what a door may ask through another', () => {
+    const one = compile([vault({ 'secret/data/ci/key': ['read'] })])
+    const request = { subject: ['user:alice'], action: 'read', resource: '/a/ci/key' } as const
+    expect(one.decide(request).decision).toBe('allow')
+    expect(one.decide({ ...request, context: { api: { word: 'subkeys' } } }).decision).toBe('deny')
+    expect(one.covers(['user:alice'], 'read', '/a/ci/key')).toBe(false)
+    const context = { api: { word: 'data' } } as const
+    expect(one.covers(['user:alice'], 'read', '/a/ci/key', { context })).toBe(true)
+  })
+
   test('covers without facts holds whatever requests bring with them', () => {
     const condition = fc.constantFrom<AclCondition>(
       { type: 'require_mfa', require_mfa: true },
