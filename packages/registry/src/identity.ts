@@ -246,6 +246,13 @@ export class Identity {
     return new Set(this.sessions.list().map(({ ref }) => ref))
   }
 
+  /** End the sessions that would not have been opened where a second factor is demanded. */
+  endSessionsWithoutFactor(): void {
+    for (const session of this.sessions.list()) {
+      if (!session.mfa && session.token === undefined) this.sessions.closeSession(session)
+    }
+  }
+
   /** Run one at a time what changes the state of the keys over several steps. */
   inTurn<T>(run: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(run)

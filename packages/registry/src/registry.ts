@@ -144,7 +144,9 @@ export class Registry {
 
   /** Replace the settings that may change while it runs. */
   configure(settings: RegistrySettings): void {
-    this.#parts.core.settings = settings
+    const { core, identity } = this.#parts
+    if (settings.requireMfa && !core.settings.requireMfa) identity.endSessionsWithoutFactor()
+    core.settings = settings
   }
 
   /** Log in; see {@link login}. */

@@ -226,6 +226,19 @@ describe('weakness 44: a registry that demands a second factor', () => {
     await home.registry.as(full).set({ key: '/a', value: 'x' })
   })
 
+  test('ends the sessions that were opened without one, and those of tokens not', async () => {
+    const home = await start({ settings: RELAXED })
+    const made = await home.api.token({ op: 'create', boundary: 'full' })
+    const handle = home.registry.sessionHandle()
+    const sessions = await Promise.all(
+      [ROOT, { token: made.secret ?? '' }].map((request) => home.registry.login(PEER, request)),
+    )
+    const alive = () => sessions.map(({ session_id: id }) => handle.resolve(id ?? '') !== undefined)
+    expect(alive()).toEqual([true, true])
+    home.registry.configure(DEMANDED)
+    expect(alive()).toEqual([false, true])
+  })
+
   test('knows its administrator again by nothing else than a factor that was confirmed', async () => {
     const home = await demanding()
     const caller = callerOf(home.registry, await home.registry.login(PEER, ROOT))
