@@ -16,6 +16,7 @@ const SUITES = {
   rotation: async (directory) =>
     (await import('./bench/rotation.mjs')).benchRotation(ROOT, directory),
   policy: async () => (await import('./bench/policy.mjs')).benchPolicy(ROOT),
+  login: async (directory) => (await import('./bench/login.mjs')).benchLogin(ROOT, directory),
   command: async (directory) => (await import('./bench/command.mjs')).benchCommand(ROOT, directory),
 }
 

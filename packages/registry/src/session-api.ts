@@ -2,7 +2,7 @@
 import { type Caller, type RegistryApi, SecregError } from '@secreg/protocol'
 import { planConsumeUse } from '@secreg/zones'
 import type { Identity } from './identity.ts'
-import { recorded } from './recorded.ts'
+import { recorded, refusalBody } from './recorded.ts'
 import { rowViewOf } from './row-view.ts'
 
 type Method = keyof RegistryApi
@@ -36,9 +36,10 @@ export function apiOfSession(identity: Identity, caller: Caller, api: RegistryAp
 }
 
 /**
- * Take one use of the caller's token, durably, before the operation begins. It is not given back when that fails.
+ * Take one use of the caller's token, durably, before the operation begins. It is not given back when that fails. An
+ * operation that finds none left is recorded as a login that failed.
  *
- * @throws SecregError `ERR_SESSION_INVALID` when none is left, or the token has ended; `ERR_SEALED`
+ * @throws SecregError `ERR_AUTH_FAILED` when none is left, or the token has ended; `ERR_SEALED`
  */
 export async function useToken(identity: Identity, caller: Caller): Promise<void> {
   const { core, sessions } = identity
@@ -55,7 +56,7 @@ export async function useToken(identity: Identity, caller: Caller): Promise<void
         ...(isLast ? { publish: () => void sessions.closeToken(token) } : {}),
       }
     },
-    refusal: () => undefined,
+    refusal: (error) => refusalBody(caller, { action: 'auth', detail: 'token-use' }, error),
   })
 }
 

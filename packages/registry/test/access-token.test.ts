@@ -237,6 +237,13 @@ describe('uses', () => {
       (one) => one !== undefined && (one as { reason?: string }).reason !== 'AUTH_FAILED',
     )
     expect(spent).toHaveLength(uses)
+    const asked = outcomes.filter((one) => one !== undefined).length
+    const lines = linesOf(home.files)
+    const from = lines.findIndex(({ body }) => body.detail?.startsWith('token-create') === true)
+    // One record each, also of those that found no use left.
+    const operations = lines.slice(from + 1).filter(({ body }) => body.actor.token !== undefined)
+    expect(operations.filter(({ body }) => body.detail === 'token-use')).toHaveLength(asked - uses)
+    expect(operations.filter(({ body }) => body.action !== 'auth')).toHaveLength(uses)
     for (const { caller } of sessions) expect(caller()).toBeUndefined()
     expect((await home.api.token({ op: 'list' })).tokens).toEqual([])
     expect((await logIn(home, made.secret ?? '')).answer.success).toBe(false)
