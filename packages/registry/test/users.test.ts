@@ -104,6 +104,31 @@ test('a name that somebody has is told as that, and not as one that he gave away
   await home.api.user(again)
 })
 
+test('a name that was given away is told as that, and nobody is sent to purge what is there', async () => {
+  const home = await start()
+  const bob = await addUser(home, 'bob', ['user'])
+  await bob.api.set({ key: '/user/bob/own', value: 'x' })
+  await home.api.user({ op: 'rename', user: 'bob', name: 'robert' })
+  await addUser(home, 'carl', ['user'])
+  for (const request of [
+    { op: 'add', user: 'bob', password: PASSWORD },
+    { op: 'rename', user: 'carl', name: 'bob' },
+  ] as const) {
+    const refused = home.api.user(request)
+    await expect(refused).rejects.toEqual(reason('ALREADY_EXISTS'))
+    await expect(refused).rejects.toThrow('the subtree of another user')
+  }
+})
+
+test('who was renamed gets his old name back, with what is there', async () => {
+  const home = await start()
+  const bob = await addUser(home, 'bob', ['user'])
+  await bob.api.set({ key: '/user/bob/own', value: 'x' })
+  await home.api.user({ op: 'rename', user: 'bob', name: 'robert' })
+  await home.api.user({ op: 'rename', user: 'robert', name: 'bob' })
+  expect(await bob.api.get({ key: '/user/bob/own' })).toMatchObject({ value: 'x' })
+})
+
 test('class 5: names of roles and groups have one spelling', async () => {
   const { api } = await start()
   for (const kind of ['group', 'role'] as const) {

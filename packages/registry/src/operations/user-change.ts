@@ -29,7 +29,7 @@ import { entriesBelow, entryKey, policyKey } from '../keys.ts'
 import type { Scan } from '../operation.ts'
 import { encodePolicy } from '../policies.ts'
 import { otherAdministrators, requireAdministrator } from '../policy/administrators.ts'
-import { requireAssignable, requireFreeHome, requireMayActAs } from '../policy/authority.ts'
+import { ownsHome, requireAssignable, requireMayActAs } from '../policy/authority.ts'
 import { withHome } from '../policy/home.ts'
 import { type Facts, recordedFailure, refusalBody } from '../recorded.ts'
 import { rowViewOf } from '../row-view.ts'
@@ -136,20 +136,27 @@ async function hashOf(
   return hashNewPassword(hasher, request.password, login === undefined ? {} : { login })
 }
 
-/** What an account of the same name left behind is nothing that a new one may inherit (DESIGN §7). */
+/**
+ * What an account of the same name left behind is nothing that a new one may inherit (DESIGN §7); a subtree that is
+ * somebody's, who gave the name away, even less.
+ */
 function homeScan(
-  { core }: Identity,
+  identity: Identity,
   view: View,
   request: ChangeRequest,
   login: string | undefined,
   found: readonly KeyedRow[] | undefined,
 ): Scan | undefined {
   if (request.op !== 'add' && request.op !== 'rename') return undefined
+  const rows = rowViewOf(view)
   const name = request.op === 'add' ? login : normalizeLogin(request.name)
-  if (name === undefined || readAccountByLogin(rowViewOf(view), name) !== undefined) {
-    return undefined
-  }
+  if (name === undefined || readAccountByLogin(rows, name) !== undefined) return undefined
   const home = `/user/${name}`
+  const renamed =
+    request.op === 'add' || login === undefined ? undefined : readAccountByLogin(rows, login)
+  // Who gets a name back that he had finds what is his.
+  if (ownsHome(identity, home, renamed?.id)) return undefined
+  const { core } = identity
   // Deleted ones count: whoever owns the subtree can bring them back.
   const keep = (row: Row): boolean => !isExpired(decodeEntry(row), core.clock.now())
   if (found === undefined) return { scan: entriesBelow(home), maxRows: 1, stopAtMax: true, keep }
@@ -236,7 +243,6 @@ function addUser(
       { nowMs: core.now(), crypto: core.crypto },
     ),
   )
-  requireFreeHome(identity, `/user/${account.login}`, account.id)
   staged.put(homePolicyOp(account))
   return account
 }
@@ -246,7 +252,6 @@ function renameUser({ identity, staged }: Change, before: Account, to: string): 
   const login = normalizeLogin(to)
   const nowMs = identity.core.now()
   const account = staged.take(planRenameAccount(staged, before.id, login ?? to, { nowMs }))
-  requireFreeHome(identity, `/user/${account.login}`, account.id)
   const id = homePolicyId(account.id)
   const home = identity.policies.current.documents.get(id)
   if (home !== undefined) {

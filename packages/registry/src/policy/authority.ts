@@ -56,18 +56,24 @@ export function requireMayActAs(
 }
 
 /**
- * Require that nobody else's own subtree has a name: an account that is renamed keeps its own, under its old name.
+ * Whether the own subtree of an account has a name; one that is renamed keeps its own, under its old name.
  *
- * @throws SecregError `ERR_ALREADY_EXISTS`
+ * @param accountId - default: an account that there is not yet
+ * @throws SecregError `ERR_ALREADY_EXISTS` when it is another's
  */
-export function requireFreeHome({ policies }: Identity, home: string, accountId: string): void {
-  const own = homePolicyId(accountId)
+export function ownsHome({ policies }: Identity, home: string, accountId?: string): boolean {
+  const own = accountId === undefined ? undefined : homePolicyId(accountId)
+  let owns = false
   for (const [id, document] of policies.current.documents) {
-    if (id === own || !id.startsWith('home-')) continue
+    if (!id.startsWith('home-')) continue
     if (!rulesOf(document).some(({ resources }) => resources?.includes(home))) continue
-    throw new SecregError(
-      'ALREADY_EXISTS',
-      `${home} is the subtree of another user, who had this name before: see the policy ${id}`,
-    )
+    if (id !== own) {
+      throw new SecregError(
+        'ALREADY_EXISTS',
+        `${home} is the subtree of another user, who had this name before: see the policy ${id}`,
+      )
+    }
+    owns = true
   }
+  return owns
 }
