@@ -18,9 +18,19 @@ const zoneSecret = (): string => secret('zone').replaceAll('-', '')
 const mistyped = (text: string): string =>
   `${text.slice(0, -4)}${text.endsWith('a') ? 'bbbb' : 'aaaa'}`
 
-/** Files in which bytes occur as they are, or in hexadecimal. */
+/** Files in which bytes occur as they are, in hexadecimal, or in base64 at any alignment. */
 function findBytes(bytes: Uint8Array, ...directories: readonly string[]): string[] {
-  const needles = [Buffer.from(bytes), Buffer.from(Buffer.from(bytes).toString('hex'))]
+  const hex = Buffer.from(bytes).toString('hex')
+  const base64 = (['base64', 'base64url'] as const).flatMap((form) =>
+    [0, 1, 2].map((shift) => {
+      // The digits that depend on neighbours are cut off at both ends.
+      const digits = Buffer.concat([Buffer.alloc(shift), bytes])
+        .toString(form)
+        .replace(/=+$/, '')
+      return digits.slice([0, 2, 3][shift], (shift + bytes.length) % 3 === 0 ? undefined : -1)
+    }),
+  )
+  const needles = [bytes, hex, hex.toUpperCase(), ...base64].map((one) => Buffer.from(one))
   return directories.flatMap((directory) =>
     readdirSync(directory, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
