@@ -428,7 +428,7 @@ test('a registry that demands a second factor demands it of its administrator', 
   await desk.start()
   await desk.ok('sreg unlock --password-stdin', `${PASSPHRASE}\n`)
   const must = `! sreg: this registry demands a second factor: set one up (sreg mfa enroll), and log in again
-    ! run: sreg mfa enroll
+    ! run: sreg mfa enroll; once that is done: sreg login NAME
     [3]`
   await desk.transcript(`
     $ sreg login "$ADMIN" --password-stdin < password

@@ -24,7 +24,7 @@ const HINTS: Readonly<Partial<Record<Reason, string>>> = {
   KDF_BELOW_FLOOR: 'the seal header was changed on disk: restore it from a backup',
   LAST_ADMINISTRATOR: 'give somebody else the right to administer first',
   LAST_PROTECTOR: 'add another one first: sreg help protector add',
-  MFA_ENROLLMENT_REQUIRED: 'run: sreg mfa enroll',
+  MFA_ENROLLMENT_REQUIRED: 'run: sreg mfa enroll; once that is done: sreg login NAME',
   MFA_STATE: 'run: sreg mfa status',
   NO_PORTABLE_PROTECTOR: 'add a passphrase or shares: sreg help protector add',
   NO_PROTECTOR: 'sreg unlock takes --share, --key-file FILE and --recovery too',

@@ -79,7 +79,8 @@ describe('a second factor', () => {
     registry.failures.set('get', 'MFA_ENROLLMENT_REQUIRED')
     expect(await sreg(['get', '/a'])).toMatchObject({
       code: 3,
-      stderr: 'sreg: refused: MFA_ENROLLMENT_REQUIRED\n  run: sreg mfa enroll\n',
+      stderr:
+        'sreg: refused: MFA_ENROLLMENT_REQUIRED\n  run: sreg mfa enroll; once that is done: sreg login NAME\n',
     })
   })
 })
