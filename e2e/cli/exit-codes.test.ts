@@ -41,6 +41,7 @@ test('every documented exit code, from 0 to 8', async () => {
     [4]
     $ sreg user add carol --password-stdin < user
     ! sreg: {any}
+    ! choose another name, or see: sreg user show NAME
     [5]
     $ sreg delete /
     ! sreg: {lines}
