@@ -45,7 +45,7 @@ test('from the first start to a registry that is sealed and unlocked again', asy
     [4]
     $ sreg login "$ADMIN" < password
     ! sreg: standard input is not a terminal
-    ! give --password-stdin and write to standard input: password
+    ! give --password-stdin and write to standard input: the password, then a code where a second factor is needed
     [1]
     $ sreg login "$ADMIN" --password-stdin < passphrase
     ! sreg: {any}
@@ -227,17 +227,18 @@ test('accounts: users, roles, passwords', async () => {
   const bob = 'XDG_RUNTIME_DIR="$PWD/bob-run"'
   await desk.transcript(`
     $ sreg user add bob --roles operatr --password-stdin < bob
-    ! sreg: unknown role "operatr"; did you mean operator?
-    ! roles are admin, operator, auditor, user
-    [1]
+    ! sreg: no such role; did you mean operator?
+    ! run: sreg role list, sreg group list
+    [2]
     $ sreg user add bob --roles operator --password-stdin < bob
     $ sreg user add bob --password-stdin < bob
-    ! sreg: {any}
+    ! sreg: user bob exists already
+    ! choose another name, or see: sreg user show NAME
     [5]
     $ sreg user list
-    User           Roles     State    Created              Account
-    bob            operator  enabled  {time}  {hex}
-    root-of-tests  admin     enabled  {time}  {hex}
+    User           Roles     Groups  State    Ways in   Account
+    bob            operator          enabled  password  {hex}
+    root-of-tests  admin             enabled  password  {hex}
     $ ${bob} sreg login bob --password-stdin < bob
     $ ${bob} sreg whoami | head -n 1
     User:           bob
@@ -260,8 +261,10 @@ test('accounts: users, roles, passwords', async () => {
     $ ${bob} sreg login bob --password-stdin < bob2
     $ sreg user roles bob auditor,user
     $ sreg user show bob
-    User  Roles          State    Created              Account
-    bob   auditor, user  enabled  {time}  {hex}
+    User:           bob
+    Account:        {hex}
+    Roles:          auditor, user
+    {lines}
     $ ${bob} sreg set /app/a 2
     ! sreg: permission denied
     ! "sreg policy explain" says why; ask an administrator
@@ -285,10 +288,12 @@ test('accounts: users, roles, passwords', async () => {
     ! run: sreg login NAME
     [4]
     $ sreg user show bob
-    ! sreg: {any}
+    ! sreg: no such user
+    ! run: sreg user list
     [2]
     $ sreg user remove "$ADMIN"
     ! sreg: {any}
+    ! let somebody else administer first: sreg user roles NAME admin
     [6]
   `)
 })

@@ -116,7 +116,7 @@ describe('user', () => {
     const { stdout } = await sreg(['user', 'show', 'bob'])
     expect(stdout).toContain("Password:       the system user's\n")
     expect(stdout).toContain('Second factor:  yes\n')
-    expect(stdout).toContain('System users:   33, 34\n')
+    expect(stdout).toContain('Uids:           33, 34\n')
     expect((await sreg(['user', 'list'])).stdout).toContain(
       'system password, password, second factor, uid 33 34, 1 token',
     )

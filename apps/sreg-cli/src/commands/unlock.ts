@@ -1,6 +1,6 @@
 /** `sreg unlock`: by passphrase, key file, or share by share; needs no login. */
 import { readAllSecretLines } from '@secreg/host/terminal'
-import { type RequestOf, type SealResponse, SecregError } from '@secreg/protocol'
+import { type Reason, type RequestOf, type SealResponse, SecregError } from '@secreg/protocol'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { printable } from '../escape.ts'
@@ -12,7 +12,7 @@ import { asCliError } from '../terminal.ts'
 type UnlockRequest = Omit<Extract<RequestOf<'seal'>, { op: 'unlock' }>, 'op'>
 
 const KEY_FILE_HINTS = { UNLOCK_FAILED: 'check the key file; the registry stays sealed' }
-const SHARE_HINTS = {
+const SHARE_HINTS: Readonly<Partial<Record<Reason, string>>> = {
   UNLOCK_FAILED: 'not all of the shares are genuine; as many have to be given again',
 }
 
@@ -87,5 +87,6 @@ function unlock(context: Context, requests: readonly UnlockRequest[]): Promise<S
 function ofLine(error: unknown, line: number): unknown {
   if (!SecregError.is(error)) return error
   const message = `line ${line}: ${printable(error.message)}`
-  return new CliError(error.reason, message, hintOf(error), { cause: error })
+  const hint = SHARE_HINTS[error.reason] ?? hintOf(error)
+  return new CliError(error.reason, message, hint, { cause: error })
 }
