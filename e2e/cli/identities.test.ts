@@ -4,31 +4,11 @@ import { expect, type TestContext, test, vi } from 'vitest'
 import { onTerminal, type Screen, type Step } from '../../apps/sreg-cli/test/built.ts'
 import { codeAt, codeOf } from '../lib/authenticator.ts'
 import { PASSPHRASE, PASSWORD } from '../lib/site.ts'
-import { Desk, SREG } from './desk.ts'
+import { type Desk, SREG } from './desk.ts'
+import { HIS, openDeskOfTwo } from './desk-of-two.ts'
 
 // Each command line is a process of its own, and the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 })
-
-const HIS = 'Very-Strong-Phrase-9'
-
-/** A desk with a second person, whose commands begin with `as-bob`: his session is a file of his own. */
-async function deskOfTwo(config = ''): Promise<Desk> {
-  const desk = new Desk({ config })
-  try {
-    desk.file('his', `${HIS}\n`)
-    desk.file('bob/.keep', '')
-    desk.file('bin/as-bob', '#!/bin/sh\nSECREG_SESSION="$HOME_OF_BOB/session" exec sreg "$@"\n')
-    desk.env['HOME_OF_BOB'] = desk.path('bob')
-    await desk.ok('chmod 755 bin/as-bob')
-    await desk.open()
-    await desk.ok('sreg user add bob --password-stdin < his')
-    await desk.ok('as-bob login bob --password-stdin < his')
-    return desk
-  } catch (error) {
-    await desk[Symbol.asyncDispose]()
-    throw error
-  }
-}
 
 /** A command of bob at a terminal. */
 function type(
@@ -92,7 +72,7 @@ when = { mfa = true }
 `
 
 test('from nobody to a user who sees what he should, and is told why he sees no more', async () => {
-  await using desk = await deskOfTwo()
+  await using desk = await openDeskOfTwo()
   desk.file('action.toml', WEB.replace('"watch"', '"wtach"'))
   desk.file('member.toml', `${WEB}wenn = { mfa = true }\n`)
   desk.file('torn.toml', `${WEB}notes = ["a"\n`)
@@ -233,7 +213,7 @@ test('from nobody to a user who sees what he should, and is told why he sees no 
 })
 
 test('a token for a program: bounded, counted, in a pipe, revoked', async () => {
-  await using desk = await deskOfTwo()
+  await using desk = await openDeskOfTwo()
   desk.file(
     'ci.json',
     JSON.stringify({
@@ -347,7 +327,7 @@ test('a token for a program: bounded, counted, in a pipe, revoked', async () => 
 })
 
 test('a second factor: set up and used in a pipe, lost, and taken away by an administrator', async () => {
-  await using desk = await deskOfTwo()
+  await using desk = await openDeskOfTwo()
   await desk.fails('as-bob mfa enroll --password-stdin', 4, /password/, 'not-his-password\n')
   await desk.fails('as-bob mfa confirm --password-stdin', 6, /mfa status/, '123456\n')
   const { secret, used, codes } = await enroll(desk, 'as-bob', HIS)
@@ -380,7 +360,7 @@ test('a second factor: set up and used in a pipe, lost, and taken away by an adm
 })
 
 test('a second factor at a terminal: nothing that is typed is seen, the code is drawn', async (context) => {
-  await using desk = await deskOfTwo()
+  await using desk = await openDeskOfTwo()
   // The code is known only once the secret is on the screen, so that enrolling takes two commands here.
   const begun = await type(
     context,
@@ -420,7 +400,7 @@ test('a second factor at a terminal: nothing that is typed is seen, the code is 
 })
 
 test('a registry that demands a second factor demands it of its administrator', async () => {
-  await using desk = await deskOfTwo()
+  await using desk = await openDeskOfTwo()
   await desk.ok('sreg set /a x')
   const { secret } = await enroll(desk, 'as-bob', HIS)
   await desk.stop()
@@ -465,172 +445,4 @@ test('a registry that demands a second factor demands it of its administrator', 
   const carol = 'SECREG_SESSION="$PWD/run/carol" sreg'
   await desk.ok(`${carol} login carol --password-stdin < his`)
   await desk.fails(`${carol} set /user/carol/a x`, 3, /second factor/)
-})
-
-test('renamed, removed and made again: his own stays with him, and nobody inherits', async () => {
-  await using desk = await deskOfTwo()
-  desk.file(
-    'his.toml',
-    `id = "his"
-[[rules]]
-id = "r"
-effect = "allow"
-principals = ["user:bob"]
-actions = ["read"]
-resources = ["/shared"]
-`,
-  )
-  await desk.transcript(`
-    $ sreg set /shared x
-    $ sreg policy set his.toml
-    $ as-bob set /user/bob/own x
-    $ as-bob token create --full > token
-    ! {any}
-    $ sreg user rename bob robert
-    $ as-bob whoami | grep User
-    User:           robert
-    $ as-bob get /shared
-    x
-    $ as-bob get /user/bob/own
-    x
-    $ sreg policy get his | grep user:
-    {any}"user:robert"
-    $ SECREG_TOKEN=$(cat token) sreg get /shared
-    x
-    $ as-bob login bob --password-stdin < his
-    ! sreg: user name or password is wrong
-    ! check the name and the password
-    [4]
-    $ sreg user add bob --password-stdin < his
-    ! sreg: /user/bob is the subtree of another user, who had this name before: see the policy {any}
-    [5]
-    $ sreg user rename robert bob
-    $ as-bob get /user/bob/own
-    x
-    $ sreg user rename bob robert
-    $ sreg user remove robert
-    $ SECREG_TOKEN=$(cat token) sreg get /shared
-    ! sreg: the token is not valid
-    ! the token in SECREG_TOKEN is mistyped, revoked, used up or has expired
-    [4]
-    $ as-bob get /shared
-    ! sreg: the session is unknown or has ended; log in again
-    ! run: sreg login NAME
-    [4]
-    $ sreg user add bob --password-stdin < his
-    ! sreg: there are keys at or below /user/bob, which would belong to the new user: purge them first (sreg purge /user/bob --recursive)
-    [5]
-    $ sreg purge /user/bob --recursive --yes
-    $ sreg user add bob --password-stdin < his
-    $ as-bob login bob --password-stdin < his
-    $ as-bob get /shared
-    ! sreg: permission denied
-    ! "sreg policy explain" says why; ask an administrator
-    [3]
-    $ as-bob token list
-    Token{any}
-    $ sreg policy get his | grep -c user:bob
-    0
-    [1]
-    $ SECREG_TOKEN=$(cat token) sreg get /shared
-    ! sreg: the token is not valid
-    ! the token in SECREG_TOKEN is mistyped, revoked, used up or has expired
-    [4]
-  `)
-})
-
-test('the last administrator stays one, by whatever command', async () => {
-  await using desk = await deskOfTwo()
-  const refused = [
-    'sreg user remove "$ADMIN"',
-    'sreg user disable "$ADMIN"',
-    'sreg user roles "$ADMIN" user',
-    'sreg user system "$ADMIN" on',
-    'sreg role leave admin "$ADMIN"',
-    'sreg policy delete role-admin',
-  ]
-  desk.file(
-    'deny.json',
-    JSON.stringify({
-      id: 'lock-out',
-      rules: [
-        {
-          id: 'r',
-          effect: 'deny',
-          principals: ['role:admin'],
-          actions: ['account'],
-          resources: ['/'],
-        },
-      ],
-    }),
-  )
-  const admin = JSON.parse(await desk.ok('sreg policy get role-admin --json')).document
-  const rules = admin.rules.filter(({ id }: { id: string }) => id !== 'administration')
-  desk.file('less.json', JSON.stringify({ ...admin, rules }))
-  for (const line of [...refused, 'sreg policy set deny.json', 'sreg policy set less.json']) {
-    await desk.fails(line, 6, /administer/)
-  }
-  // Nor by one who is disabled, or has no password; by another one who could do it, yes.
-  await desk.ok('sreg user add spare --no-password --roles admin')
-  await desk.fails('sreg user remove "$ADMIN"', 6, /administer/)
-  await desk.ok('sreg user roles bob admin')
-  await desk.ok('sreg user disable bob')
-  await desk.fails('sreg user remove "$ADMIN"', 6, /administer/)
-  await desk.ok('sreg user enable bob')
-  await desk.ok('as-bob login bob --password-stdin < his')
-  await desk.ok('sreg user disable "$ADMIN"')
-  await desk.fails('sreg whoami', 4, /log in again/)
-  await desk.fails('as-bob user remove bob', 6, /administer/)
-})
-
-test('nobody grants what he lacks: roles, groups, policies, passwords of others', async () => {
-  await using desk = await deskOfTwo()
-  // One who administers accounts and policies, and reads nothing.
-  desk.file(
-    'clerk.json',
-    JSON.stringify({
-      id: 'clerk',
-      rules: [
-        {
-          id: 'r',
-          effect: 'allow',
-          principals: ['user:bob'],
-          actions: ['account', 'policy', 'policy-read', 'grant'],
-          resources: ['/', '/**'],
-        },
-      ],
-    }),
-  )
-  desk.file(
-    'greedy.json',
-    JSON.stringify({
-      id: 'greedy',
-      rules: [
-        {
-          id: 'r',
-          effect: 'allow',
-          principals: ['*'],
-          actions: ['read'],
-          resources: ['/app/**'],
-        },
-      ],
-    }),
-  )
-  await desk.ok('sreg policy set clerk.json')
-  await desk.ok('sreg set /app/key x')
-  const lines = [
-    'as-bob policy set greedy.json',
-    'as-bob user roles bob admin',
-    'as-bob user roles bob operator',
-    'as-bob user add friend --roles operator --no-password',
-    'as-bob role join admin bob',
-    'as-bob user password "$ADMIN" --password-stdin < his',
-    'as-bob user uids "$ADMIN" 1000',
-    'as-bob token create --user "$ADMIN" --full',
-    'as-bob mfa reset "$ADMIN"',
-  ]
-  for (const line of lines) await desk.fails(line, 3, /./)
-  await desk.fails('as-bob get /app/key', 3, /permission denied/)
-  await desk.ok('as-bob user add friend --no-password')
-  await desk.ok('as-bob policy list')
 })

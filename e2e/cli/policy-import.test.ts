@@ -1,21 +1,16 @@
 /** Rules of other systems, put in force as they are: what they meant there, they mean here. */
 import { expect, test, vi } from 'vitest'
-import { type Desk, openDesk } from './desk.ts'
+import type { Desk } from './desk.ts'
+import { openDeskOfTwo } from './desk-of-two.ts'
 
 // Each command line is a process of its own, and the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 })
 
-/** A desk with bob, of group `ci`, whose commands begin with `BOB=1`: a session file of his own. */
-async function deskOfTwo(): Promise<Desk> {
-  const desk = await openDesk()
-  desk.file('his', 'Very-Strong-Phrase-9\n')
-  desk.file('bin/as-bob', '#!/bin/sh\nSECREG_SESSION="$HOME_OF_BOB/session" exec sreg "$@"\n')
-  desk.file('bob/.keep', '')
-  desk.env['HOME_OF_BOB'] = desk.path('bob')
-  await desk.ok('chmod 755 bin/as-bob')
+/** A desk of two, of whom bob is of group `ci`. */
+async function deskOfCi(): Promise<Desk> {
+  const desk = await openDeskOfTwo()
   await desk.ok('sreg group add ci')
-  await desk.ok('sreg user add bob --groups ci --password-stdin < his')
-  await desk.ok('as-bob login bob --password-stdin < his')
+  await desk.ok('sreg group join ci bob')
   return desk
 }
 
@@ -46,7 +41,7 @@ async function decides(desk: Desk, cases: readonly Case[]): Promise<void> {
 }
 
 test('a Vault policy in HCL: the most specific pattern speaks alone', async () => {
-  await using desk = await deskOfTwo()
+  await using desk = await deskOfCi()
   desk.file(
     'ci.hcl',
     `# What the pipeline reads.
@@ -170,7 +165,7 @@ path "secret/data/ci/+/shared" {
 })
 
 test('a capability of setec: patterns across slashes, and no deny', async () => {
-  await using desk = await deskOfTwo()
+  await using desk = await deskOfCi()
   const rules = [
     { action: ['get', 'info'], secret: ['prod/*'] },
     { action: ['put', 'activate'], secret: ['dev/bob/*'] },
@@ -200,7 +195,7 @@ test('a capability of setec: patterns across slashes, and no deny', async () => 
 })
 
 test('access control lists of SecReg: owner, inheritance and its depth, conditions', async () => {
-  await using desk = await deskOfTwo()
+  await using desk = await deskOfCi()
   const group = { principal_type: 'group', principal_name: 'ci' }
   const permissions = [{ ...group, actions: ['read'] }]
   const acls = {
@@ -259,7 +254,7 @@ test('access control lists of SecReg: owner, inheritance and its depth, conditio
 })
 
 test('permissions of libvirt: of one secret, of all, and two for one action', async () => {
-  await using desk = await deskOfTwo()
+  await using desk = await deskOfCi()
   const uuid = '11111111-1111-4111-8111-000000000001'
   const other = '22222222-2222-4222-8222-000000000002'
   const rules = [

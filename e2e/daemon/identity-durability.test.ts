@@ -6,15 +6,11 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { waitFor } from '@secreg/testkit'
 import { expect, test } from 'vitest'
-import {
-  CodeUser,
-  type IdentityWriter,
-  Lawgiver,
-  Member,
-  Revoker,
-  TokenUser,
-} from '../lib/identity-writers.ts'
+import { Lawgiver, Member } from '../lib/access-writers.ts'
+import { CodeUser } from '../lib/code-writer.ts'
+import type { IdentityWriter } from '../lib/identity-writer.ts'
 import { readLog, Site } from '../lib/site.ts'
+import { Revoker, TokenUser } from '../lib/token-writers.ts'
 import { Wire } from '../lib/wire.ts'
 
 const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 6)
