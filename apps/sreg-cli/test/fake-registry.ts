@@ -36,6 +36,8 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
   readonly answering = new Map<string, () => object>()
   /** Errors to give instead, by request name. */
   readonly failures = new Map<string, Reason>()
+  /** JSON Pointer that errors tell. */
+  pointer: string | undefined
   /** Oldest revision that errors tell. */
   minRevision: number | undefined
   /** Requests that get no answer. */
@@ -160,7 +162,10 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
       const named = (error as { reason?: string }).reason ?? 'INTERNAL'
       const reason: Reason = isReason(named) ? named : 'INTERNAL'
       const { status, errno } = REASONS[reason]
-      const told = this.minRevision === undefined ? {} : { min_revision: this.minRevision }
+      const told = {
+        ...(this.minRevision === undefined ? {} : { min_revision: this.minRevision }),
+        ...(this.pointer === undefined ? {} : { pointer: this.pointer }),
+      }
       send(0xff, { code: STATUS[status], name: status, message, reason, errno, ...told })
     }
   }

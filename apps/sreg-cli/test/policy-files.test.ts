@@ -147,6 +147,24 @@ describe('set', () => {
     expect(code).toBe(1)
     expect(stderr).toContain('refused: PRINCIPAL_UNKNOWN\n  see: sreg user list')
   })
+
+  test.each([
+    ['set', []],
+    ['set', ['--dry-run']],
+    ['diff', []],
+    ['lint', []],
+  ])(
+    'where the daemon finds a mistake is told by line and column: %s %j',
+    async (command, more) => {
+      const { home, registry, sreg } = await makeWorld()
+      registry.failures.set('policy', 'PRINCIPAL_UNKNOWN')
+      registry.pointer = '/rules/0/principals/0'
+      const file = home.write('web.toml', TOML_TEXT)
+      const { code, stderr } = await sreg(['policy', command, file, ...more])
+      expect(code).toBe(1)
+      expect(stderr).toContain(`${file}:7:15: refused: PRINCIPAL_UNKNOWN\n  see: sreg user list`)
+    },
+  )
 })
 
 describe('test', () => {

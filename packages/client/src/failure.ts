@@ -33,6 +33,7 @@ export function errorOfAnswer(payload: ErrorPayload): SecregError {
   const options = {
     ...(payload.retry_after === undefined ? {} : { retryAfterSeconds: payload.retry_after }),
     ...(payload.min_revision === undefined ? {} : { minRevision: payload.min_revision }),
+    ...(payload.pointer === undefined ? {} : { pointer: payload.pointer }),
   }
   const named = payload.reason
   if (typeof named === 'string' && isReason(named)) return new SecregError(named, message, options)

@@ -46,6 +46,7 @@ const errorPayload = anObject({
   errno: optional(number),
   retry_after: optional(number),
   min_revision: optional(count),
+  pointer: optional(text),
 })
 const getMembers = {
   value: nullableText,

@@ -13,4 +13,6 @@ export interface ErrorPayload {
   readonly retry_after?: number
   /** Oldest revision from which the changes are still known. */
   readonly min_revision?: number
+  /** JSON Pointer to what is wrong with a document. */
+  readonly pointer?: string
 }

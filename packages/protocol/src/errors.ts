@@ -130,6 +130,8 @@ export interface SecregErrorOptions {
   readonly retryAfterSeconds?: number
   /** Of `REVISION_COMPACTED`: the oldest revision from which the changes are still known. */
   readonly minRevision?: number
+  /** Of a document that was refused: JSON Pointer (RFC 6901) to what is wrong with it. */
+  readonly pointer?: string
 }
 
 const BRAND: unique symbol = Symbol.for('@secreg/protocol/SecregError') as never
@@ -154,6 +156,8 @@ export class SecregError extends Error {
   readonly errno: number
   readonly retryAfterSeconds: number | undefined
   readonly minRevision: number | undefined
+  /** Of a document that was refused: JSON Pointer (RFC 6901) to what is wrong with it. */
+  readonly pointer: string | undefined
   readonly [BRAND] = true
 
   constructor(reason: Reason, message: string, options: SecregErrorOptions = {}) {
@@ -166,6 +170,7 @@ export class SecregError extends Error {
     this.errno = entry.errno
     this.retryAfterSeconds = options.retryAfterSeconds
     this.minRevision = options.minRevision
+    this.pointer = options.pointer
   }
 
   /** Tell an error of this class from any other, also across two installed copies of this package. */

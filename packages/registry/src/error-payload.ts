@@ -20,5 +20,6 @@ export function errorPayload(
     ...(request.id === undefined ? {} : { id: request.id }),
     ...(error.retryAfterSeconds === undefined ? {} : { retry_after: error.retryAfterSeconds }),
     ...(error.minRevision === undefined ? {} : { min_revision: error.minRevision }),
+    ...(error.pointer === undefined ? {} : { pointer: error.pointer }),
   }
 }

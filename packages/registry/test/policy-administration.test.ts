@@ -87,9 +87,11 @@ describe('a policy', () => {
     ['a uid', 'uid:01'],
   ])('names no principal that is nobody: %s', async (_, principal) => {
     const { api } = await start()
-    await expect(put(api, policy('web', rule({ principals: [principal] })))).rejects.toEqual(
-      reason('PRINCIPAL_UNKNOWN'),
-    )
+    const principals = ['role:admin', principal]
+    await expect(put(api, policy('web', rule({ principals })))).rejects.toMatchObject({
+      reason: 'PRINCIPAL_UNKNOWN',
+      pointer: '/rules/0/principals/1',
+    })
     await expect(api.policy({ op: 'get', policy: 'web' })).rejects.toEqual(reason('NOT_FOUND'))
   })
 

@@ -23,9 +23,9 @@ async function runOne(context: Context): Promise<number> {
     case 'get':
       return get(context)
     case 'set':
-      return changePolicy(context, { document: await documentOf(context, context.operand(0)) })
+      return changePolicy(context, await documentOf(context, context.operand(0)))
     case 'import':
-      return changePolicy(context, { document: await foreignDocumentOf(context) })
+      return changePolicy(context, await foreignDocumentOf(context))
     case 'delete':
       return changePolicy(context, { policy: context.operand(0) })
     case 'diff':
@@ -49,7 +49,7 @@ async function difference(context: Context): Promise<number> {
   const [source] = context.invocation.operands
   const policy = context.text('delete')
   if (source !== undefined && policy === undefined) {
-    return showChange(context, { document: await documentOf(context, source) })
+    return showChange(context, await documentOf(context, source))
   }
   if (source === undefined && policy !== undefined) return showChange(context, { policy })
   throw new CliError(

@@ -4,11 +4,18 @@ import { confirmOnTerminal } from '../confirm.ts'
 import { type Context, LONG_TIMEOUT_MS } from '../context.ts'
 import { printable } from '../escape.ts'
 import { isInteractive } from '../secrets.ts'
+import { type Mistake, placed } from './check-locally.ts'
 import type { Document } from './policy-file.ts'
 import { policyChangesTable } from './tables.ts'
 
+/** A document to set, with what tells where it is wrong. */
+export interface SetPolicy {
+  readonly document: Document
+  readonly mistake: Mistake
+}
+
 /** A document to set, or a policy to delete. */
-export type PolicyChange = { readonly document: Document } | { readonly policy: string }
+export type PolicyChange = SetPolicy | { readonly policy: string }
 
 /** Send a request about policies. */
 export function askPolicy(context: Context, request: RequestOf<'policy'>): Promise<PolicyResponse> {
@@ -24,11 +31,20 @@ export function changeLines({ changes = [] }: PolicyResponse): string {
 
 /** Show what a change would change. */
 export async function showChange(context: Context, change: PolicyChange): Promise<number> {
-  const answer = await askPolicy(context, { op: 'diff', ...change })
+  const answer = await diffOf(context, change)
   const { changes = [], complete = true } = answer
   await context.print({ changes, complete }, () => changeLines(answer))
   if (!complete) await context.note(INCOMPLETE)
   return STATUS.Success
+}
+
+function diffOf(context: Context, change: PolicyChange): Promise<PolicyResponse> {
+  const subject = 'document' in change ? { document: change.document } : change
+  return placed(mistakeOf(change), () => askPolicy(context, { op: 'diff', ...subject }))
+}
+
+function mistakeOf(change: PolicyChange): Mistake | undefined {
+  return 'document' in change ? change.mistake : undefined
 }
 
 /** Said where an answer is not complete. */
@@ -48,7 +64,7 @@ export async function changePolicy(context: Context, change: PolicyChange): Prom
     'document' in change
       ? { op: 'set', document: change.document, ...condition }
       : { op: 'delete', policy: change.policy, ...condition }
-  const { revision } = await askPolicy(context, request)
+  const { revision } = await placed(mistakeOf(change), () => askPolicy(context, request))
   await context.print({ success: true, revision }, () => '')
   if (context.verbose) await context.note(`revision ${revision}`)
   return STATUS.Success
@@ -60,7 +76,7 @@ const idOf = (change: PolicyChange): string =>
 async function question(context: Context, change: PolicyChange): Promise<string> {
   const what = 'document' in change ? 'put in force' : 'taken out of force'
   const id = printable(idOf(change))
-  const shown = await readable(() => askPolicy(context, { op: 'diff', ...change }))
+  const shown = await readable(() => diffOf(context, change))
   if (shown === undefined)
     return `What would change cannot be shown: you may not read policies.\nThe policy ${id} is ${what}.`
   const more = shown.complete === false ? `\n${INCOMPLETE}` : ''

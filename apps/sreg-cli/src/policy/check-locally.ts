@@ -1,8 +1,19 @@
 /** Policies checked here before they are sent, so that a mistake has a line and a column. The daemon has the last word. */
+import { type Reason, SecregError } from '@secreg/protocol'
 import type { CliError } from '../errors.ts'
 
 /** What is said about a mistake in a document. */
-export type Mistake = (pointer: string, message: string) => CliError
+export type Mistake = (pointer: string, message: string, reason?: Reason) => CliError
+
+/** Say where in its file a document is wrong, when only the daemon could tell that it is. */
+export async function placed<T>(mistake: Mistake | undefined, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (mistake === undefined || !SecregError.is(error) || error.pointer === undefined) throw error
+    throw mistake(error.pointer, error.message, error.reason)
+  }
+}
 
 /**
  * Check documents by themselves.

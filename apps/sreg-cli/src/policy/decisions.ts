@@ -5,7 +5,7 @@ import { CliError } from '../errors.ts'
 import { formatTable } from '../table.ts'
 import { asIfOf, whoseOf, whoText } from './as-if.ts'
 import { askPolicy, INCOMPLETE } from './change-policy.ts'
-import { checkLocally } from './check-locally.ts'
+import { checkLocally, placed } from './check-locally.ts'
 import { documentOf } from './documents.ts'
 import { readDocument } from './policy-file.ts'
 import { abilitiesTable, decisionLines, findingsTable, grantsTable } from './tables.ts'
@@ -63,8 +63,11 @@ export async function abilities(context: Context): Promise<number> {
 
 export async function lint(context: Context): Promise<number> {
   const [source] = context.invocation.operands
-  const document = source === undefined ? {} : { document: await documentOf(context, source) }
-  const { findings = [] } = await askPolicy(context, { op: 'lint', ...document })
+  const file = source === undefined ? undefined : await documentOf(context, source)
+  const document = file === undefined ? {} : { document: file.document }
+  const { findings = [] } = await placed(file?.mistake, () =>
+    askPolicy(context, { op: 'lint', ...document }),
+  )
   await context.print({ findings }, () =>
     findings.length === 0 ? 'nothing found' : findingsTable(findings),
   )

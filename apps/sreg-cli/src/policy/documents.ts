@@ -5,7 +5,7 @@ import { CliError } from '../errors.ts'
 import { safeLines } from '../escape.ts'
 import { writeAll } from '../io.ts'
 import { readPages } from '../read-pages.ts'
-import { askPolicy } from './change-policy.ts'
+import { askPolicy, type SetPolicy } from './change-policy.ts'
 import { checkLocally, withoutFirst } from './check-locally.ts'
 import { type ForeignFormat, readForeign } from './foreign.ts'
 import { type Document, readDocument, readPolicyFile } from './policy-file.ts'
@@ -57,16 +57,16 @@ async function textOf(document: Document, format: string | undefined): Promise<s
 }
 
 /** The document of a file, checked. */
-export async function documentOf(context: Context, source: string): Promise<Document> {
+export async function documentOf(context: Context, source: string): Promise<SetPolicy> {
   const file = await readDocument(context, source)
   await checkLocally([file.document], (pointer, message) =>
     file.mistake(withoutFirst(pointer), message),
   )
-  return file.document
+  return { document: file.document, mistake: file.mistake }
 }
 
 /** The document of a file of another system, checked. */
-export async function foreignDocumentOf(context: Context): Promise<Document> {
+export async function foreignDocumentOf(context: Context): Promise<SetPolicy> {
   const format = context.text('format') as ForeignFormat | undefined
   if (format === undefined) {
     throw new CliError(
@@ -79,5 +79,5 @@ export async function foreignDocumentOf(context: Context): Promise<Document> {
   const file = await readPolicyFile(context, context.operand(0), forms)
   const { document, mistake } = await readForeign(context, format, file)
   await checkLocally([document], (pointer, message) => mistake(withoutFirst(pointer), message))
-  return document
+  return { document, mistake }
 }

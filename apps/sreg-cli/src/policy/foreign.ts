@@ -74,16 +74,16 @@ function principalsOf(context: Context, format: ForeignFormat): readonly string[
 }
 
 function mistakeOf(file: PolicyFile, origins: Origins): Mistake {
-  return (pointer, message) => {
+  return (pointer, message, reason = 'POLICY_INVALID') => {
     for (const [inDocument, inFile] of origins) {
       if (pointer.startsWith(inDocument)) {
-        return file.mistake(inFile + pointer.slice(inDocument.length), message)
+        return file.mistake(inFile + pointer.slice(inDocument.length), message, reason)
       }
     }
     const [member = ''] = /^\/[^/]*/.exec(pointer) ?? []
     const option = OPTIONS[member]
     const text = option === undefined ? message : `option ${option}: ${message}`
-    return new CliError('POLICY_INVALID', printable(text))
+    return new CliError(reason, printable(text))
   }
 }
 

@@ -1,6 +1,7 @@
 /** Policies from a file or standard input, with the line and column of every mistake. */
 import { basename, extname } from 'node:path'
 import type { JsonValue, PolicyTextFormat } from '@secreg/policy-text'
+import type { Reason } from '@secreg/protocol'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { printable } from '../escape.ts'
@@ -19,7 +20,7 @@ export interface PolicyFile {
   /** Its name without directories and ending; `undefined` of standard input. */
   readonly stem: string | undefined
   /** The error of a mistake at a JSON Pointer. */
-  mistake(pointer: string, message: string): CliError
+  mistake(pointer: string, message: string, reason?: Reason): CliError
 }
 
 /**
@@ -39,9 +40,9 @@ export async function readPolicyFile(
   const format = formatOf(context, source, text, formats)
   try {
     const { document, locate } = parsePolicyText(text, { format, name })
-    const mistake = (pointer: string, message: string): CliError => {
+    const mistake = (pointer: string, message: string, reason?: Reason): CliError => {
       const { line, column } = locate(pointer)
-      return invalid(`${name}:${line}:${column}: ${message}`)
+      return invalid(`${name}:${line}:${column}: ${message}`, undefined, reason)
     }
     if (typeof document !== 'object' || document === null) {
       throw mistake('', 'it has to be an object')
@@ -63,8 +64,8 @@ export async function readDocument(
   return { ...file, document: file.document as Document }
 }
 
-function invalid(message: string, cause?: unknown): CliError {
-  return new CliError('POLICY_INVALID', printable(message), undefined, { cause })
+function invalid(message: string, cause?: unknown, reason: Reason = 'POLICY_INVALID'): CliError {
+  return new CliError(reason, printable(message), undefined, { cause })
 }
 
 function bytesOf(context: Context, source: string): Promise<Uint8Array> {

@@ -6,8 +6,8 @@ import { SecregError } from '@secreg/protocol'
 import type { Directory } from './directory.ts'
 import { type Document, sourceOf } from './document-facts.ts'
 
-/** How one principal is written, in one direction or the other. */
-type Rewrite = (principal: string) => string
+/** How one principal is written, in one direction or the other; `pointer` is where it stands (RFC 6901). */
+type Rewrite = (principal: string, pointer: string) => string
 
 /**
  * Bind a document, as people write it, to ids.
@@ -16,7 +16,7 @@ type Rewrite = (principal: string) => string
  * @throws SecregError `ERR_PRINCIPAL_UNKNOWN` for a principal that is nobody here
  */
 export function bindDocument(document: Document, directory: Directory): Document {
-  return rewritten(document, (principal) => bound(principal, directory))
+  return rewritten(document, (principal, pointer) => bound(principal, directory, pointer))
 }
 
 /**
@@ -48,7 +48,7 @@ export function bindPrincipal(principal: string, directory: Directory): string {
   return bound(principal, directory)
 }
 
-function bound(principal: string, directory: Directory): string {
+function bound(principal: string, directory: Directory, pointer?: string): string {
   if (principal === '*') return principal
   const [kind, name] = parted(principal)
   switch (kind) {
@@ -80,6 +80,7 @@ function bound(principal: string, directory: Directory): string {
   throw new SecregError(
     'PRINCIPAL_UNKNOWN',
     `principal ${JSON.stringify(principal.slice(0, 100))} is nobody here: expected *, or user:, role:, group:, zone:, uid: or boundary: and a name that there is`,
+    pointer === undefined ? {} : { pointer },
   )
 }
 
@@ -90,22 +91,27 @@ function parted(principal: string): [string, string] {
 
 function rewritten(document: Document, rewrite: Rewrite): Document {
   if (sourceOf(document) !== 'native') {
-    const copy = withPrincipals(document, rewrite)
+    const copy = withPrincipals(document, rewrite, '')
     return sourceOf(document) === 'acl' ? withAclNames(copy, rewrite) : copy
   }
   const { rules } = document
   if (!Array.isArray(rules)) return document
-  return { ...document, rules: rules.map((rule) => withPrincipals(rule, rewrite)) }
+  return {
+    ...document,
+    rules: rules.map((rule, at) => withPrincipals(rule, rewrite, `/rules/${at}`)),
+  }
 }
 
 /** A member that is not what it should be stays as it is: the policy engine has the word on it. */
-function withPrincipals<T>(holder: T, rewrite: Rewrite): T {
+function withPrincipals<T>(holder: T, rewrite: Rewrite, pointer: string): T {
   if (typeof holder !== 'object' || holder === null) return holder
   const { principals } = holder as { readonly principals?: unknown }
   if (!Array.isArray(principals)) return holder
   return {
     ...holder,
-    principals: principals.map((one) => (typeof one === 'string' ? rewrite(one) : one)),
+    principals: principals.map((one, at) =>
+      typeof one === 'string' ? rewrite(one, `${pointer}/principals/${at}`) : one,
+    ),
   }
 }
 
@@ -119,31 +125,50 @@ interface AclText {
 function withAclNames(document: Document, rewrite: Rewrite): Document {
   const { acls } = document
   if (typeof acls !== 'object' || acls === null) return document
-  const renamed = Object.entries(acls).map(([path, acl]) => [path, aclNames(acl, rewrite)])
+  const renamed = Object.entries(acls).map(([path, acl]) => {
+    const token = path.replaceAll('~', '~0').replaceAll('/', '~1')
+    return [path, aclNames(acl, rewrite, `/acls/${token}`)]
+  })
   return { ...document, acls: Object.fromEntries(renamed) }
 }
 
-function aclNames(acl: unknown, rewrite: Rewrite): unknown {
+function aclNames(acl: unknown, rewrite: Rewrite, pointer: string): unknown {
   if (typeof acl !== 'object' || acl === null) return acl
   const { owner, owner_group: ownerGroup, permissions } = acl as AclText
   return {
     ...acl,
-    ...(typeof owner === 'string' ? { owner: ownerName(owner, 'user', rewrite) } : {}),
+    ...(typeof owner === 'string'
+      ? { owner: ownerName(owner, 'user', (one) => rewrite(one, `${pointer}/owner`)) }
+      : {}),
     ...(typeof ownerGroup === 'string'
-      ? { owner_group: ownerName(ownerGroup, 'group', rewrite) }
+      ? {
+          owner_group: ownerName(ownerGroup, 'group', (one) =>
+            rewrite(one, `${pointer}/owner_group`),
+          ),
+        }
       : {}),
     ...(Array.isArray(permissions)
-      ? { permissions: permissions.map((one) => permissionNames(one, rewrite)) }
+      ? {
+          permissions: permissions.map((one, at) =>
+            permissionNames(one, (name) =>
+              rewrite(name, `${pointer}/permissions/${at}/principal_name`),
+            ),
+          ),
+        }
       : {}),
   }
 }
 
-function ownerName(owner: string, kind: 'user' | 'group', rewrite: Rewrite): string {
+function ownerName(
+  owner: string,
+  kind: 'user' | 'group',
+  rewrite: (principal: string) => string,
+): string {
   const renamed = rewrite(owner.includes(':') ? owner : `${kind}:${owner}`)
   return renamed.startsWith(`${kind}:`) ? renamed.slice(kind.length + 1) : renamed
 }
 
-function permissionNames(permission: unknown, rewrite: Rewrite): unknown {
+function permissionNames(permission: unknown, rewrite: (principal: string) => string): unknown {
   if (typeof permission !== 'object' || permission === null) return permission
   const { principal_type: type, principal_name: name } = permission as Record<string, unknown>
   if (typeof type !== 'string' || typeof name !== 'string') return permission

@@ -40,6 +40,6 @@ export function invalidAsOurs<T>(run: () => T): T {
     return run()
   } catch (cause) {
     if (!PolicyError.is(cause)) throw cause
-    throw new SecregError('POLICY_INVALID', cause.message, { cause })
+    throw new SecregError('POLICY_INVALID', cause.message, { cause, pointer: cause.pointer })
   }
 }
