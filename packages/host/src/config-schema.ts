@@ -278,7 +278,11 @@ export const CONFIG_ROWS: Rows = Object.freeze({
     ),
   },
   security: {
-    requireMfa: flag('security.require_mfa', false, 'Refuse a login without a second factor'),
+    requireMfa: flag(
+      'security.require_mfa',
+      false,
+      'Demand a second factor; who has none can only set one up',
+    ),
     rateLimitAttempts: integer(
       'security.rate_limit_attempts',
       [5, 1, 10_000],

@@ -15,7 +15,7 @@ import type { Writer } from './writer.ts'
 
 /** Settings that operations look at; they may be replaced while the registry runs. */
 export interface RegistrySettings {
-  /** Login names with a second factor only. Until there is one, every login is refused. */
+  /** Sessions of a password without a second factor are good for nothing but setting one up. */
   readonly requireMfa: boolean
   /** Plain values can be read while sealed. */
   readonly sealedReads: boolean

@@ -226,6 +226,22 @@ describe('weakness 44: a registry that demands a second factor', () => {
     await home.registry.as(full).set({ key: '/a', value: 'x' })
   })
 
+  test('is told by the doctor who still lacks one', async () => {
+    const home = await demanding()
+    const doctor = async () => {
+      const { findings = [] } = await home.api.maintain({ op: 'doctor' })
+      return findings.find(({ check }) => check === 'second factors')
+    }
+    await addUser({ ...home, registry: home.registry }, 'bob', ['user'])
+    await home.api.user({ op: 'add', user: 'service' })
+    expect(await doctor()).toMatchObject({
+      level: 'warning',
+      message: '2 of 2 users have no second factor, and can do nothing but set one up',
+    })
+    home.registry.configure(RELAXED)
+    expect(await doctor()).toBeUndefined()
+  })
+
   test('ends the sessions that were opened without one, and those of tokens not', async () => {
     const home = await start({ settings: RELAXED })
     const made = await home.api.token({ op: 'create', boundary: 'full' })

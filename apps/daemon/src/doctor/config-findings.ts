@@ -26,14 +26,10 @@ function effectFindings(config: Config): Diagnosis[] {
     .map(([key]) =>
       finding(check, 'warning', `${key} has no effect in this version`, 'leave it out'),
     )
-  const { scryptLogN, requireMfa } = config.security
+  const { scryptLogN } = config.security
   if (scryptLogN < USUAL_SCRYPT_LOG_N) {
     const message = `security.scrypt_log_n is ${scryptLogN}: passwords are cheaper to guess`
     found.push(finding(check, 'warning', message, `set it to ${USUAL_SCRYPT_LOG_N}`))
-  }
-  if (requireMfa) {
-    const message = 'security.require_mfa refuses every login: no account has a second factor yet'
-    found.push(finding(check, 'warning', message, 'set it to false'))
   }
   return found
 }

@@ -7,6 +7,7 @@ import type { HostChecks } from '../operations/security.ts'
 import { logFinding, policyFinding, storeFinding } from '../operations/security.ts'
 import { type BackupState, backupFinding } from './backup-finding.ts'
 import { clockFindings } from './clock-findings.ts'
+import { factorFindings } from './factor-findings.ts'
 import type { Diagnosis } from './finding.ts'
 import type { HostPort } from './host-port.ts'
 import { sealFindings } from './seal-findings.ts'
@@ -42,6 +43,7 @@ export async function examine(
     ...(await clockOf(core, ports)),
     ...sealFindings(core.keys.state, core.keys.header?.protectors ?? []),
     policyFinding(core),
+    ...(await factorFindings(core)),
     storeFinding(core),
     scrubFinding({
       damage,
