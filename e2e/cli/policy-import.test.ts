@@ -89,7 +89,7 @@ path "secret/data/ci/+/shared" {
     ! {any}
     [1]
     $ sreg policy import ci.hcl --format vault --principal group:nobody --mount /kv/secret
-    ! sreg: principal "group:nobody" is nobody here: {any}
+    ! sreg: option --principal: principal "group:nobody" is nobody here: {any}
     ! {any}
     [1]
     $ sreg policy import ci.hcl ${to} --dry-run 2>/dev/null | head -n 1 | cut -c 1-3
@@ -219,7 +219,7 @@ test('access control lists of SecReg: owner, inheritance and its depth, conditio
   await desk.ok('sreg set /app/closed hidden')
   await desk.transcript(`
     $ sreg policy import wrong.json --format acl
-    ! sreg: principal {any} is nobody here: {any}
+    ! sreg: wrong.json:{number}:{number}: principal {any} is nobody here: {any}
     ! {any}
     [1]
     $ sreg policy import acls.json --format acl
