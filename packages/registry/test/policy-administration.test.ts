@@ -246,6 +246,22 @@ describe('weakness 46: nobody grants what he lacks', () => {
     ).rejects.toEqual(reason('GRANT_EXCEEDED'))
   })
 
+  test('nor by taking somebody out of a group that is denied something', async () => {
+    const { home } = await administration()
+    const desk = await addUser(home, 'desk', ['user'])
+    await home.api.group({ op: 'add', kind: 'group', name: 'shut' })
+    await home.api.group({ op: 'join', kind: 'group', name: 'shut', user: 'bob' })
+    const accounts = { principals: ['user:desk'], actions: ['account'], resources: ['/'] }
+    await put(home.api, policy('desk', rule(accounts)))
+    for (const attempt of [
+      () => desk.api.group({ op: 'leave', kind: 'group', name: 'shut', user: 'bob' }),
+      () => desk.api.user({ op: 'groups', user: 'bob', groups: [] }),
+    ] as (() => Promise<unknown>)[]) {
+      await expect(attempt()).rejects.toEqual(reason('ACCESS_DENIED'))
+    }
+    await home.api.user({ op: 'groups', user: 'bob', groups: [] })
+  })
+
   test('nor by a role, a group, a password or a token', async () => {
     const { home, ada } = await administration()
     const secrets = { actions: ['decrypt'], principals: ['role:vault', 'group:vault'] }

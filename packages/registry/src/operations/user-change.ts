@@ -193,6 +193,10 @@ function planOf(change: Change, request: ChangeRequest): Account {
       requireAssignable(identity, caller, 'role', added(request.roles, before.roles))
       return take(planSetRoles(staged, id, request.roles, now))
     case 'groups':
+      // Leaving one can give too: what a deny of the group kept from him.
+      if (added(before.groups ?? [], request.groups).length > 0) {
+        identity.core.authorizer.require(caller, 'grant', '/')
+      }
       requireAssignable(identity, caller, 'group', added(request.groups, before.groups))
       return take(planSetGroups(staged, id, request.groups, now))
     case 'uids':
