@@ -340,3 +340,25 @@ test('templates of Vault policies are filled in with who asks, and nothing else'
   const told = await home.api.policy({ op: 'explain', user: 'ann', ...asked })
   expect(told.decisions?.[0]?.decision).toBe('allow')
 })
+
+test('a document that is valid alone and not with the others is refused by every question', async () => {
+  const home = await start()
+  const vault = (id: string, apiMount: string) => ({
+    id,
+    source: 'vault',
+    principals: ['role:operator'],
+    mount: '/kv/secret',
+    apiMount,
+    policies: [{ name: 'p', path: { [`${apiMount}/data/a`]: { capabilities: ['read'] } } }],
+  })
+  await home.api.policy({ op: 'set', document: vault('one', 'secret') })
+  const document = vault('two', 'other')
+  for (const request of [
+    { op: 'set', document },
+    { op: 'lint', document },
+    { op: 'diff', document },
+    { op: 'test', documents: [document], requests: [{ action: 'read', resource: '/a' }] },
+  ] as RequestOf<'policy'>[]) {
+    await expect(home.api.policy(request)).rejects.toEqual(reason('POLICY_INVALID'))
+  }
+})

@@ -1,5 +1,4 @@
 /** Setting and deleting policies. A change holds for the next operation of every session. */
-import type { CompiledPolicy } from '@secreg/policy-engine'
 import { type Caller, type PolicyResponse, type RequestOf, SecregError } from '@secreg/protocol'
 import type { KeyedRow, Op } from '@secreg/storage'
 import { decodeAccessToken } from '@secreg/zones'
@@ -9,7 +8,7 @@ import type { Identity } from '../identity.ts'
 import { identOfTokenKey, policyKey, TOKEN_SPACE } from '../keys.ts'
 import { REGISTRY_LIMITS } from '../limits.ts'
 import type { Scan } from '../operation.ts'
-import { encodePolicy } from '../policies.ts'
+import { encodePolicy, type PolicySet } from '../policies.ts'
 import { otherAdministrators, requireAdministrator } from '../policy/administrators.ts'
 import { checkDocument, idOf, invalidAsOurs } from '../policy/check-document.ts'
 import { Directory } from '../policy/directory.ts'
@@ -74,24 +73,24 @@ async function submit(
   changeOf: (view: View) => Change,
 ): Promise<PolicyResponse> {
   const { core, policies } = identity
-  const checked = (view: View): Change & { readonly compiled: CompiledPolicy } => {
+  const checked = (view: View): Change & { readonly set: PolicySet } => {
     core.authorizer.require(caller, 'policy', '/')
     core.keys.requireUnsealed()
     const change = changeOf(view)
     const { id, after } = change
-    const { compiled } = invalidAsOurs(() => policies.preview(new Map([[id, after]])))
+    const set = invalidAsOurs(() => policies.preview(new Map([[id, after]])))
     requireMayChange(identity, caller, id, after)
-    return { ...change, compiled }
+    return { ...change, set }
   }
   // Once before the writer's turn: to read there who else could administer would hold everybody up.
   const others = await recordedFailure(core.journal, caller, facts, async () => {
-    const { compiled } = checked(new GroupView(core.engine))
-    return otherAdministrators(core, compiled)
+    const { set } = checked(new GroupView(core.engine))
+    return otherAdministrators(core, set.compiled)
   })
   return core.writer.submit<PolicyResponse>({
     plan: (view, rows) => {
-      const { id, key, after, compiled } = checked(view)
-      requireAdministrator(rowViewOf(view), compiled, core.now(), others)
+      const { id, key, after, set } = checked(view)
+      requireAdministrator(rowViewOf(view), set.compiled, core.now(), others)
       if (after === undefined && rows === undefined) return tokensBoundBy(id)
       if (rows !== undefined && rows.length > 0) throw boundsTokens(rows)
       const ops: readonly Op[] = [

@@ -98,6 +98,7 @@ export function lintPolicy(
     }
     const own = checkDocument(document, await Directory.open(core.engine))
     const id = idOf(own) as string
+    invalidAsOurs(() => policies.preview(new Map([[id, own]])))
     const others = [...current].filter(([other]) => other !== id).map(([, one]) => one)
     const findings = (await core.analysis.lint([...relevantTo([own], others), own]))
       .filter(({ rule, by }) => [rule, ...(by ?? [])].some((one) => one.startsWith(`${id}/`)))

@@ -13,7 +13,7 @@ export function idOf(document: Document): string | undefined {
 }
 
 /**
- * Bind a document to ids and check it.
+ * Check a document by itself and bind it to ids. Whether it is valid with the others shows when they are compiled.
  *
  * @throws SecregError `ERR_POLICY_INVALID` with the place, `ERR_PRINCIPAL_UNKNOWN`, `ERR_VALUE_TOO_LARGE`
  */
@@ -28,9 +28,7 @@ export function checkDocument(document: Document, directory: Directory): Documen
   return invalidAsOurs(() => {
     // Its shape first, so that a principal is looked for only where one can be.
     compile([document])
-    const bound = bindDocument(document, directory)
-    compile([bound])
-    return bound
+    return bindDocument(document, directory)
   })
 }
 

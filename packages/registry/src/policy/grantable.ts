@@ -61,10 +61,10 @@ export function requireGrantable(
     // A boundary gives nothing by itself: who has it has been given all that it can let through. Whoever is bounded
     // himself must not widen what bounds him.
     if (principal.startsWith('boundary:') && caller.boundary === undefined) return
-    const key = JSON.stringify([action, resource, conditions])
-    if (checked.has(key)) return
-    checked.add(key)
     for (const wanted of [action, 'grant'] as const) {
+      const key = JSON.stringify([wanted, resource, conditions])
+      if (checked.has(key)) continue
+      checked.add(key)
       if (!covers(wanted, resource, conditions)) throw exceeded(wanted, action, resource)
     }
   }
