@@ -176,10 +176,12 @@ test(`kill -9 of the daemon at any moment of a backup or restore: told, nothing 
       rmSync(other)
     }
     expect(names(directory)).toEqual(['it.backup'])
-    for (const path of [site.home.path, site.data]) {
-      expect(names(path).filter((name) => name.includes('incoming'))).toEqual([])
-    }
+    const incoming = () =>
+      [site.home.path, site.data].flatMap(names).filter((name) => name.includes('incoming'))
+    // A file that is handed over has its name for a moment only, and that can be this one.
+    expect(incoming().length).toBeLessThanOrEqual(1)
     daemon = await site.start()
+    expect(incoming()).toEqual([])
     await login(site)
     await ok(site, ['backup', other])
     await verify(site, other)
