@@ -1,6 +1,6 @@
 /**
- * Files to restore from, on the disk of the store while they are handed over. Each has a name for a moment only, so that
- * nothing is left of it when the process dies.
+ * Files to restore from, on the disk of the store while they are handed over. They have no name, so that nothing is left
+ * of them when the process dies.
  */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
@@ -14,6 +14,11 @@ const ROOM_BYTES = 16 * 1024 * 1024
 const READ_BYTES = 256 * 1024
 const NAME = /^\.incoming-[0-9a-f]{32}$/
 
+/** open(2): a file that never has a name. Node has no constant for it; the number is that of x86, ARM and POWER. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY
+/** What file systems say that have no such files, and kernels that do not know the flag. */
+const NO_TMPFILE: ReadonlySet<unknown> = new Set(['EOPNOTSUPP', 'ENOTSUP', 'EISDIR', 'EINVAL'])
+
 /**
  * Make a place in a data directory: a service may be able to write nowhere else. LevelDB leaves names alone that are not its.
  *
@@ -22,8 +27,17 @@ const NAME = /^\.incoming-[0-9a-f]{32}$/
  */
 export async function openDiskSpool(database: string, size = 0): Promise<Spool> {
   await requireRoom(database, size)
-  const path = join(database, `.incoming-${randomBytes(16).toString('hex')}`)
+  return new DiskSpool(await openNameless(database), database)
+}
+
+async function openNameless(directory: string): Promise<FileHandle> {
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants
+  try {
+    return await open(directory, O_TMPFILE | O_EXCL | O_RDWR, 0o600)
+  } catch (error) {
+    if (!NO_TMPFILE.has((error as NodeJS.ErrnoException).code)) throw error
+  }
+  const path = join(directory, `.incoming-${randomBytes(16).toString('hex')}`)
   const file = await open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
     await rm(path)
@@ -31,10 +45,13 @@ export async function openDiskSpool(database: string, size = 0): Promise<Spool> 
     await file.close()
     throw error
   }
-  return new DiskSpool(file, database)
+  return file
 }
 
-/** Remove what a process that died in the wrong moment has left; only for the owner of the data directory. */
+/**
+ * Remove what a process that died in the wrong moment has left where a file has its name for that moment; only for the
+ * owner of the data directory.
+ */
 export async function cleanDiskSpools(database: string): Promise<void> {
   for (const entry of await readdir(database)) {
     if (!NAME.test(entry)) continue
