@@ -105,27 +105,32 @@ function isUnconditional({ key }: Group): boolean {
   return key === ''
 }
 
-/** Groups that make a difference, each with all obligations that hold where it applies. */
+/**
+ * Groups that make a difference, each with all obligations that hold where it applies. One does not where others hold
+ * wherever it does and together oblige to as much.
+ */
 function withoutNeedless(groups: readonly Group[]): Group[] {
   if (groups.length > MAX_COMPARED) return [...groups]
-  const whole = groups.map((group): Group => {
-    const together = groups.filter((other) => other !== group && appliesWherever(other, group))
-    const obligations = together
-      .map((other) => other.obligations)
-      .reduce(strictest, group.obligations)
-    return { ...group, obligations }
+  const distinct = groups.reduce<Group[]>(mergeEqual, [])
+  return distinct.flatMap((group) => {
+    const wider = distinct.filter((other) => other !== group && appliesWherever(other, group))
+    const theirs = wider.map(({ obligations }) => obligations).reduce(strictest, undefined)
+    if (wider.length > 0 && !stricter(group.obligations, theirs)) return []
+    return [{ ...group, obligations: strictest(group.obligations, theirs) }]
   })
-  const kept = new Set(whole)
-  for (const group of whole) {
-    const needless = [...kept].some(
-      (other) =>
-        other !== group &&
-        !stricter(group.obligations, other.obligations) &&
-        appliesWherever(other, group),
-    )
-    if (needless) kept.delete(group)
-  }
-  return [...kept]
+}
+
+/** Of groups that hold under the same conditions, put differently, each would make the others needless: they are one. */
+function mergeEqual(distinct: Group[], group: Group): Group[] {
+  const at = distinct.findIndex(
+    (other) => appliesWherever(other, group) && appliesWherever(group, other),
+  )
+  const same = distinct[at]
+  if (same === undefined) return [...distinct, group]
+  const spelled = same.key < group.key ? same : group
+  const rules = [...same.rules, ...group.rules]
+  const obligations = strictest(same.obligations, group.obligations)
+  return distinct.with(at, { ...spelled, rules, obligations })
 }
 
 function keysOf(groups: readonly Group[]): string[] {

@@ -19,7 +19,7 @@ export interface Ability extends ExplainedRule {
 
 /** The rules that name a subject, in the order of the documents. */
 export interface Abilities {
-  /** What it is allowed where no deny fires. An allow that does not apply is unmet for now. */
+  /** What it is allowed where no deny fires. An allow that does not apply keeps its unmet conditions. */
   readonly allows: readonly Ability[]
   /** Empty unless asked for. */
   readonly denies: readonly Ability[]

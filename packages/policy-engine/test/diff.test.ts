@@ -116,6 +116,44 @@ describe('diff', () => {
       [{ obligations: { maxUses: 1 } }, { obligations: { maxUses: 2 } }],
       [],
     ],
+    [
+      'an allow that two others cover, of which each obliges to less',
+      [
+        { when: { mfa: true }, obligations: { maxUses: 1 } },
+        { when: { door: ['http'] }, obligations: { ttlSeconds: 5 } },
+      ],
+      [
+        { when: { mfa: true }, obligations: { maxUses: 1 } },
+        { when: { mfa: true, door: ['http'] } },
+        { when: { door: ['http'] }, obligations: { ttlSeconds: 5 } },
+      ],
+      [],
+    ],
+    [
+      'an allow that two others cover, and that obliges to more than both',
+      [
+        { when: { mfa: true }, obligations: { maxUses: 2 } },
+        { when: { door: ['http'] }, obligations: { ttlSeconds: 5 } },
+      ],
+      [
+        { when: { mfa: true }, obligations: { maxUses: 2 } },
+        { when: { mfa: true, door: ['http'] }, obligations: { maxUses: 1 } },
+        { when: { door: ['http'] }, obligations: { ttlSeconds: 5 } },
+      ],
+      ['user:alice read /app/x conditional → conditional'],
+    ],
+    [
+      'the order of allows that hold alike, of which one obliges',
+      [
+        { when: { ip: ['10.0.0.0/8'] }, obligations: { maxUses: 1 } },
+        { when: { ip: ['10.0.0.0/8', '10.1.0.0/16'] } },
+      ],
+      [
+        { when: { ip: ['10.0.0.0/8', '10.1.0.0/16'] } },
+        { when: { ip: ['10.0.0.0/8'] }, obligations: { maxUses: 1 } },
+      ],
+      [],
+    ],
     ['the root', [], [{ resources: ['/'] }], ['user:alice read / deny → allow']],
     ['everybody', [{}], [{ principals: ['*'] }], ['* read /app/x deny → allow']],
     [
