@@ -1,5 +1,5 @@
 /** Policies over the protocol: set, shown, bound to ids, and never giving more than their author has. */
-import type { RegistryApi, RequestOf } from '@secreg/protocol'
+import { ACTIONS, type RegistryApi, type RequestOf } from '@secreg/protocol'
 import { loginTestUser, TEST_ADMIN } from '@secreg/registry/testing'
 import { describe, expect, test } from 'vitest'
 import { addUser, linesOf, outcomeOf, PASSWORD, reason, start } from './fixture.ts'
@@ -262,6 +262,75 @@ describe('weakness 46: nobody grants what he lacks', () => {
     await home.api.user({ op: 'groups', user: 'bob', groups: [] })
   })
 
+  test('nor by taking somebody out of the role user, or out of a group of that name', async () => {
+    const { home } = await administration()
+    const desk = await addUser(home, 'desk', ['user'])
+    await home.api.group({ op: 'add', kind: 'group', name: 'user' })
+    await home.api.group({ op: 'join', kind: 'group', name: 'user', user: 'bob' })
+    const accounts = { principals: ['user:desk'], actions: ['account'], resources: ['/'] }
+    await put(home.api, policy('desk', rule(accounts)))
+    for (const attempt of [
+      () => desk.api.group({ op: 'leave', kind: 'group', name: 'user', user: 'bob' }),
+      () => desk.api.group({ op: 'leave', kind: 'role', name: 'user', user: 'bob' }),
+      () => desk.api.user({ op: 'roles', user: 'bob', roles: [] }),
+    ] as (() => Promise<unknown>)[]) {
+      await expect(attempt()).rejects.toEqual(reason('ACCESS_DENIED'))
+    }
+    await home.api.group({ op: 'leave', kind: 'group', name: 'user', user: 'bob' })
+  })
+
+  test('nor by a group that only a template of a Vault policy asks for', async () => {
+    const { home, ada } = await administration()
+    await home.api.group({ op: 'add', kind: 'group', name: 'web' })
+    for (const variable of ['groups.names.web.id', 'groups.ids.web.name']) {
+      const path = { [`secret/data/{{ identity.${variable} }}/*`]: { capabilities: ['read'] } }
+      await home.api.policy({
+        op: 'set',
+        document: {
+          id: 'teams',
+          source: 'vault',
+          principals: ['*'],
+          mount: '/teams',
+          apiMount: 'secret',
+          policies: [{ name: 'teams', path }],
+        },
+      })
+      for (const attempt of [
+        () => ada.api.group({ op: 'join', kind: 'group', name: 'web', user: 'bob' }),
+        () => ada.api.user({ op: 'add', user: 'eve', password: PASSWORD, groups: ['web'] }),
+      ] as (() => Promise<unknown>)[]) {
+        await expect(attempt()).rejects.toEqual(reason('GRANT_EXCEEDED'))
+      }
+    }
+    await expect(home.api.group({ op: 'remove', kind: 'group', name: 'web' })).rejects.toEqual(
+      reason('IN_USE'),
+    )
+    await home.api.group({ op: 'join', kind: 'group', name: 'web', user: 'bob' })
+  })
+
+  test('nor by a token with which somebody else has what templates give to each user', async () => {
+    const { home } = await administration()
+    const desk = await addUser(home, 'desk', ['user'])
+    const whole = {
+      principals: ['user:desk'],
+      actions: ACTIONS,
+      resources: ['/user/bob', '/user/bob/**'],
+    }
+    const accounts = { principals: ['user:desk'], actions: ['account'], resources: ['/'] }
+    await put(home.api, policy('desk', rule(whole), rule({ id: 'a', ...accounts })))
+    const create = () => desk.api.token({ op: 'create', user: 'bob', boundary: 'full' })
+    await create()
+    const path = { 'secret/data/{{identity.entity.id}}/*': { capabilities: ['read'] } }
+    const document = { id: 'own', source: 'vault', principals: ['*'], mount: '/own' }
+    const policies = [{ name: 'own', path }]
+    await home.api.policy({
+      op: 'set',
+      document: { ...document, apiMount: 'secret', policies },
+    })
+    await expect(create()).rejects.toEqual(reason('GRANT_EXCEEDED'))
+    await desk.api.user({ op: 'password', user: 'bob', password: 'Another-good-one-2' })
+  })
+
   test('nor by a role, a group, a password or a token', async () => {
     const { home, ada } = await administration()
     const secrets = { actions: ['decrypt'], principals: ['role:vault', 'group:vault'] }
@@ -407,5 +476,50 @@ describe('weakness 46: access control lists are weighed path by path', () => {
     await put(ada.api, acls({ '/app': list('bob', 'write'), '/other': list('bob', 'decrypt') }))
     await put(ada.api, acls({ '/app': list('bob', 'write') }))
     await ada.api.policy({ op: 'delete', policy: 'acls' })
+  })
+
+  test('but who they are for, and who is in their groups, by all that they can give', async () => {
+    const home = await start()
+    const ada = await addUser(home, 'ada', ['user'])
+    await addUser(home, 'bob', ['user'])
+    await home.api.group({ op: 'add', kind: 'group', name: 'keys' })
+    const entries = ACTIONS.slice(0, ACTIONS.indexOf('account'))
+    const all = { principals: ['user:ada'], actions: entries, resources: ['/**'] }
+    const atRoot = entries.filter((action) => !['decrypt', 'use-internal'].includes(action))
+    const actions = [...atRoot, 'account', 'policy']
+    const some = { principals: ['user:ada'], actions, resources: ['/'] }
+    await put(home.api, policy('ada', rule(all), rule({ id: 's', ...some })))
+    const permissions = [{ principal_type: 'group', principal_name: 'keys', actions: ['admin'] }]
+    const inheritance = { mode: 'none', depth: 0 }
+    const lists = acls({ '/': { owner: TEST_ADMIN.admin, permissions, inheritance } })
+    await put(home.api, { ...lists, principals: ['user:bob'] })
+    for (const attempt of [
+      () => put(ada.api, lists),
+      () => ada.api.group({ op: 'join', kind: 'group', name: 'keys', user: 'bob' }),
+    ] as (() => Promise<unknown>)[]) {
+      await expect(attempt()).rejects.toEqual(reason('GRANT_EXCEEDED'))
+    }
+    await put(home.api, lists)
+    await home.api.group({ op: 'join', kind: 'group', name: 'keys', user: 'bob' })
+  })
+
+  test('and a document of another system by what it can give at its mount, not only below', async () => {
+    const home = await start()
+    const ada = await addUser(home, 'ada', ['user'])
+    const below = { principals: ['user:ada'], actions: ACTIONS, resources: ['/kv/**'] }
+    const some = { principals: ['user:ada'], actions: ['policy'], resources: ['/'] }
+    const at = { id: 'a', principals: ['user:ada'], actions: ACTIONS, resources: ['/kv'] }
+    await put(home.api, policy('ada', rule(below), rule({ id: 's', ...some })))
+    const document = {
+      id: 'kv',
+      source: 'vault',
+      principals: ['role:user'],
+      mount: '/kv',
+      apiMount: 'secret',
+      policies: [{ name: 'kv', path: { 'secret/metadata/*': { capabilities: ['list'] } } }],
+    }
+    await expect(put(ada.api, document)).rejects.toEqual(reason('GRANT_EXCEEDED'))
+    await put(home.api, policy('ada', rule(below), rule(at), rule({ id: 's', ...some })))
+    await put(ada.api, document)
   })
 })

@@ -31,7 +31,7 @@ import { auditBody } from '../audit-record.ts'
 import type { Identity } from '../identity.ts'
 import { ACCOUNT_SPACE } from '../keys.ts'
 import { otherAdministrators, requireAdministrator } from '../policy/administrators.ts'
-import { requireAssignable } from '../policy/authority.ts'
+import { requireAssignable, requireMayTakeAway } from '../policy/authority.ts'
 import { policiesNaming } from '../policy/naming.ts'
 import { type Facts, recorded, recordedFailure, refusalBody } from '../recorded.ts'
 import { rowViewOf } from '../row-view.ts'
@@ -231,10 +231,9 @@ function joined(
   before: Account,
   { kind, name, op }: Joining,
 ): Account {
-  const { core } = identity
-  const now = { nowMs: core.now() }
+  const now = { nowMs: identity.core.now() }
   if (op === 'join') requireAssignable(identity, caller, kind, [name])
-  else if (name !== 'user') core.authorizer.require(caller, 'grant', '/')
+  else requireMayTakeAway(identity, caller, [name])
   if (kind === 'group') {
     const plan = op === 'join' ? planJoinGroup : planLeaveGroup
     return staged.take(plan(staged, before.id, name, now))

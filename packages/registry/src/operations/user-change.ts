@@ -29,7 +29,12 @@ import { entriesBelow, entryKey, policyKey } from '../keys.ts'
 import type { Scan } from '../operation.ts'
 import { encodePolicy } from '../policies.ts'
 import { otherAdministrators, requireAdministrator } from '../policy/administrators.ts'
-import { ownsHome, requireAssignable, requireMayActAs } from '../policy/authority.ts'
+import {
+  ownsHome,
+  requireAssignable,
+  requireMayActAs,
+  requireMayTakeAway,
+} from '../policy/authority.ts'
 import { withHome } from '../policy/home.ts'
 import { type Facts, recordedFailure, refusalBody } from '../recorded.ts'
 import { rowViewOf } from '../row-view.ts'
@@ -190,13 +195,11 @@ function planOf(change: Change, request: ChangeRequest): Account {
   const take = (plan: AccountPlan): Account => staged.take(plan)
   switch (request.op) {
     case 'roles':
+      requireMayTakeAway(identity, caller, added(before.roles, request.roles))
       requireAssignable(identity, caller, 'role', added(request.roles, before.roles))
       return take(planSetRoles(staged, id, request.roles, now))
     case 'groups':
-      // Leaving one can give too: what a deny of the group kept from him.
-      if (added(before.groups ?? [], request.groups).length > 0) {
-        identity.core.authorizer.require(caller, 'grant', '/')
-      }
+      requireMayTakeAway(identity, caller, added(before.groups ?? [], request.groups))
       requireAssignable(identity, caller, 'group', added(request.groups, before.groups))
       return take(planSetGroups(staged, id, request.groups, now))
     case 'uids':

@@ -32,11 +32,25 @@ export function requireAssignable(
 }
 
 /**
+ * Require that a caller may take roles or groups away, which gives what denies of them kept from an account.
+ *
+ * @throws SecregError `ERR_ACCESS_DENIED`
+ */
+export function requireMayTakeAway(
+  { core }: Identity,
+  caller: Caller,
+  names: readonly string[],
+): void {
+  if (names.length > 0) core.authorizer.require(caller, 'grant', '/')
+}
+
+/**
  * Require that a caller may do what lets somebody act as an account: set its password, take its second factor away,
  * enable it.
  *
- * @param options - `home`: its own subtree counts too. Not for a new password, which its owner notices: otherwise only
- *   those who read all secrets could help a user who has forgotten his.
+ * @param options - `home`: its own subtree counts too, and what else each user has of his own by templates of Vault. Not
+ *   for a new password, which its owner notices: otherwise only those who read all secrets could help a user who has
+ *   forgotten his.
  * @throws SecregError `ERR_ACCESS_DENIED`, `ERR_GRANT_EXCEEDED`
  */
 export function requireMayActAs(
@@ -51,7 +65,7 @@ export function requireMayActAs(
     policies.current.documents,
     new Set(principalsOf(account)),
     (action, pattern, conditions) => core.authorizer.covers(caller, action, pattern, conditions),
-    options.home ? undefined : homePolicyId(account.id),
+    options.home ? { personal: true } : { except: homePolicyId(account.id) },
   )
 }
 

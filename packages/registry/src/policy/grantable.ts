@@ -7,7 +7,7 @@ import { ACTIONS, type Action, type Caller, SecregError } from '@secreg/protocol
 import type { CoverConditions } from '../authorizer.ts'
 import { REGISTRY_LIMITS } from '../limits.ts'
 import { type Document, rulesOf, sourceOf } from './document-facts.ts'
-import { names } from './naming.ts'
+import { isPersonal, names } from './naming.ts'
 
 /** One thing that a rule says: about one principal, action and pattern, under conditions. */
 interface Statement {
@@ -80,19 +80,21 @@ export function requireGrantable(
  * Require that a caller has everything that policies give to some principals, so that he may give somebody these, or
  * act in his place.
  *
- * @param except - id of a document that does not count
+ * @param options - `except`: id of a document that does not count. `personal`: what everybody has of his own by
+ *   templates counts. Default: it does not, for it is not of these principals.
  * @throws SecregError `ERR_GRANT_EXCEEDED`
  */
 export function requireHolds(
   documents: ReadonlyMap<string, Document>,
   principals: ReadonlySet<string>,
   covers: Covers,
-  except?: string,
+  { except, personal = false }: { readonly except?: string; readonly personal?: boolean } = {},
 ): void {
   for (const [id, document] of documents) {
     if (id === except) continue
     if (sourceOf(document) !== 'native') {
-      if ([...principals].some((one) => names(document, one))) requireMount(document, covers)
+      const isNamed = [...principals].some((one) => names(document, one))
+      if (isNamed || (personal && isPersonal(document))) requireMount(document, covers)
       continue
     }
     for (const rule of rulesOf(document)) {
@@ -155,19 +157,27 @@ function requireAclChange(before: Acls = {}, after: Acls | undefined, covers: Co
   }
 }
 
-/** Rules of the other systems are not weighed one by one: whoever changes them must have everything below their mount. */
+/**
+ * Rules of the other systems are not weighed one by one: whoever changes them must have everything that they can allow
+ * at their mount and below.
+ */
 function requireMount(document: Document, covers: Covers): void {
   const { mount } = document as { readonly mount?: unknown }
-  const below = typeof mount === 'string' && mount !== '/' ? `${mount}/**` : '/**'
-  for (const action of FOREIGN_ACTIONS) {
-    if (!covers(action, below, {})) throw exceeded(action, action, below)
+  const at = typeof mount === 'string' ? mount : '/'
+  const actions = sourceOf(document) === 'acl' ? ACL_GIVES : OTHERS_GIVE
+  for (const resource of [at, at === '/' ? '/**' : `${at}/**`]) {
+    for (const action of actions) {
+      // No entry is at the root, so nobody needs to read a secret there.
+      if (action === 'decrypt' && resource === '/') continue
+      if (!covers(action, resource, {})) throw exceeded(action, action, resource)
+    }
   }
 }
 
-/** Everything that rules of other systems can allow. */
-const FOREIGN_ACTIONS: readonly Action[] = ACTIONS.slice(0, ACTIONS.indexOf('account')).filter(
-  (action) => action !== 'use-internal',
-)
+/** Everything that access control lists can allow: the administration of the registry too. */
+const ACL_GIVES: readonly Action[] = ACTIONS.filter((action) => action !== 'use-internal')
+/** Everything that rules of Vault, setec and libvirt can allow. */
+const OTHERS_GIVE: readonly Action[] = ACL_GIVES.slice(0, ACL_GIVES.indexOf('account'))
 
 function statementsOf(document: Document | undefined): Map<string, Statement> {
   const statements = new Map<string, Statement>()

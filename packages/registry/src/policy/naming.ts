@@ -1,5 +1,5 @@
 /** Which policies speak of a principal. */
-import { type Document, rulesOf } from './document-facts.ts'
+import { type Document, rulesOf, sourceOf } from './document-facts.ts'
 
 /**
  * Ids of the documents that name a principal, sorted.
@@ -21,7 +21,28 @@ export function names(document: Document, principal: string): boolean {
   const { principals } = document as { readonly principals?: readonly string[] }
   if (principals?.includes(principal) === true) return true
   if (rulesOf(document).some((rule) => rule.principals?.includes(principal) === true)) return true
-  return namesInAcls(document, principal)
+  return namesInAcls(document, principal) || namesInTemplates(document, principal)
+}
+
+/** Whether a document for everybody says something else of each: its patterns have templates. */
+export function isPersonal(document: Document): boolean {
+  const { principals } = document as { readonly principals?: readonly string[] }
+  return principals?.includes('*') === true && templatesOf(document).length > 0
+}
+
+/** A group is asked for by its id or its name, which are the same. */
+function namesInTemplates(document: Document, principal: string): boolean {
+  const group = /^group:(.+)$/.exec(principal)?.[1]
+  if (group === undefined) return false
+  const asked = [`identity.groups.ids.${group}.name`, `identity.groups.names.${group}.id`]
+  return templatesOf(document).some((pattern) => asked.some((one) => pattern.includes(one)))
+}
+
+/** Patterns of Vault policies that are filled in for each subject. */
+function templatesOf(document: Document): readonly string[] {
+  const { policies } = document as { readonly policies?: readonly { readonly path: object }[] }
+  if (sourceOf(document) !== 'vault' || policies === undefined) return []
+  return policies.flatMap(({ path }) => Object.keys(path)).filter((text) => text.includes('{{'))
 }
 
 interface AclText {
