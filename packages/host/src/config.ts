@@ -5,7 +5,8 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { distance } from 'fastest-levenshtein'
 import { parse, TomlDate, TomlError, type TomlValue } from 'smol-toml'
-import { CONFIG_KEYS, CONFIG_ROWS, type Config, type ConfigRow } from './config-schema.ts'
+import type { ConfigRow } from './config-row.ts'
+import { CONFIG_KEYS, CONFIG_ROWS, type Config } from './config-schema.ts'
 import { ConfigError, type ConfigFault } from './errors.ts'
 import { formatTomlKey, locateTomlKeys, type TextPosition } from './toml-locator.ts'
 

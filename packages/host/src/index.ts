@@ -7,7 +7,8 @@ export {
   MAX_CONFIG_BYTES,
   parseConfig,
 } from './config.ts'
-export { CONFIG_KEYS, type Config, type ConfigKey, type LogLevel } from './config-schema.ts'
+export type { ConfigKey } from './config-row.ts'
+export { CONFIG_KEYS, type Config, type LogLevel } from './config-schema.ts'
 export { summarizeConfig } from './config-summary.ts'
 export {
   ConfigError,

@@ -1,0 +1,140 @@
+/** One key of the configuration file: what may stand there, and what is said about it. */
+import { isAbsolute } from 'node:path'
+import { z } from 'zod'
+import { MAX_SOCKET_PATH_BYTES } from './socket-path.ts'
+
+/** What a user may read about one key; the README's table and `--help` are made of it. */
+export interface ConfigKey {
+  /** Dotted name in the file. */
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'boolean' | 'list of strings'
+  /** Default as it would stand in the file; empty text where the key is off unless given. */
+  readonly default: string
+  readonly unit: '' | 'seconds' | 'bytes' | 'days'
+  /** Accepted values, in words. */
+  readonly expected: string
+  readonly description: string
+}
+
+/** One key with its check. `T` is its type in {@link Config}. */
+export interface ConfigRow<T> extends Omit<ConfigKey, 'default'> {
+  readonly fallback: T
+  readonly shown: string
+  /** Takes the parsed TOML value, integers as bigint. */
+  readonly schema: z.ZodType<T, unknown>
+  /** Its value never appears in a message: someone may have written the secret itself in place of its name. */
+  readonly sensitive: boolean
+}
+
+/** @param range - default, least and largest value */
+export function integer(
+  name: string,
+  [fallback, min, max]: readonly [number, number, number],
+  unit: ConfigKey['unit'],
+  description: string,
+): ConfigRow<number> {
+  // A bigint is a TOML integer; a number is a TOML float and no integer, even when it is 5.0.
+  const schema = z.bigint().min(BigInt(min)).max(BigInt(max)).transform(Number)
+  const expected = `an integer from ${min} to ${max}`
+  const shown = String(fallback)
+  return {
+    name,
+    type: 'integer',
+    unit,
+    description,
+    fallback,
+    shown,
+    schema,
+    expected,
+    sensitive: false,
+  }
+}
+
+export function flag(name: string, fallback: boolean, description: string): ConfigRow<boolean> {
+  const schema = z.boolean()
+  const common = { unit: '', expected: 'true or false', sensitive: false } as const
+  return {
+    name,
+    type: 'boolean',
+    description,
+    fallback,
+    shown: String(fallback),
+    schema,
+    ...common,
+  }
+}
+
+/** What a text of the file may be. */
+export interface TextRule<T> {
+  /** In words. */
+  readonly expected: string
+  readonly schema: z.ZodType<T, unknown>
+  readonly sensitive?: boolean
+}
+
+export function text<T extends string | number | undefined>(
+  name: string,
+  fallback: T,
+  rule: TextRule<T>,
+  description: string,
+): ConfigRow<T> {
+  const common = { type: 'string', unit: '', sensitive: rule.sensitive ?? false } as const
+  const written = typeof fallback === 'number' ? `0${fallback.toString(8)}` : fallback
+  const shown = written === undefined ? '' : JSON.stringify(written)
+  return {
+    name,
+    description,
+    fallback,
+    shown,
+    schema: rule.schema,
+    expected: rule.expected,
+    ...common,
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be in a path
+const CONTROL = /[\u0000-\u001f\u007f]/
+const isPath = (value: string): boolean => isAbsolute(value) && !CONTROL.test(value)
+export const PATH: TextRule<string> = {
+  expected: 'an absolute path',
+  schema: z.string().refine(isPath),
+}
+/** The same, or an empty text for none. */
+export const optional = <T extends string>(
+  rule: TextRule<T>,
+  sensitive: boolean,
+): TextRule<T | undefined> => ({
+  expected: `${rule.expected}, or "" for none`,
+  schema: z.union([z.literal('').transform(() => undefined), rule.schema]),
+  sensitive,
+})
+
+export const SOCKET_PATH: TextRule<string> = {
+  expected: `an absolute path of at most ${MAX_SOCKET_PATH_BYTES} bytes`,
+  schema: PATH.schema.refine((path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES),
+}
+export const MODE: TextRule<number> = {
+  expected: 'an octal mode from "0000" to "0777", as text',
+  schema: z
+    .string()
+    .regex(/^0?[0-7]{3}$/)
+    .transform((mode) => Number.parseInt(mode, 8)),
+}
+export const GROUP: TextRule<string> = {
+  expected: 'a group name or number',
+  schema: z.string().regex(/^(?:[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?|0|[1-9][0-9]{0,9})$/),
+}
+export const CREDENTIAL: TextRule<string> = {
+  expected: 'the name of a systemd credential',
+  schema: z.string().regex(/^(?!\.{1,2}$)[A-Za-z0-9_.@-]{1,255}$/),
+}
+// A slash would lead out of /etc/pam.d.
+export const SERVICE: TextRule<string> = {
+  expected: 'the name of a PAM service',
+  schema: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/),
+}
+
+export const oneOf = <T extends string>(...words: readonly T[]): TextRule<T> => ({
+  expected: words.map((word) => JSON.stringify(word)).join(' or '),
+  schema: z.enum(words as readonly [T, ...T[]]) as unknown as z.ZodType<T, unknown>,
+})
