@@ -58,7 +58,10 @@ test(`kill -9 under uses of tokens, revocations, codes, groups and policies: not
       }
     })
     const done = Promise.all(work)
-    await Promise.race([done, waitFor(() => seen >= killAt, { intervalMs: 1, timeoutMs: 30_000 })])
+    // The first round is as long as it takes that everybody had a turn.
+    const ripe = () =>
+      seen >= killAt && (round > 0 || [...steps.values()].every((count) => count > 0))
+    await Promise.race([done, waitFor(ripe, { intervalMs: 1, timeoutMs: 30_000 })])
     // Not only right behind an answer: also in the middle of what follows it.
     for (let turns = randomInt(0, 300); turns > 0; turns--) {
       await new Promise((resume) => setImmediate(resume))
