@@ -15,6 +15,8 @@ export {
 } from './child.ts'
 export { createFixedRandom, fixNodeRandom, withFixedRandom } from './fixed-random.ts'
 export { forgeShare, otherShare, SHARE_AT } from './forged-share.ts'
+export { KAFKA_ERROR, KafkaStandIn, type KafkaStandInOptions } from './kafka/kafka-stand-in.ts'
+export type { KafkaRecord } from './kafka/partition-log.ts'
 export {
   checkLinearizable,
   type LinearizabilityOptions,
@@ -30,6 +32,7 @@ export {
   type SkippableContext,
   skipTest,
 } from './programs.ts'
+export { rawHttp } from './raw-http.ts'
 export { createTempHome, type TempHome } from './temp-home.ts'
 export {
   fromHex,
