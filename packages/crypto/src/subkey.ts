@@ -12,13 +12,14 @@ import { nobleBackend } from './noble-backend.ts'
  * A purpose that a key may be derived for.
  *
  * `row-check`: tags of storage rows. `record-mac`: MAC of entry, account, token, policy and mount records.
- * `audit-ref`: keyed references to values in the audit log. `tokens`: temporary tokens. `mfa`: secrets of second factors.
+ * `audit-ref`: keyed references to values and paths. `audit-sign`: the keys that sign the audit log. `tokens`: temporary tokens. `mfa`: secrets of second factors.
  * `backup`: backups of a store. `seal-epochs`: wrapping of the data key of each epoch. `seal-header`: the check value of the seal header.
  */
 export type KeyPurpose =
   | 'row-check'
   | 'record-mac'
   | 'audit-ref'
+  | 'audit-sign'
   | 'tokens'
   | 'mfa'
   | 'backup'
@@ -30,6 +31,7 @@ export const KEY_PURPOSES: readonly KeyPurpose[] = Object.freeze<KeyPurpose[]>([
   'row-check',
   'record-mac',
   'audit-ref',
+  'audit-sign',
   'tokens',
   'mfa',
   'backup',
