@@ -1,9 +1,13 @@
 import { setTimeout as startTimer } from 'node:timers'
 import type { LogCursor } from './cursor.ts'
 import type { LogItem } from './line-encoder.ts'
+import type { LogEvidence } from './log-evidence.ts'
 import type { LogFiles } from './log-files.ts'
 import type { LogRecord, QueryFilter } from './query.ts'
 import type { Recovered } from './recover.ts'
+import type { ArchiveEvent } from './segments/archiver.ts'
+import type { TermSource } from './segments/block-summary.ts'
+import type { ForwardBatch, ForwardLimits } from './segments/read-after.ts'
 
 /** Time as the log needs it. */
 export interface LogClock {
@@ -22,6 +26,7 @@ export type LogEvent =
   | { readonly type: 'recovered' }
   | { readonly type: 'rotated'; readonly segment: number }
   | { readonly type: 'synced'; readonly cursor: LogCursor; readonly durationMs: number }
+  | ArchiveEvent
 
 export interface OpenLogOptions {
   /** Made 0700 if absent; its parent must exist. */
@@ -36,6 +41,11 @@ export interface OpenLogOptions {
   readonly repairIntervalMs?: number
   /** Last synced line as the owner of the log recorded it. */
   readonly cursor?: LogCursor
+  /**
+   * Words by which records are found, for the indexes of closed segments: a question that names some
+   * ({@link QueryFilter}) reads only where all of them occur. Default none.
+   */
+  readonly terms?: TermSource
   /** Default: the real file system. */
   readonly files?: LogFiles
   /** Default: the process's monotonic clock. */
@@ -83,6 +93,19 @@ export interface AuditLog {
   sync(): Promise<LogCursor>
   /** The lines written before the call that fit the filter, newest first. */
   query(filter?: QueryFilter): AsyncIterable<LogRecord>
+  /**
+   * Some of the synced lines behind a cursor, oldest first, and the cursor behind them. What
+   * retention has removed there is counted and passed over.
+   */
+  readAfter(cursor: LogCursor, limits: ForwardLimits): Promise<ForwardBatch>
+  /** Cursor just before a synced line. */
+  locate(sequence: number): Promise<LogCursor>
+  /** Be told whenever lines have become durable. Returns what ends it. */
+  onSynced(listener: () => void): () => void
+  /** What proves to others that the log is what it was. */
+  readonly evidence: LogEvidence
+  /** Resolves once every closed segment is compressed and indexed, as far as that succeeds now. */
+  settle(): Promise<void>
   /** Sync and close. Closes in any case; throws what the last sync threw. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

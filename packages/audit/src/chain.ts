@@ -9,6 +9,13 @@ import { GENESIS_HASH, hashLine, type LineHead, parseLine } from './line.ts'
  * * `inserted`: a second line has its number;
  * * `torn`: the log ends inside it; `truncated`: the log ends before it, though it is known;
  * * `missing-segment`: the segment that should hold it is not there.
+ *
+ * What only signatures show:
+ *
+ * * `rewritten`: it, or a line after it up to `until`, was changed, and the chain made anew;
+ * * `retention`: it was removed, or its hash changed, without a signed note that fits;
+ * * `checkpoint`: a signed statement about the tree of this size cannot be used;
+ * * `key`: a statement about the signing key at this size cannot be used.
  */
 export type FaultKind =
   | 'malformed'
@@ -19,12 +26,19 @@ export type FaultKind =
   | 'torn'
   | 'truncated'
   | 'missing-segment'
+  | 'rewritten'
+  | 'retention'
+  | 'checkpoint'
+  | 'key'
 
 export interface ChainFault {
+  /** 0 where the fault is in the file of signed notes. */
   readonly segment: number
   /** Number of the line at fault. */
   readonly sequence: number
-  /** Byte offset in the segment where the fault shows. */
+  /** Where only a range is known: the last line that may be the first one at fault. */
+  readonly until?: number
+  /** Byte offset in the segment, or in the file of signed notes, where the fault shows. */
   readonly offset: number
   readonly kind: FaultKind
   readonly message: string
@@ -36,9 +50,19 @@ export interface KnownLine {
   readonly hash: string
 }
 
-interface Place {
+/** Where a line stands. */
+export interface Place {
   readonly segment: number
+  /** Bytes. */
   readonly offset: number
+}
+
+/** A line that does not fit the one before it. */
+export interface Dispute extends Place {
+  /** Its leaf hash. */
+  readonly hash: string
+  /** What it says is the leaf hash of the line before. */
+  readonly previous: string
 }
 
 interface Suspect extends Place {
@@ -58,6 +82,8 @@ export class ChainWalker {
   revision: number
   records = 0
   fault: ChainFault | undefined
+  /** With a fault that took two lines to judge: the first of them, which does not fit `sequence`. */
+  dispute: Dispute | undefined
   readonly #known: readonly KnownLine[]
   #nextKnown = 0
   #last: Place | undefined
@@ -131,8 +157,9 @@ export class ChainWalker {
 
   #judge(seen: Suspect, next: LineHead | undefined): false {
     const expected = this.sequence + 1
-    const { head, segment, offset } = seen
+    const { head, hash, segment, offset } = seen
     const number = head.sequence
+    this.dispute = { segment, offset, hash, previous: head.previous }
     if (number > expected && head.previous !== this.hash) {
       return next?.sequence === expected
         ? this.fail('reordered', expected, segment, offset, `stands after line ${number}`)

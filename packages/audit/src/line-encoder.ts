@@ -24,6 +24,8 @@ export class LineEncoder {
   length = 0
   /** Leaf hash of the last line encoded. */
   hash = ''
+  /** Leaf hashes of the lines encoded, 64 hex digits each; an array of its own each time. */
+  leaves: string[] = []
   /** Where the last line starts, counted from the first. */
   lastOffset = 0
   /** Highest revision among the items, or 0. */
@@ -43,6 +45,7 @@ export class LineEncoder {
     let at = 1
     let start = 1
     let highest = 0
+    const leaves: string[] = []
     for (const { timeMs, revision, body } of items) {
       start = at
       next++
@@ -60,10 +63,12 @@ export class LineEncoder {
         throw new RangeError(`a line has at most ${MAX_LINE_BYTES} bytes, got ${at - start - 1}`)
       }
       prev = hashLine(bytes, start, at - 1)
+      leaves.push(prev)
     }
     this.length = at - 1
     this.lastOffset = start - 1
     this.hash = prev
+    this.leaves = leaves
     this.revision = highest
   }
 

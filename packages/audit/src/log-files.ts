@@ -3,7 +3,7 @@
 /** What the file system says about a path or an open file. */
 export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'link' | 'other'
-  /** Permission bits, 0 to 0o777. */
+  /** Permission bits, 0 to 0o7777. */
   readonly mode: number
   /** The owner is this process's effective user. */
   readonly ours: boolean
@@ -40,5 +40,10 @@ export interface LogFiles {
   create(path: string): LogFile
   /** Open an existing file without following a link. */
   open(path: string, access: 'read' | 'write'): LogFile
+  /** Take a name away; files that are open stay readable. Fails if there is none. */
+  remove(path: string): void
+  /** Give a file another name in the same directory, in place of a file that has it. */
+  rename(from: string, to: string): void
+  /** Make names durable: those made, replaced and taken away. */
   syncDirectory(path: string): void
 }

@@ -2,21 +2,27 @@ import {
   type AuditLog,
   assertCursor,
   DEFAULT_LOG_OPTIONS,
-  type LogClock,
   type LogEvent,
   type OpenLogOptions,
   systemClock,
 } from './audit-log.ts'
 import type { LogCursor } from './cursor.ts'
-import { openOwn, prepareDirectory, segmentPath } from './directory.ts'
-import { AuditError, systemCode } from './errors.ts'
-import { LineEncoder, type LogItem } from './line-encoder.ts'
-import type { LogFile, LogFiles } from './log-files.ts'
+import { prepareDirectory, tidyDirectory } from './directory.ts'
+import { AuditError } from './errors.ts'
+import type { LogItem } from './line-encoder.ts'
+import { LogEvidence } from './log-evidence.ts'
+import type { LogFiles } from './log-files.ts'
+import { LogTree } from './log-tree.ts'
+import { closedError, type LogSettings, LogWriter } from './log-writer.ts'
 import { nodeFiles } from './node-files.ts'
+import { NotesStore } from './notes-store.ts'
 import { type LogRecord, type QueryFilter, queryLog } from './query.ts'
 import { type Recovered, type RecoveredLog, recoverLog } from './recover.ts'
 import { Reserve } from './reserve.ts'
-import { rewriteLines } from './rewrite.ts'
+import { Archiver } from './segments/archiver.ts'
+import { Indexes } from './segments/indexes.ts'
+import { locate } from './segments/locate.ts'
+import { type ForwardBatch, type ForwardLimits, readAfter } from './segments/read-after.ts'
 
 /**
  * Open the log in a directory, made if absent. What a crash left half written is cut off.
@@ -32,144 +38,140 @@ export async function openLog(options: OpenLogOptions): Promise<AuditLog> {
   const { files, directory, cursor } = settings
   if (cursor !== undefined) assertCursor(cursor)
   prepareDirectory(files, directory)
+  tidyDirectory(files, directory)
   const reserve = new Reserve(files, directory)
+  let notes: NotesStore | undefined
   try {
     reserve.open()
+    notes = await NotesStore.open(files, directory)
     const found = await recoverLog(files, directory, cursor)
+    requireSigned(found.tail, notes)
     reserve.make(settings.reserveBytes)
-    return new Log(settings, found, reserve)
+    return new Log(settings, found, reserve, notes)
   } catch (error) {
+    notes?.close()
     reserve.close()
     throw error
   }
 }
 
-type Settings = Omit<OpenLogOptions, 'cursor'> &
-  typeof DEFAULT_LOG_OPTIONS & { readonly files: LogFiles; readonly clock: LogClock }
+/** Only what was synced is signed, so a log that is shorter than its last checkpoint was cut. */
+function requireSigned(tail: LogCursor, notes: NotesStore): void {
+  const size = notes.state.checkpoint?.size ?? 0
+  if (tail.sequence >= size) return
+  const message = `the log ends before line ${size}, which was signed`
+  throw new AuditError('ERR_AUDIT_TAMPERED', message, { sequence: tail.sequence + 1 })
+}
 
-/** Unsynced bytes that a rotation may wait for on the main thread. */
-const ROTATION_SYNC_BYTES = 256 * 1024
-/** Growth of a segment, after a failed rotation, before the next attempt. */
-const ROTATION_RETRY_BYTES = 1024 * 1024
-/** A write that fails with these may succeed once the reserve is released. */
-const NO_SPACE: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'ERR_SHORT_WRITE'])
-
+/** The parts of an open log: what writes it, closes segments, answers questions and proves. */
 class Log implements AuditLog {
-  readonly recovered: Recovered
-  readonly #settings: Settings
-  readonly #reserve: Reserve
-  readonly #encoder = new LineEncoder()
-  #file: LogFile
-  #segment: number
-  /** Bytes of whole lines in the segment; the next line goes there. */
-  #size: number
-  /** Size from which the next segment is due. */
-  #rotateFrom: number
-  #tail: LogCursor
-  #synced: LogCursor
-  #closed = false
-  #appendFailed = false
-  #syncFailed = false
-  /** The file may have bytes behind `#size` that could not be cut off. */
-  #torn = false
-  #repairAfter = Number.NEGATIVE_INFINITY
-  #running: Promise<LogCursor> | undefined
-  #queued: Promise<LogCursor> | undefined
-  #cancelTimer: (() => void) | undefined
+  readonly evidence: LogEvidence
+  readonly #files: LogFiles
+  readonly #directory: string
+  readonly #tree: LogTree
+  readonly #writer: LogWriter
+  readonly #archiver: Archiver
+  readonly #indexes: Indexes
+  readonly #listeners = new Set<() => void>()
 
-  constructor(settings: Settings, found: RecoveredLog, reserve: Reserve) {
-    this.#settings = settings
-    this.#reserve = reserve
-    this.recovered = found.recovered
-    this.#file = found.file
-    this.#segment = found.segment
-    this.#size = found.size
-    this.#rotateFrom = settings.segmentBytes
-    this.#tail = found.tail
-    this.#synced = found.tail
+  constructor(settings: LogSettings, found: RecoveredLog, reserve: Reserve, notes: NotesStore) {
+    const { files, directory, clock, terms, observer } = settings
+    this.#files = files
+    this.#directory = directory
+    const tell = (event: LogEvent): void => {
+      this.#note(event)
+      observer?.(event)
+    }
+    const tree = new LogTree(files, directory, () => notes.state.checkpoint)
+    this.#tree = tree
+    this.#writer = new LogWriter({ ...settings, observer: tell }, found, reserve, (leaves) =>
+      tree.add(leaves),
+    )
+    this.#archiver = new Archiver({
+      files,
+      directory,
+      clock,
+      synced: () => this.#writer.synced,
+      // Room that was made for lines which are already committed elsewhere is theirs.
+      mayWrite: () => this.#writer.state === 'healthy',
+      observer: tell,
+      ...(terms === undefined ? {} : { terms }),
+    })
+    this.#indexes = new Indexes(files, directory, {
+      onDamage: (segment) => this.#archiver.repair(segment),
+      ...(terms === undefined ? {} : { terms }),
+    })
+    this.evidence = new LogEvidence({
+      files,
+      directory,
+      notes,
+      tree,
+      tail: () => this.#writer.tail,
+      sync: () => this.#writer.sync(),
+    })
+    // What an earlier run has left.
+    this.#archiver.wake()
+  }
+
+  get recovered(): Recovered {
+    return this.#writer.recovered
   }
 
   get tail(): LogCursor {
-    return this.#tail
+    return this.#writer.tail
   }
 
   get synced(): LogCursor {
-    return this.#synced
+    return this.#writer.synced
   }
 
   get state(): 'healthy' | 'failing' | 'closed' {
-    if (this.#closed) return 'closed'
-    const reserved = this.#reserve.bytes >= this.#settings.reserveBytes
-    return this.#appendFailed || this.#syncFailed || this.#torn || !reserved ? 'failing' : 'healthy'
+    return this.#writer.state
   }
 
   gate(groupBytes: number): boolean {
-    if (!Number.isSafeInteger(groupBytes) || groupBytes < 0) {
-      throw new RangeError('groupBytes must be an integer of at least 0')
-    }
-    if (this.#closed) return false
-    this.#reserve.check()
-    if (this.state === 'healthy' && this.#reserve.bytes >= groupBytes) return true
-    const now = this.#settings.clock.now()
-    if (now < this.#repairAfter) return false
-    this.#repairAfter = now + this.#settings.repairIntervalMs
-    if (!this.#repair(groupBytes)) return false
-    this.#repairAfter = Number.NEGATIVE_INFINITY
-    return true
+    return this.#writer.gate(groupBytes)
   }
 
   append(items: readonly LogItem[]): void {
-    if (this.#closed) throw closedError()
-    if (items.length === 0) return
-    if (this.#size >= this.#rotateFrom) this.#rotateWhenQuiet()
-    const encoder = this.#encoder
-    encoder.encode(items, this.#tail.sequence, this.#tail.hash)
-    let error = this.#write()
-    let released = false
-    if (error !== undefined && NO_SPACE.has(systemCode(error))) {
-      released = this.#reserve.release()
-      if (released) error = this.#write()
-    }
-    if (error !== undefined) {
-      this.#appendFailed = true
-      if (released) this.#tell({ type: 'reserve-released' })
-      this.#tell({ type: 'append-failed', error })
-      throw new AuditError('ERR_AUDIT_APPEND', 'the audit log cannot be written', { cause: error })
-    }
-    this.#appendFailed = false
-    this.#size += encoder.length
-    this.#tail = {
-      segment: this.#segment,
-      offset: this.#size,
-      sequence: this.#tail.sequence + items.length,
-      hash: encoder.hash,
-      revision: Math.max(this.#tail.revision, encoder.revision),
-    }
-    encoder.trim()
-    this.#startTimer()
-    // Observers hear of it when the line stands: one that appends would reuse the encoder.
-    if (released) this.#tell({ type: 'reserve-released' })
+    this.#writer.append(items)
   }
 
   sync(): Promise<LogCursor> {
-    if (this.#closed) return Promise.reject(closedError())
-    return this.#sync()
+    return this.#writer.sync()
   }
 
   query(filter: QueryFilter = {}): AsyncIterable<LogRecord> {
-    if (this.#closed) throw closedError()
-    return queryLog(this.#settings.files, this.#settings.directory, this.#tail, filter)
+    if (this.state === 'closed') throw closedError()
+    return queryLog(this.#files, this.#directory, this.tail, filter, this.#indexes)
+  }
+
+  readAfter(cursor: LogCursor, limits: ForwardLimits): Promise<ForwardBatch> {
+    const { synced } = this
+    return readAfter(this.#files, this.#directory, synced, cursor, limits, this.#indexes)
+  }
+
+  locate(sequence: number): Promise<LogCursor> {
+    return locate(this.#files, this.#directory, this.synced, sequence)
+  }
+
+  onSynced(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  settle(): Promise<void> {
+    return this.#archiver.run()
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    this.#cancelTimer?.()
+    if (this.state === 'closed') return
+    this.#tree.close()
+    await this.#archiver.close()
     try {
-      await this.#sync()
+      await this.#writer.close()
     } finally {
-      this.#file.close()
-      this.#reserve.close()
+      await this.evidence.close()
     }
   }
 
@@ -177,218 +179,12 @@ class Log implements AuditLog {
     return this.close()
   }
 
-  /** Write the encoded lines; on failure cut off what arrived, and return the error. */
-  #write(): unknown {
-    if (this.#torn && !this.#cut()) return new Error('a half line could not be cut off')
-    const { bytes, length } = this.#encoder
-    let error: unknown
-    try {
-      const written = this.#file.write(bytes, 1, length, this.#size)
-      if (written === length) return undefined
-      error = shortWrite(written, length)
-    } catch (cause) {
-      error = cause
+  #note(event: LogEvent): void {
+    if (event.type === 'synced') {
+      this.#archiver.wake()
+      this.#tree.advance(event.cursor)
+      for (const listener of this.#listeners) listener()
     }
-    this.#torn = true
-    this.#cut()
-    return error
+    if (event.type === 'archived') this.#indexes.forget(event.segment)
   }
-
-  #cut(): boolean {
-    try {
-      this.#file.truncate(this.#size)
-      this.#torn = false
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  #repair(groupBytes: number): boolean {
-    if (this.#torn && !this.#cut()) return false
-    if (!this.#reserve.make(Math.max(this.#settings.reserveBytes, groupBytes))) return false
-    if (this.#appendFailed && !this.#probe()) return false
-    this.#appendFailed = false
-    if (this.#syncFailed) {
-      this.#sync().catch(() => {})
-      return false
-    }
-    this.#tell({ type: 'recovered' })
-    return true
-  }
-
-  /** Whether the segment can be written: one byte, cut off again; left there, it is a torn tail. */
-  #probe(): boolean {
-    this.#torn = true
-    try {
-      if (this.#file.write(PROBE, 0, 1, this.#size) !== 1) return false
-    } catch {
-      return false
-    } finally {
-      this.#cut()
-    }
-    return !this.#torn
-  }
-
-  #sync(): Promise<LogCursor> {
-    if (this.#running !== undefined) {
-      // The one that runs may have started before the newest line.
-      const again = (): Promise<LogCursor> => {
-        this.#queued = undefined
-        return this.#sync()
-      }
-      this.#queued ??= this.#running.then(again, again)
-      return this.#queued
-    }
-    if (this.#synced.sequence === this.#tail.sequence && !this.#syncFailed) {
-      return Promise.resolve(this.#synced)
-    }
-    return this.#startSync()
-  }
-
-  #startSync(): Promise<LogCursor> {
-    const running = this.#runSync().finally(() => {
-      this.#running = undefined
-      if (this.#tail.sequence > this.#synced.sequence) this.#startTimer()
-    })
-    this.#running = running
-    return running
-  }
-
-  async #runSync(): Promise<LogCursor> {
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
-    const target = this.#tail
-    const started = performance.now()
-    try {
-      if (this.#syncFailed) await this.#makeDurableAgain(target)
-      else {
-        this.#assertInPlace()
-        await this.#file.syncLater()
-      }
-    } catch (error) {
-      throw this.#syncError(error)
-    }
-    this.#synced = target
-    const durationMs = performance.now() - started
-    this.#tell({ type: 'synced', cursor: target, durationMs })
-    if (this.#syncFailed) {
-      this.#syncFailed = false
-      // Later lines must not depend on a file that has lost writes once.
-      this.#rotate()
-      this.#tell({ type: 'recovered' })
-    }
-    return this.#synced
-  }
-
-  /** Bytes in a file that someone removed or cut would be durable nowhere. */
-  #assertInPlace(): void {
-    const { links, size } = this.#file.facts()
-    if (links === 0 || size < this.#size) {
-      throw new AuditError('ERR_AUDIT_TAMPERED', 'the segment was removed or cut while in use', {
-        segment: this.#segment,
-      })
-    }
-  }
-
-  /** Through a new descriptor, which has no error to forget, write the unsynced lines again. */
-  async #makeDurableAgain(target: LogCursor): Promise<void> {
-    const { files, directory } = this.#settings
-    const file = openOwn(files, segmentPath(directory, this.#segment), 'write')
-    this.#file.close()
-    this.#file = file
-    await rewriteLines(file, this.#segment, this.#synced, target)
-    await file.syncLater()
-  }
-
-  #rotateWhenQuiet(): void {
-    // While fdatasync runs elsewhere, its failure could be reported there and success here.
-    if (this.#running !== undefined || this.#syncFailed) return
-    const from = this.#synced.segment === this.#segment ? this.#synced.offset : 0
-    if (this.#size - from <= ROTATION_SYNC_BYTES || this.#size >= 2 * this.#settings.segmentBytes) {
-      this.#rotate()
-    } else {
-      this.#sync().catch(() => {})
-    }
-  }
-
-  /** Start the next segment. If it cannot be made, the present one goes on. */
-  #rotate(): void {
-    const { files, directory } = this.#settings
-    if (this.#torn && !this.#cut()) return
-    try {
-      // First, so that a segment which has a successor is whole after any loss of power.
-      this.#file.sync()
-      this.#synced = this.#tail
-    } catch (error) {
-      this.#syncError(error)
-      return
-    }
-    if (this.#size === 0) return
-    try {
-      const file = createSegment(files, segmentPath(directory, this.#segment + 1))
-      try {
-        files.syncDirectory(directory)
-      } catch (error) {
-        file.close()
-        throw error
-      }
-      this.#file.close()
-      this.#file = file
-      this.#segment++
-      this.#size = 0
-      this.#rotateFrom = this.#settings.segmentBytes
-      this.#tell({ type: 'rotated', segment: this.#segment })
-    } catch (error) {
-      this.#rotateFrom = this.#size + ROTATION_RETRY_BYTES
-      this.#tell({ type: 'rotation-failed', error })
-    }
-  }
-
-  #syncError(error: unknown): AuditError {
-    this.#syncFailed = true
-    this.#tell({ type: 'sync-failed', error })
-    return new AuditError('ERR_AUDIT_SYNC', 'the audit log cannot be synced', { cause: error })
-  }
-
-  #startTimer(): void {
-    if (this.#cancelTimer !== undefined || this.#running !== undefined || this.#closed) return
-    // A quarter of the interval is left for the disk.
-    const delayMs = this.#settings.syncIntervalMs * 0.75
-    this.#cancelTimer = this.#settings.clock.after(delayMs, () => {
-      this.#cancelTimer = undefined
-      this.#sync().catch(() => {})
-    })
-  }
-
-  #tell(event: LogEvent): void {
-    try {
-      this.#settings.observer?.(event)
-    } catch {
-      // What watches the log must not be able to break it.
-    }
-  }
-}
-
-/** First byte of every line. */
-const PROBE = Uint8Array.of(0x7b)
-
-function createSegment(files: LogFiles, path: string): LogFile {
-  const left = files.facts(path)
-  if (left === undefined) return files.create(path)
-  // An earlier attempt made the file and could not sync the directory.
-  const file = files.open(path, 'write')
-  if (left.kind === 'file' && left.ours && left.size === 0) return file
-  file.close()
-  throw new AuditError('ERR_AUDIT_DIRECTORY', `${path} is in the way`)
-}
-
-function shortWrite(written: number, length: number): Error {
-  return Object.assign(new Error(`${written} of ${length} bytes written`), {
-    code: 'ERR_SHORT_WRITE',
-  })
-}
-
-function closedError(): AuditError {
-  return new AuditError('ERR_AUDIT_CLOSED', 'the audit log is closed')
 }

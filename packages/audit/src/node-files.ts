@@ -12,7 +12,9 @@ import {
   openSync,
   read,
   readdirSync,
+  renameSync,
   type Stats,
+  unlinkSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -40,6 +42,8 @@ export const nodeFiles: LogFiles = Object.freeze({
   // O_NONBLOCK: a FIFO put in place of a segment must not stop the start; it is refused by its facts.
   open: (path: string, access: 'read' | 'write'): LogFile =>
     new NodeFile(openSync(path, (access === 'read' ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_NONBLOCK)),
+  remove: (path: string): void => unlinkSync(path),
+  rename: (from: string, to: string): void => renameSync(from, to),
   syncDirectory(path: string): void {
     const fd = openSync(path, O_RDONLY | O_DIRECTORY)
     try {
@@ -115,7 +119,7 @@ function factsOf(stats: Stats): FileFacts {
         : stats.isSymbolicLink()
           ? 'link'
           : 'other',
-    mode: stats.mode & 0o777,
+    mode: stats.mode & 0o7777,
     ours: stats.uid === process.geteuid?.(),
     links: stats.nlink,
     size: stats.size,

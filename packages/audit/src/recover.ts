@@ -1,4 +1,4 @@
-import { blocksBackward } from './backward.ts'
+import { blocksBackward, type LineBytes } from './backward.ts'
 import { ChainWalker } from './chain.ts'
 import type { LogCursor } from './cursor.ts'
 import { listSegments, openOwn, segmentPath } from './directory.ts'
@@ -7,6 +7,8 @@ import { GENESIS_HASH, hashLine, parseLine } from './line.ts'
 import { LineSplitter } from './line-splitter.ts'
 import type { LogFile, LogFiles } from './log-files.ts'
 import { faultError, rewrite } from './rewrite.ts'
+import { readHashesHeader, readLeaf } from './segments/hashes-file.ts'
+import { openSegment, type SegmentReader } from './segments/segment-reader.ts'
 
 /** What opening found. */
 export interface Recovered {
@@ -50,49 +52,40 @@ export async function recoverLog(
   cursor: LogCursor | undefined,
 ): Promise<RecoveredLog> {
   const segments = listSegments(files, directory)
-  const last = segments.at(-1)
-  if (last === undefined) {
+  const last = segments.length
+  if (last === 0) {
     if (cursor !== undefined && cursor.sequence > 0) throw shorter(cursor)
     const file = files.create(segmentPath(directory, 1))
     files.syncDirectory(directory)
     return { tail: START, segment: 1, size: 0, file, recovered: describe(0, 0, 0, new Map()) }
   }
-  const open = new Map<number, LogFile>()
+  // One at a time: a long log has more segments than a process has files.
+  for (const { segment, plain, compressed } of segments) {
+    const kind = plain ? 'jsonl' : compressed ? 'jsonl.gz' : 'hashes'
+    openOwn(files, segmentPath(directory, segment, kind), 'read').close()
+  }
+  const file = openOwn(files, segmentPath(directory, last), 'write')
   try {
-    for (const segment of segments) {
-      const access = segment === last ? 'write' : 'read'
-      const file = openOwn(files, segmentPath(directory, segment), access)
-      // Only those that are read stay open: a long log has more segments than a process has files.
-      if (segment >= (cursor?.segment ?? last - 1)) open.set(segment, file)
-      else file.close()
-    }
-    const walk = new Walk(files, directory, open, last)
-    const result = await walk.run(cursor)
-    open.delete(last)
-    return result
-  } finally {
-    for (const file of open.values()) file.close()
+    return await new Walk(files, directory, last, file).run(cursor)
+  } catch (error) {
+    file.close()
+    throw error
   }
 }
 
 class Walk {
   readonly #files: LogFiles
   readonly #directory: string
-  readonly #open: ReadonlyMap<number, LogFile>
   readonly #last: number
+  readonly #file: LogFile
   readonly #counts = new Map<number, number>()
   #sliceStart = performance.now()
 
-  constructor(
-    files: LogFiles,
-    directory: string,
-    open: ReadonlyMap<number, LogFile>,
-    last: number,
-  ) {
+  constructor(files: LogFiles, directory: string, last: number, file: LogFile) {
     this.#files = files
     this.#directory = directory
-    this.#open = open
     this.#last = last
+    this.#file = file
   }
 
   async run(cursor: LogCursor | undefined): Promise<RecoveredLog> {
@@ -101,6 +94,8 @@ class Walk {
     let { segment, offset } = start
     let tornBytes = 0
     let tail = { segment, offset }
+    // Retention keeps the hashes of what it removes, and there is nothing more to read there.
+    if (this.#isRemoved(segment)) segment++
     for (; ; segment++, offset = 0) {
       const end = await this.#segment(walker, segment, offset)
       if (end.at > offset) tail = { segment, offset: end.at }
@@ -112,7 +107,7 @@ class Walk {
       if (end.at !== end.size) walker.fail('malformed', walker.sequence + 1, segment, end.at, CUT)
       this.#check(walker)
     }
-    const file = this.#file(segment)
+    const file = this.#file
     const size = segment === tail.segment ? tail.offset : 0
     if (tornBytes > 0) file.truncate(size)
     if (cursor !== undefined && segment === tail.segment) {
@@ -146,8 +141,24 @@ class Walk {
     segment: number,
     from: number,
   ): Promise<{ at: number; size: number }> {
-    const file = this.#file(segment)
-    const size = file.facts().size
+    if (segment === this.#last) {
+      return this.#lines(walker, segment, from, this.#file, this.#file.facts().size)
+    }
+    const reader = await this.#reader(segment)
+    try {
+      return await this.#lines(walker, segment, from, reader, reader.size)
+    } finally {
+      reader.close()
+    }
+  }
+
+  async #lines(
+    walker: ChainWalker,
+    segment: number,
+    from: number,
+    lines: LineBytes,
+    size: number,
+  ): Promise<{ at: number; size: number }> {
     const chunk = Buffer.allocUnsafe(Math.min(READ_BYTES, Math.max(1, size - from)))
     const splitter = new LineSplitter()
     let at = from
@@ -159,7 +170,7 @@ class Walk {
       return ok
     }
     for (let position = from; position < size; ) {
-      const read = await file.read(chunk, position)
+      const read = await lines.read(chunk, position)
       if (read === 0) break
       position += read
       // A file system may leave blocks of zeros where it lost power before writing them, and no
@@ -177,32 +188,63 @@ class Walk {
 
   /** The cursor, once the line that it names was found there. */
   async #at(cursor: LogCursor): Promise<LogCursor> {
-    if (cursor.sequence === 0) return START
-    const file = this.#open.get(cursor.segment)
-    if (file === undefined || file.facts().size < cursor.offset) throw shorter(cursor)
-    const line = await lastLine(file, cursor.offset)
-    if (line?.hash !== cursor.hash || line.sequence !== cursor.sequence) {
-      throw tampered(`line ${cursor.sequence} is not the line that was synced`, cursor)
+    if (cursor.sequence === 0) {
+      return this.#isRemoved(1) ? this.#endOfRemoved(this.#lastRemoved(1)) : START
     }
-    return cursor
+    if (cursor.segment > this.#last) throw shorter(cursor)
+    if (this.#isRemoved(cursor.segment)) return this.#behindRemoved(cursor)
+    const isLast = cursor.segment === this.#last
+    const reader = isLast ? undefined : await this.#reader(cursor.segment)
+    try {
+      const size = reader?.size ?? this.#file.facts().size
+      if (size < cursor.offset) throw shorter(cursor)
+      const line = await lastLine(reader ?? this.#file, cursor.offset)
+      if (line?.hash !== cursor.hash || line.sequence !== cursor.sequence) throw other(cursor)
+      return cursor
+    } finally {
+      reader?.close()
+    }
+  }
+
+  /** The end of what retention removed, once the line of the cursor was found among the hashes. */
+  async #behindRemoved(cursor: LogCursor): Promise<LogCursor> {
+    const { segment, sequence } = cursor
+    const header = await readHashesHeader(this.#files, this.#directory, segment)
+    const index = sequence - (header?.firstSequence ?? 0)
+    if (header === undefined || index < 0 || index >= header.lines) throw other(cursor)
+    const leaf = await readLeaf(this.#files, this.#directory, segment, index)
+    if (leaf.toString('hex') !== cursor.hash) throw other(cursor)
+    const end = await this.#endOfRemoved(this.#lastRemoved(segment))
+    return { ...end, revision: cursor.revision }
+  }
+
+  async #endOfRemoved(segment: number): Promise<LogCursor> {
+    const header = await readHashesHeader(this.#files, this.#directory, segment)
+    if (header === undefined) throw unended(segment)
+    const { firstSequence, lines, previous } = header
+    const leaf =
+      lines === 0 ? previous : await readLeaf(this.#files, this.#directory, segment, lines - 1)
+    const hash = Buffer.from(leaf).toString('hex')
+    return { segment, offset: 0, sequence: firstSequence + lines - 1, hash, revision: 0 }
   }
 
   /** Without a cursor: the last line before the last segment. */
   async #beforeLast(): Promise<LogCursor> {
     if (this.#last === 1) return START
     const segment = this.#last - 1
-    const file = this.#file(segment)
-    const offset = file.facts().size
-    const line = await lastLine(file, offset)
-    if (line === undefined) {
-      throw new AuditError('ERR_AUDIT_TAMPERED', `segment ${segment} does not end with a line`, {
-        segment,
-      })
+    if (this.#isRemoved(segment)) return this.#endOfRemoved(segment)
+    const reader = await this.#reader(segment)
+    try {
+      const { size: offset } = reader
+      const line = await lastLine(reader, offset)
+      if (line === undefined) throw unended(segment)
+      const { revision, lines } = await this.#lastCommit(segment)
+      // Its other lines may stand in the last segment: a commit can meet a failing disk halfway.
+      if (revision > 0) this.#counts.set(revision, lines)
+      return { segment, offset, sequence: line.sequence, hash: line.hash, revision }
+    } finally {
+      reader.close()
     }
-    const { revision, lines } = await this.#lastCommit(segment)
-    // Its other lines may stand in the last segment: a commit can meet a failing disk halfway.
-    if (revision > 0) this.#counts.set(revision, lines)
-    return { segment, offset, sequence: line.sequence, hash: line.hash, revision }
   }
 
   /** Revisions grow along the log, so the lines of the last commit have the highest. */
@@ -210,9 +252,10 @@ class Walk {
     let last = 0
     let lines = 0
     for (let segment = upTo; segment >= 1; segment--) {
-      const file = openOwn(this.#files, segmentPath(this.#directory, segment), 'read')
+      if (this.#isRemoved(segment)) break
+      const reader = await this.#reader(segment)
       try {
-        for await (const { bytes } of blocksBackward(file, file.facts().size)) {
+        for await (const { bytes } of blocksBackward(reader, reader.size)) {
           for (let end = bytes.length - 1; end > 0; ) {
             const newline = bytes.lastIndexOf(0x0a, end - 1)
             const revision = parseLine(bytes, newline + 1, end)?.revision ?? 0
@@ -225,7 +268,7 @@ class Walk {
           await this.#pause()
         }
       } finally {
-        file.close()
+        reader.close()
       }
     }
     return { revision: last, lines }
@@ -239,8 +282,23 @@ class Walk {
     if (fault !== undefined) throw faultError(fault)
   }
 
-  #file(segment: number): LogFile {
-    return this.#open.get(segment) as LogFile
+  #lastRemoved(from: number): number {
+    let last = from
+    while (this.#isRemoved(last + 1)) last++
+    return last
+  }
+
+  #isRemoved(segment: number): boolean {
+    const names = ['jsonl', 'jsonl.gz'] as const
+    return names.every(
+      (kind) => this.#files.facts(segmentPath(this.#directory, segment, kind)) === undefined,
+    )
+  }
+
+  async #reader(segment: number): Promise<SegmentReader> {
+    const reader = await openSegment(this.#files, this.#directory, segment)
+    if (reader === undefined) throw unended(segment)
+    return reader
   }
 
   async #pause(): Promise<void> {
@@ -255,7 +313,7 @@ const LONG = 'is too long'
 
 /** The line that ends at `end`, or undefined if none does. */
 async function lastLine(
-  file: LogFile,
+  file: LineBytes,
   end: number,
 ): Promise<{ sequence: number; hash: string } | undefined> {
   for await (const { bytes } of blocksBackward(file, end)) {
@@ -266,6 +324,15 @@ async function lastLine(
     return head && { sequence: head.sequence, hash: hashLine(bytes, start, stop) }
   }
   return undefined
+}
+
+function unended(segment: number): AuditError {
+  const message = `segment ${segment} does not end with a line`
+  return new AuditError('ERR_AUDIT_TAMPERED', message, { segment })
+}
+
+function other(cursor: LogCursor): AuditError {
+  return tampered(`line ${cursor.sequence} is not the line that was synced`, cursor)
 }
 
 function shorter(cursor: LogCursor): AuditError {

@@ -1,60 +1,59 @@
-import { listSegments, openOwn, segmentPath } from './directory.ts'
+import { join } from 'node:path'
+import { CHECKPOINTS_NAME, openOwn } from './directory.ts'
 import type { LogFiles } from './log-files.ts'
 import { nodeFiles } from './node-files.ts'
-import {
-  type SegmentSource,
-  type VerifyOptions,
-  type VerifyResult,
-  verifySegments,
-} from './verify.ts'
+import { readWhole } from './notes-store.ts'
+import { type LogVerifyResult, type VerifyLogOptions, verifyLog } from './proof/verify-log.ts'
+import { segmentSources } from './segment-sources.ts'
 
-export interface VerifyDirectoryOptions extends VerifyOptions {
+export interface VerifyDirectoryOptions extends Omit<VerifyLogOptions, 'notes'> {
   /** Default: the real file system. */
   readonly files?: LogFiles
   /** Read only up to here, such as the `tail` of a log that is being written. */
   readonly until?: { readonly segment: number; readonly offset: number }
 }
 
-const READ_BYTES = 256 * 1024
-
 /**
- * Verify the log in a directory. While it is written, give `until`: otherwise a line that is just
- * being added may be reported as torn.
+ * Verify the log in a directory with the signed notes beside it: see {@link verifyLog}. It needs
+ * nothing but the files and, to know whose they are, one public key. While the log is written, give
+ * `until`: otherwise a line that is just being added may be reported as torn.
  * @throws AuditError `ERR_AUDIT_DIRECTORY` if a file there is not one of the log's.
  */
 export async function verifyDirectory(
   directory: string,
   options: VerifyDirectoryOptions = {},
-): Promise<VerifyResult> {
+): Promise<LogVerifyResult> {
   const { files = nodeFiles, until, ...rest } = options
-  return verifySegments(sources(files, directory, until), rest)
+  const notes = await readNotesFile(files, directory)
+  const given = notes ?? (rest.keys === undefined ? undefined : '')
+  return verifyFiles(files, directory, until, {
+    ...rest,
+    ...(given === undefined ? {} : { notes: given }),
+  })
 }
 
-async function* sources(
+/**
+ * Verify, and only where lines were rewritten look at the leaf hashes beside them, which may tell
+ * the exact one.
+ */
+export async function verifyFiles(
   files: LogFiles,
   directory: string,
   until: VerifyDirectoryOptions['until'],
-): AsyncGenerator<SegmentSource> {
-  for (const segment of listSegments(files, directory)) {
-    if (until !== undefined && segment > until.segment) return
-    const end = segment === until?.segment ? until.offset : Number.POSITIVE_INFINITY
-    yield { segment, bytes: read(files, segmentPath(directory, segment), end) }
-  }
+  options: VerifyLogOptions,
+): Promise<LogVerifyResult> {
+  const result = await verifyLog(segmentSources(files, directory, until, false), options)
+  const { firstFault: fault } = result
+  if (fault?.kind !== 'rewritten' || fault.until === fault.sequence) return result
+  return verifyLog(segmentSources(files, directory, until), options)
 }
 
-/** Up to `end` or the end of the file, whichever is first; a file that is too short shows in the chain. */
-async function* read(files: LogFiles, path: string, end: number): AsyncGenerator<Uint8Array> {
+async function readNotesFile(files: LogFiles, directory: string): Promise<Buffer | undefined> {
+  const path = join(directory, CHECKPOINTS_NAME)
+  if (files.facts(path) === undefined) return undefined
   const file = openOwn(files, path, 'read')
   try {
-    const buffer = Buffer.allocUnsafe(READ_BYTES)
-    const stop = Math.min(end, file.facts().size)
-    for (let position = 0; position < stop; ) {
-      const wanted = buffer.subarray(0, Math.min(buffer.length, stop - position))
-      const count = await file.read(wanted, position)
-      if (count === 0) return
-      position += count
-      yield buffer.subarray(0, count)
-    }
+    return await readWhole(file)
   } finally {
     file.close()
   }

@@ -1,8 +1,18 @@
-import { renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type LogEvent, openLog, verifyDirectory } from '@secreg/audit'
 import { createMemoryFiles, type Fault, withFaults } from '@secreg/audit/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
   DIRECTORY,
   freshDirectory,
@@ -225,6 +235,8 @@ describe('the reserve', () => {
       list: memory.list.bind(memory),
       create: memory.create.bind(memory),
       syncDirectory: memory.syncDirectory.bind(memory),
+      remove: memory.remove.bind(memory),
+      rename: memory.rename.bind(memory),
       open(path: string) {
         const file = memory.open(path, 'write')
         if (path !== RESERVE) return file
@@ -368,7 +380,8 @@ describe('rotation', () => {
     expect(log.tail.offset).toBeGreaterThan(300_000)
     log.append(items(1, 2504))
     expect(events).toEqual([])
-    expect(files.count('sync')).toBe(syncs + 1)
+    // Without having been asked to.
+    await vi.waitFor(() => expect(files.count('sync')).toBe(syncs + 1))
     await log.sync()
     log.append(items(1, 2505))
     expect(log.tail.segment).toBe(2)
@@ -407,6 +420,48 @@ describe('files that someone else touches while the log is open', () => {
     expect(log.synced.sequence).toBe(0)
     await expect(log.close()).rejects.toMatchObject({ code: 'ERR_AUDIT_SYNC' })
   })
+
+  test.each<[string, (path: string) => void]>([
+    ['put elsewhere', (path) => renameSync(path, `${path.slice(0, -23)}-away`)],
+    ['cut', (path) => truncateSync(path, 100)],
+    ['emptied', (path) => truncateSync(path, 0)],
+  ])('a segment that is %s and then written on is noticed all the same', async (_, harm) => {
+    const directory = freshDirectory()
+    const log = await openLog({ directory, clock: manualClock() })
+    log.append(items(3))
+    await log.sync()
+    harm(join(directory, '00000001.jsonl'))
+    log.append(items(3, 4))
+    const error = await log.sync().catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'ERR_AUDIT_SYNC', cause: { code: 'ERR_AUDIT_TAMPERED' } })
+    expect(log.gate(1)).toBe(false)
+    await expect(log.close()).rejects.toMatchObject({ code: 'ERR_AUDIT_SYNC' })
+  })
+
+  test.each(['00000001.hashes', '00000001.index', 'checkpoints', 'cursor-syslog', 'cursor-x.part'])(
+    'a %s that is a link, open to others or of more than one name refuses the start',
+    async (name) => {
+      const directory = freshDirectory()
+      await (await openLog({ directory })).close()
+      const path = join(directory, name)
+      const aside = `${directory}-aside`
+      writeFileSync(aside, 'x', { mode: 0o600 })
+      for (const make of [
+        () => symlinkSync(aside, path),
+        () => linkSync(aside, path),
+        () => writeFileSync(path, 'x', { mode: 0o644 }),
+        () => {
+          writeFileSync(path, 'x', { mode: 0o600 })
+          chmodSync(path, 0o4600)
+        },
+        () => mkdirSync(path),
+      ]) {
+        make()
+        await expect(openLog({ directory })).rejects.toMatchObject({ code: 'ERR_AUDIT_DIRECTORY' })
+        rmSync(path, { recursive: true })
+      }
+    },
+  )
 
   test('a removed or cut reserve is noticed at the gate and made again', async () => {
     const directory = freshDirectory()

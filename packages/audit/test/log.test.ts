@@ -60,7 +60,7 @@ test('lines have exactly the documented form and chain', async () => {
   })
   await again.close()
   const tail = { sequence: 3, hash: leaf(three) }
-  expect(await verifyDirectory(directory)).toEqual({ ok: true, records: 3, tail })
+  expect(await verifyDirectory(directory)).toMatchObject({ ok: true, records: 3, tail })
 })
 
 describe('weakness 53: no text forges a line', () => {

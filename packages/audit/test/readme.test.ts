@@ -9,7 +9,7 @@ const readme = read('../README.md')
 test('the README shows the example, which does what it says', () => {
   expect(readme).toContain(`\`\`\`ts\n${read('readme-example.ts')}\`\`\`\n`)
   expect(users).toEqual([{ user: 'alice', action: 'read', path: '/app/db/host' }])
-  expect(result).toMatchObject({ ok: true, records: 1 })
+  expect(result).toMatchObject({ ok: true, records: 1, checkpoints: 2, proven: 1, trusted: true })
 })
 
 test('the lines in the README are a chain', () => {

@@ -8,6 +8,8 @@ export type FaultOperation =
   | 'read'
   | 'write'
   | 'truncate'
+  | 'remove'
+  | 'rename'
   | 'sync'
   | 'sync-directory'
 
@@ -19,7 +21,7 @@ export interface Fault {
   readonly at?: number
   /** How many from then on; default 1, `Infinity` until {@link FaultyFiles.clear}. */
   readonly times?: number
-  /** Only for paths that end so; default any. */
+  /** Only for paths that end so, of a rename the new one; default any. */
   readonly path?: string
   /** For `write`: so many bytes are written before it fails or ends short; default 0. */
   readonly bytes?: number
@@ -27,7 +29,7 @@ export interface Fault {
 
 /** Files that fail on demand. */
 export interface FaultyFiles extends LogFiles {
-  /** Operations so far that change something: create, write, truncate, sync, sync-directory. */
+  /** Operations so far that change something: create, write, truncate, remove, rename, syncs. */
   readonly changes: number
   /** Operations so far of one kind. */
   count(operation: FaultOperation): number
@@ -133,6 +135,16 @@ class Faulty implements FaultyFiles {
   open(path: string, access: 'read' | 'write'): LogFile {
     this.check('open', path)
     return new FaultyFile(this, path, this.#inner.open(path, access))
+  }
+
+  remove(path: string): void {
+    this.check('remove', path)
+    this.#inner.remove(path)
+  }
+
+  rename(from: string, to: string): void {
+    this.check('rename', to)
+    this.#inner.rename(from, to)
   }
 
   syncDirectory(path: string): void {

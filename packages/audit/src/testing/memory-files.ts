@@ -4,9 +4,11 @@ import type { FileFacts, LogFile, LogFiles } from '../log-files.ts'
 /**
  * What a loss of power leaves of bytes that were not synced.
  *
- * * `lost`: nothing, nor any name made since its directory was synced;
+ * * `lost`: nothing, nor any change of names since their directory was synced;
  * * `torn`: of each file, a beginning of what was added;
  * * `holes`: of each file, some blocks; the others read as before, or as zeros where new.
+ *
+ * With `torn` and `holes`, some changes of names stay and others do not, in no order.
  */
 export type PowerLoss = 'lost' | 'torn' | 'holes'
 
@@ -46,6 +48,8 @@ class Inode {
   readonly disk: Disk
   data: Buffer = Buffer.alloc(0)
   size = 0
+  /** Number of names: 1, or 0 once it was removed. */
+  links = 1
   durable: Buffer = Buffer.alloc(0)
   /** Blocks that the next sync will write. */
   readonly dirty: Set<number> = new Set()
@@ -104,9 +108,17 @@ class Inode {
   }
 }
 
+/** One change of names, which a power loss keeps as a whole or not at all. */
+interface NameChange {
+  readonly removed?: string
+  readonly made?: readonly [name: string, inode: Inode]
+}
+
 interface Directory {
   names: Map<string, Inode>
   durable: Map<string, Inode>
+  /** Changes since the last sync of the directory. */
+  pending: NameChange[]
 }
 
 class Memory implements MemoryFiles, Disk {
@@ -134,7 +146,7 @@ class Memory implements MemoryFiles, Disk {
   }
 
   makeDirectory(path: string): void {
-    this.#directories.set(path, { names: new Map(), durable: new Map() })
+    this.#directories.set(path, { names: new Map(), durable: new Map(), pending: [] })
   }
 
   list(directory: string): string[] {
@@ -144,7 +156,7 @@ class Memory implements MemoryFiles, Disk {
   create(path: string): LogFile {
     if (this.#find(path) !== undefined) throw systemError('EEXIST')
     const inode = new Inode(this)
-    this.#directory(dirname(path)).names.set(nameOf(path), inode)
+    change(this.#directory(dirname(path)), { made: [nameOf(path), inode] })
     return new MemoryFile(inode)
   }
 
@@ -152,9 +164,24 @@ class Memory implements MemoryFiles, Disk {
     return new MemoryFile(this.#existing(path))
   }
 
+  remove(path: string): void {
+    this.#existing(path).links = 0
+    change(this.#directory(dirname(path)), { removed: nameOf(path) })
+  }
+
+  rename(from: string, to: string): void {
+    const inode = this.#existing(from)
+    if (dirname(from) !== dirname(to)) throw systemError('EXDEV')
+    if (from === to) return
+    const replaced = this.#find(to)
+    if (replaced !== undefined) replaced.links = 0
+    change(this.#directory(dirname(to)), { removed: nameOf(from), made: [nameOf(to), inode] })
+  }
+
   syncDirectory(path: string): void {
     const directory = this.#directory(path)
     directory.durable = new Map(directory.names)
+    directory.pending = []
   }
 
   kill(): void {
@@ -164,13 +191,15 @@ class Memory implements MemoryFiles, Disk {
   crash(outcome: PowerLoss, random: () => number = Math.random): void {
     this.kill()
     for (const directory of this.#directories.values()) {
-      for (const [name, inode] of directory.names) {
-        if (!directory.durable.has(name) && outcome !== 'lost' && random() < 0.5) {
-          directory.durable.set(name, inode)
-        }
+      for (const pending of directory.pending) {
+        if (outcome !== 'lost' && random() < 0.5) apply(directory.durable, pending)
       }
+      directory.pending = []
       directory.names = new Map(directory.durable)
-      for (const inode of directory.names.values()) inode.lose(outcome, random)
+      for (const inode of new Set(directory.names.values())) {
+        inode.links = 1
+        inode.lose(outcome, random)
+      }
     }
   }
 
@@ -183,15 +212,23 @@ class Memory implements MemoryFiles, Disk {
     const inode = new Inode(this)
     if (bytes.length > 0) inode.write(bytes, 0)
     inode.sync()
-    const directory = this.#directory(dirname(path))
-    directory.names.set(nameOf(path), inode)
-    directory.durable.set(nameOf(path), inode)
+    this.#settled(path).set(nameOf(path), inode)
+    this.#directory(dirname(path)).durable.set(nameOf(path), inode)
   }
 
   removeFile(path: string): void {
+    this.#settled(path).delete(nameOf(path))
+    this.#directory(dirname(path)).durable.delete(nameOf(path))
+  }
+
+  /** Names of the directory of `path`, with no change of that name waiting for a sync. */
+  #settled(path: string): Map<string, Inode> {
     const directory = this.#directory(dirname(path))
-    directory.names.delete(nameOf(path))
-    directory.durable.delete(nameOf(path))
+    const name = nameOf(path)
+    directory.pending = directory.pending.filter(
+      ({ removed, made }) => removed !== name && made?.[0] !== name,
+    )
+    return directory.names
   }
 
   #directory(path: string): Directory {
@@ -223,7 +260,8 @@ export class MemoryFile implements LogFile {
   }
 
   facts(): FileFacts {
-    return factsOf(this.#live().size)
+    const { size, links } = this.#live()
+    return { ...factsOf(size), links }
   }
 
   write(bytes: Uint8Array, from: number, length: number, position: number): number {
@@ -274,6 +312,16 @@ export class MemoryFile implements LogFile {
 /** An error as the system reports it. */
 export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: injected or simulated`), { code })
+}
+
+function change(directory: Directory, next: NameChange): void {
+  apply(directory.names, next)
+  directory.pending.push(next)
+}
+
+function apply(names: Map<string, Inode>, { removed, made }: NameChange): void {
+  if (removed !== undefined) names.delete(removed)
+  if (made !== undefined) names.set(...made)
 }
 
 function factsOf(size: number): FileFacts {
