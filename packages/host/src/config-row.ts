@@ -64,6 +64,32 @@ export function flag(name: string, fallback: boolean, description: string): Conf
   }
 }
 
+/** @param item - of one text; the whole may be empty */
+export function list(
+  name: string,
+  item: TextRule<string>,
+  most: number,
+  description: string,
+): ConfigRow<readonly string[]> {
+  return {
+    name,
+    type: 'list of strings',
+    unit: '',
+    fallback: [],
+    shown: '[]',
+    schema: z.array(item.schema).max(most).readonly(),
+    expected: `a list of ${item.expected}`,
+    description,
+    sensitive: false,
+  }
+}
+
+/** Subtrees of the registry. */
+export function paths(name: string, description: string): ConfigRow<readonly string[]> {
+  const schema = z.string().startsWith('/').max(512)
+  return list(name, { expected: 'paths that begin with "/"', schema }, 1000, description)
+}
+
 /** What a text of the file may be. */
 export interface TextRule<T> {
   /** In words. */
@@ -132,6 +158,43 @@ export const CREDENTIAL: TextRule<string> = {
 export const SERVICE: TextRule<string> = {
   expected: 'the name of a PAM service',
   schema: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/),
+}
+
+const HOST = String.raw`(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])`
+const PORT = '(?:[1-9][0-9]{0,4})'
+const isPort = (value: string): boolean => Number(/[0-9]+$/.exec(value)?.[0] ?? 0) <= 65_535
+
+/** Where syslog messages go: `local` is the machine's own syslog. */
+export const SYSLOG: TextRule<string> = {
+  expected: '"local", or "udp://HOST:PORT", "tcp://HOST:PORT" or "tls://HOST:PORT"',
+  schema: z
+    .string()
+    .refine(
+      (value) =>
+        value === 'local' ||
+        (new RegExp(`^(?:udp|tcp|tls)://${HOST}:${PORT}$`).test(value) && isPort(value)),
+    ),
+}
+const BROKER: TextRule<string> = {
+  expected: '"HOST:PORT" of brokers',
+  schema: z
+    .string()
+    .refine((value) => new RegExp(`^${HOST}:${PORT}$`).test(value) && isPort(value)),
+}
+export const BROKERS: ConfigRow<readonly string[]> = list(
+  'kafka.brokers',
+  BROKER,
+  32,
+  'Kafka brokers that records are sent to beside the log',
+)
+// Names of topics have at most 249 of these (Kafka, "Topic naming").
+export const TOPIC: TextRule<string> = {
+  expected: 'letters, digits, "_" and "-" in parts that a dot separates, at most 128',
+  schema: z.string().regex(/^(?=.{1,128}$)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/),
+}
+export const USERNAME: TextRule<string> = {
+  expected: 'a name of at most 256 printable characters',
+  schema: z.string().regex(/^[\x20-\x7e]{1,256}$/),
 }
 
 export const oneOf = <T extends string>(...words: readonly T[]): TextRule<T> => ({

@@ -1,10 +1,9 @@
 /**
  * Every key of the configuration file in one table: name, type, default, unit and meaning. Names and defaults of the
  * twelve documented keys are those of SecReg-Linux `config.toml`; the others are ours.
- * A name in {@link Config} is the name in the file in camel case, with its unit.
  */
-import { z } from 'zod'
 import {
+  BROKERS,
   type ConfigKey,
   type ConfigRow,
   CREDENTIAL,
@@ -15,75 +14,16 @@ import {
   oneOf,
   optional,
   PATH,
+  paths,
   SERVICE,
   SOCKET_PATH,
+  SYSLOG,
+  TOPIC,
   text,
+  USERNAME,
 } from './config-row.ts'
-
-/** Least log level that is written. */
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
-
-/** Checked values of a configuration file. */
-export interface Config {
-  readonly database: { readonly path: string; readonly cacheSizeBytes: number }
-  readonly socket: {
-    readonly path: string
-    readonly backlog: number
-    readonly framing: 'auto' | 'length'
-    /** Permission bits, for example 0o660. */
-    readonly mode: number
-    /** Name or number of the group that owns the socket; undefined is the group of the process. */
-    readonly group: string | undefined
-  }
-  readonly session: {
-    readonly timeoutSeconds: number
-    readonly absoluteTimeoutSeconds: number
-    readonly maxPerUser: number
-  }
-  readonly security: {
-    readonly requireMfa: boolean
-    readonly rateLimitAttempts: number
-    readonly rateLimitWindowSeconds: number
-    readonly lockoutSeconds: number
-    readonly maxClockSkewSeconds: number
-    readonly sealedReads: boolean
-    readonly lockOnTampering: boolean
-    readonly encryptPrefixes: readonly string[]
-    /** Binary logarithm of scrypt's N. */
-    readonly scryptLogN: number
-  }
-  readonly audit: {
-    readonly path: string
-    readonly retentionDays: number
-    readonly asyncWrite: boolean
-  }
-  readonly backup: {
-    /** Undefined makes none by itself. */
-    readonly directory: string | undefined
-    readonly intervalSeconds: number
-    readonly keep: number
-    readonly keepDays: number
-  }
-  readonly limits: {
-    readonly maxConnections: number
-    readonly maxConnectionsPerUid: number
-    readonly readTimeoutSeconds: number
-    readonly authTimeoutSeconds: number
-    readonly bufferBytes: number
-  }
-  readonly unlock: {
-    readonly keyFile: string | undefined
-    readonly systemdCredential: string | undefined
-  }
-  readonly pam: {
-    /** Undefined: no account is one of the system. */
-    readonly helper: string | undefined
-    readonly timeoutSeconds: number
-    readonly service: string
-    readonly maxRunning: number
-  }
-  readonly log: { readonly level: LogLevel }
-}
+import type { Config } from './config-values.ts'
+import { METRICS_ADDRESS } from './metrics-address.ts'
 
 type Rows = {
   readonly [S in keyof Config]: {
@@ -95,18 +35,6 @@ const KIB = 1024
 const TIB = KIB ** 4
 const DAY = 86_400
 const YEAR = 365 * DAY
-
-const encryptPrefixes: ConfigRow<readonly string[]> = {
-  name: 'security.encrypt_prefixes',
-  type: 'list of strings',
-  unit: '',
-  fallback: [],
-  shown: '[]',
-  schema: z.array(z.string().startsWith('/').max(512)).readonly(),
-  expected: 'a list of paths that begin with "/"',
-  description: 'Subtrees where every value is encrypted, whatever the request says',
-  sensitive: false,
-}
 
 /** The checks of all keys, in the shape of {@link Config}. A key without a check does not compile. */
 export const CONFIG_ROWS: Rows = Object.freeze({
@@ -192,7 +120,10 @@ export const CONFIG_ROWS: Rows = Object.freeze({
       true,
       'Lock the registry when somebody has put older rows of the store back, removed or inserted some',
     ),
-    encryptPrefixes,
+    encryptPrefixes: paths(
+      'security.encrypt_prefixes',
+      'Subtrees where every value is encrypted, whatever the request says',
+    ),
     scryptLogN: integer(
       'security.scrypt_log_n',
       [17, 15, 20],
@@ -212,6 +143,96 @@ export const CONFIG_ROWS: Rows = Object.freeze({
       'audit.async_write',
       true,
       'Answer a read once its record is written, before it is synced to the disk',
+    ),
+    segmentBytes: integer(
+      'audit.segment_size',
+      [64 * KIB * KIB, 64 * KIB, KIB ** 3],
+      'bytes',
+      'Size of a segment of the log at which the next one begins and this one is compressed',
+    ),
+    checkpointIntervalSeconds: integer(
+      'audit.checkpoint_interval',
+      [300, 1, DAY],
+      'seconds',
+      'Age of the last signed checkpoint at which the next one is made, if there are new records',
+    ),
+    valueHashPrefixes: paths(
+      'audit.value_hash_prefixes',
+      'Subtrees where the record of a write names the value by a keyed hash',
+    ),
+    syslog: text(
+      'audit.syslog',
+      undefined,
+      optional(SYSLOG, false),
+      'Where records are sent to beside the log',
+    ),
+    syslogFacility: text(
+      'audit.syslog_facility',
+      'authpriv',
+      oneOf(
+        ...(['auth', 'authpriv', 'daemon', 'local0', 'local1', 'local2'] as const),
+        ...(['local3', 'local4', 'local5', 'local6', 'local7'] as const),
+      ),
+      'Facility of the messages to syslog',
+    ),
+    syslogCaFile: text(
+      'audit.syslog_ca_file',
+      undefined,
+      optional(PATH, false),
+      'Certificates that the server of tls:// is checked against, instead of those of the system',
+    ),
+    freeWarningBytes: integer(
+      'audit.free_warning',
+      [256 * KIB * KIB, 0, TIB],
+      'bytes',
+      'Room on the file system of the log below which operators are warned; 0 is off',
+    ),
+    freeLowBytes: integer(
+      'audit.free_low',
+      [64 * KIB * KIB, 0, TIB],
+      'bytes',
+      'Room there below which requests without a session are refused, except unlocking; 0 is off',
+    ),
+    freeLeastBytes: integer(
+      'audit.free_least',
+      [8 * KIB * KIB, 0, TIB],
+      'bytes',
+      'Room there below which everything is refused but status and figures; 0 is off',
+    ),
+  },
+  kafka: {
+    brokers: BROKERS,
+    topicPrefix: text(
+      'kafka.topic_prefix',
+      'crud',
+      TOPIC,
+      'First part of the topics: PREFIX.secrets and PREFIX.secrets.audit',
+    ),
+    clientId: text('kafka.client_id', 'secregd', TOPIC, 'Name of the daemon to the brokers'),
+    tls: flag('kafka.tls', true, 'Encrypt the connections to the brokers, and check who they are'),
+    caFile: text(
+      'kafka.ca_file',
+      undefined,
+      optional(PATH, false),
+      'Certificates that the brokers are checked against, instead of those of the system',
+    ),
+    saslMechanism: text(
+      'kafka.sasl_mechanism',
+      undefined,
+      optional(oneOf('plain', 'scram-sha-256', 'scram-sha-512'), false),
+      'How the daemon authenticates itself to the brokers',
+    ),
+    username: text(
+      'kafka.username',
+      undefined,
+      optional(USERNAME, false),
+      'Name under which it does',
+    ),
+    passwordFile: text(
+      'kafka.password_file',
+      undefined,
+      optional(PATH, true),
+      'File with the password, of this user alone',
     ),
   },
   backup: {
@@ -303,6 +324,14 @@ export const CONFIG_ROWS: Rows = Object.freeze({
       'info',
       oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace'),
       'Least level that is written to standard error',
+    ),
+  },
+  metrics: {
+    listen: text(
+      'metrics.listen',
+      undefined,
+      optional(METRICS_ADDRESS, false),
+      'Where the figures are served in the text format of Prometheus',
     ),
   },
 })

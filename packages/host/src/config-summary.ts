@@ -1,7 +1,8 @@
 /** A configuration as it may leave the machine: in a support document, for example. */
 import { z } from 'zod'
 import type { ConfigRow } from './config-row.ts'
-import { CONFIG_ROWS, type Config } from './config-schema.ts'
+import { CONFIG_ROWS } from './config-schema.ts'
+import type { Config } from './config-values.ts'
 
 /**
  * Values by the dotted names of their keys: numbers, switches and fixed words as they are. Of any other text, which may

@@ -6,8 +6,10 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { distance } from 'fastest-levenshtein'
 import { parse, TomlDate, TomlError, type TomlValue } from 'smol-toml'
 import type { ConfigRow } from './config-row.ts'
-import { CONFIG_KEYS, CONFIG_ROWS, type Config } from './config-schema.ts'
+import { CONFIG_KEYS, CONFIG_ROWS } from './config-schema.ts'
+import type { Config } from './config-values.ts'
 import { ConfigError, type ConfigFault } from './errors.ts'
+import { roomFaults } from './room-thresholds.ts'
 import { formatTomlKey, locateTomlKeys, type TextPosition } from './toml-locator.ts'
 
 /** Largest configuration file in bytes. */
@@ -82,6 +84,9 @@ export function parseConfig(source: string | Uint8Array, file: string): LoadedCo
         `session.absolute_timeout (${config.session.absoluteTimeoutSeconds}) must not be less than session.timeout (${config.session.timeoutSeconds})`,
       ),
     )
+  }
+  for (const { key, message } of roomFaults(config.audit, asTable(table['audit']) ?? {})) {
+    faults.push(faultAt(['audit', key], message))
   }
   if (faults.length > 0) throw new ConfigError(faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
   return { config, file, fault: (name, message) => faultAt(name.split('.'), message) }

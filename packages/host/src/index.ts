@@ -1,5 +1,6 @@
 /** Configuration, log, metrics, signals, hardening, readiness and sockets of a secreg process. */
 export { ByteBudget, type ByteBudgetOptions, type ByteLease } from './byte-budget.ts'
+export type { Collected, CollectedSample } from './collected-metric.ts'
 export {
   type LoadConfigOptions,
   type LoadedConfig,
@@ -8,8 +9,9 @@ export {
   parseConfig,
 } from './config.ts'
 export type { ConfigKey } from './config-row.ts'
-export { CONFIG_KEYS, type Config, type LogLevel } from './config-schema.ts'
+export { CONFIG_KEYS } from './config-schema.ts'
 export { summarizeConfig } from './config-summary.ts'
+export type { Config, LogLevel, SaslMechanism, SyslogFacility } from './config-values.ts'
 export {
   ConfigError,
   type ConfigFault,
@@ -36,6 +38,14 @@ export {
   type LoggerOptions,
 } from './logger.ts'
 export { createMetrics, type Metrics, type MetricsOptions } from './metrics.ts'
+export { type MetricsAddress, parseMetricsAddress } from './metrics-address.ts'
+export {
+  createOperationMeter,
+  OPERATION_OUTCOMES,
+  type OperationLabels,
+  type OperationMeter,
+  type OperationOutcome,
+} from './operation-meter.ts'
 export { createReadiness, type Readiness, type ReadinessOptions } from './readiness.ts'
 export {
   guardSignals,

@@ -4,7 +4,7 @@
  * caller vouches for them, because those of the platform quote their input (JSON.parse does).
  */
 import { type Logger as Pino, pino } from 'pino'
-import type { LogLevel } from './config-schema.ts'
+import type { LogLevel } from './config-values.ts'
 import { HostError } from './errors.ts'
 
 /** Fields that a line may carry. None of them is meant for a value, a token or a password. */

@@ -1,6 +1,7 @@
 /** Metrics of one process in a registry of its own, with the delay of the event loop. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { type Collected, CollectedMetric } from './collected-metric.ts'
 import { delayOf, type EventLoopDelay } from './event-loop.ts'
 
 /** Metrics of one process. */
@@ -20,6 +21,8 @@ export interface Metrics {
     buckets: readonly number[],
     labels?: readonly L[],
   ): Histogram<L>
+  /** Register what is counted elsewhere; it is asked for its values at each scrape. */
+  collected(name: string, help: string, metric: Collected): void
   /** All metrics in the text format of Prometheus. */
   text(): Promise<string>
   /** Delay of the event loop since the last call or scrape, milliseconds. */
@@ -92,6 +95,9 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     gauge: (name, help, labels) => new Gauge(base(name, help, labels)),
     histogram: (name, help, buckets, labels) =>
       new Histogram({ ...base(name, help, labels), buckets: [...buckets] }),
+    collected: (name, help, metric) => {
+      registry.registerMetric(new CollectedMetric(`${prefix}_${name}`, help, metric).asMetric())
+    },
     text: () => registry.metrics(),
     eventLoopDelayMs,
     close: () => {

@@ -43,7 +43,30 @@ describe('parseConfig', () => {
         encryptPrefixes: [],
         scryptLogN: 17,
       },
-      audit: { path: '/var/log/secreg', retentionDays: 90, asyncWrite: true },
+      audit: {
+        path: '/var/log/secreg',
+        retentionDays: 90,
+        asyncWrite: true,
+        segmentBytes: 67_108_864,
+        checkpointIntervalSeconds: 300,
+        valueHashPrefixes: [],
+        syslog: undefined,
+        syslogFacility: 'authpriv',
+        syslogCaFile: undefined,
+        freeWarningBytes: 268_435_456,
+        freeLowBytes: 67_108_864,
+        freeLeastBytes: 8_388_608,
+      },
+      kafka: {
+        brokers: [],
+        topicPrefix: 'crud',
+        clientId: 'secregd',
+        tls: true,
+        caFile: undefined,
+        saslMechanism: undefined,
+        username: undefined,
+        passwordFile: undefined,
+      },
       backup: { directory: undefined, intervalSeconds: 86_400, keep: 7, keepDays: 0 },
       limits: {
         maxConnections: 1000,
@@ -55,6 +78,7 @@ describe('parseConfig', () => {
       unlock: { keyFile: undefined, systemdCredential: undefined },
       pam: { helper: undefined, timeoutSeconds: 10, service: 'secreg', maxRunning: 4 },
       log: { level: 'info' },
+      metrics: { listen: undefined },
     })
   })
 
@@ -85,6 +109,14 @@ describe('parseConfig', () => {
         (config) => config.security.encryptPrefixes,
         ['/a', '/b'],
       ],
+      [
+        'a syslog server',
+        'audit.syslog = "tls://[::1]:6514"',
+        (c) => c.audit.syslog,
+        'tls://[::1]:6514',
+      ],
+      ['the own syslog', 'audit.syslog = "local"', (c) => c.audit.syslog, 'local'],
+      ['brokers', 'kafka.brokers = ["a.b:9092"]', (c) => c.kafka.brokers, ['a.b:9092']],
     ],
   )('reads %s', (_name, text, pick, expected) => {
     expect(pick(parseConfig(text, 'f').config)).toEqual(expected)

@@ -1,0 +1,105 @@
+/** What a configuration file says, checked; a name is the name in the file in camel case, with its unit. */
+
+/** Least log level that is written. */
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+/** Facility of the messages to syslog (RFC 5424 §6.2.1). */
+export type SyslogFacility =
+  | 'auth'
+  | 'authpriv'
+  | 'daemon'
+  | `local${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}`
+
+/** How the daemon authenticates itself to a Kafka broker. */
+export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512'
+
+/** Checked values of a configuration file. */
+export interface Config {
+  readonly database: { readonly path: string; readonly cacheSizeBytes: number }
+  readonly socket: {
+    readonly path: string
+    readonly backlog: number
+    readonly framing: 'auto' | 'length'
+    /** Permission bits, for example 0o660. */
+    readonly mode: number
+    /** Name or number of the group that owns the socket; undefined is the group of the process. */
+    readonly group: string | undefined
+  }
+  readonly session: {
+    readonly timeoutSeconds: number
+    readonly absoluteTimeoutSeconds: number
+    readonly maxPerUser: number
+  }
+  readonly security: {
+    readonly requireMfa: boolean
+    readonly rateLimitAttempts: number
+    readonly rateLimitWindowSeconds: number
+    readonly lockoutSeconds: number
+    readonly maxClockSkewSeconds: number
+    readonly sealedReads: boolean
+    readonly lockOnTampering: boolean
+    readonly encryptPrefixes: readonly string[]
+    /** Binary logarithm of scrypt's N. */
+    readonly scryptLogN: number
+  }
+  readonly audit: {
+    readonly path: string
+    readonly retentionDays: number
+    readonly asyncWrite: boolean
+    /** Size from which the next segment is due. */
+    readonly segmentBytes: number
+    readonly checkpointIntervalSeconds: number
+    /** Subtrees whose written values are named by a keyed hash, canonical prefixes. */
+    readonly valueHashPrefixes: readonly string[]
+    /** Undefined: no syslog. */
+    readonly syslog: string | undefined
+    readonly syslogFacility: SyslogFacility
+    readonly syslogCaFile: string | undefined
+    /** Room on its file system below which it is told, logins are refused, everything is refused; 0 is off. */
+    readonly freeWarningBytes: number
+    readonly freeLowBytes: number
+    readonly freeLeastBytes: number
+  }
+  readonly kafka: {
+    /** Empty: no Kafka. */
+    readonly brokers: readonly string[]
+    readonly topicPrefix: string
+    readonly clientId: string
+    readonly tls: boolean
+    readonly caFile: string | undefined
+    /** Undefined: no authentication. */
+    readonly saslMechanism: SaslMechanism | undefined
+    readonly username: string | undefined
+    readonly passwordFile: string | undefined
+  }
+  readonly backup: {
+    /** Undefined makes none by itself. */
+    readonly directory: string | undefined
+    readonly intervalSeconds: number
+    readonly keep: number
+    readonly keepDays: number
+  }
+  readonly limits: {
+    readonly maxConnections: number
+    readonly maxConnectionsPerUid: number
+    readonly readTimeoutSeconds: number
+    readonly authTimeoutSeconds: number
+    readonly bufferBytes: number
+  }
+  readonly unlock: {
+    readonly keyFile: string | undefined
+    readonly systemdCredential: string | undefined
+  }
+  readonly pam: {
+    /** Undefined: no account is one of the system. */
+    readonly helper: string | undefined
+    readonly timeoutSeconds: number
+    readonly service: string
+    readonly maxRunning: number
+  }
+  readonly log: { readonly level: LogLevel }
+  readonly metrics: {
+    /** Path of a socket, or `127.0.0.1:PORT` or `[::1]:PORT`; undefined serves no figures. */
+    readonly listen: string | undefined
+  }
+}
