@@ -1,10 +1,17 @@
 /** The parts of the daemon, put together and taken apart in the right order. */
 import { type Credential, isCryptoError, wipe } from '@secreg/crypto'
 import { createScryptPool } from '@secreg/crypto/node'
-import { ByteBudget, type Config, type Logger, resolveGroup } from '@secreg/host'
+import {
+  ByteBudget,
+  type Config,
+  type Logger,
+  parseMetricsAddress,
+  resolveGroup,
+} from '@secreg/host'
 import { SecregError } from '@secreg/protocol'
 import { BackupScheduler } from './backups/scheduler.ts'
 import { configuredCredential } from './configured-credential.ts'
+import { MetricsServer } from './metrics-server.ts'
 import { RegistryHost } from './registry-host.ts'
 import { RegistryServer } from './server/registry-server.ts'
 
@@ -56,9 +63,14 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
     })
     closers.push(() => backups.close())
     host.backupSchedule = () => backups.schedule
+    const metrics = await serveMetrics(host, config)
+    if (metrics !== undefined) closers.push(() => metrics.close())
     return {
       host,
       configure: (next) => {
+        if (next.metrics.listen !== config.metrics.listen) {
+          log.warn('metrics.listen has changed: it holds from the next start on')
+        }
         host.configure(next)
         backups.configure(next.backup)
         server.configure(serverOptionsOf(next))
@@ -69,6 +81,16 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
     await closeAll()
     throw error
   }
+}
+
+function serveMetrics(
+  host: RegistryHost,
+  { metrics: { listen } }: Config,
+): Promise<MetricsServer> | undefined {
+  const address = listen === undefined ? undefined : parseMetricsAddress(listen)
+  if (address === undefined) return undefined
+  const contentType = host.metricsType
+  return MetricsServer.listen({ address, contentType, text: () => host.metricsText() })
 }
 
 async function socketOf({ socket }: Config) {

@@ -9,25 +9,55 @@ export const DEFAULT_CONFIG = '/etc/secreg/config.toml'
 /** Check a configuration file as a start would. @throws ConfigError */
 export function load(file: string): LoadedConfig {
   const loaded = loadConfig(file)
-  for (const prefix of loaded.config.security.encryptPrefixes) {
-    try {
-      parsePrefix(prefix)
-    } catch (error) {
-      const message = SecregError.is(error) ? error.message : 'invalid'
-      throw new ConfigError([loaded.fault('security.encrypt_prefixes', message)])
+  const { backup, database, audit, metrics, security } = loaded.config
+  for (const [name, prefixes] of [
+    ['security.encrypt_prefixes', security.encryptPrefixes],
+    ['audit.value_hash_prefixes', audit.valueHashPrefixes],
+  ] as const) {
+    for (const prefix of prefixes) {
+      try {
+        parsePrefix(prefix)
+      } catch (error) {
+        const message = SecregError.is(error) ? error.message : 'invalid'
+        throw new ConfigError([loaded.fault(name, message)])
+      }
     }
   }
-  const { backup, database, audit } = loaded.config
-  for (const [key, path] of [
-    ['database.path', database.path],
-    ['audit.path', audit.path],
+  for (const [name, place] of [
+    ['backup.directory', backup.directory],
+    ['metrics.listen', metrics.listen?.startsWith('/') === true ? metrics.listen : undefined],
   ] as const) {
-    // Store and log own what is in theirs.
-    if (backup.directory === undefined || !isWithin(backup.directory, path)) continue
-    const message = `backup.directory: expected a place outside of ${key}`
-    throw new ConfigError([loaded.fault('backup.directory', message)])
+    for (const [key, path] of [
+      ['database.path', database.path],
+      ['audit.path', audit.path],
+    ] as const) {
+      // Store and log own what is in theirs.
+      if (place === undefined || !isWithin(place, path)) continue
+      throw new ConfigError([loaded.fault(name, `${name}: expected a place outside of ${key}`)])
+    }
   }
+  checkKafka(loaded)
   return loaded
+}
+
+/** A login that is half given would be none at all, and a password goes in the clear to nobody but this machine. */
+function checkKafka(loaded: LoadedConfig): void {
+  const { brokers, tls, saslMechanism, username, passwordFile } = loaded.config.kafka
+  const parts = [saslMechanism, username, passwordFile]
+  const given = parts.filter((part) => part !== undefined).length
+  if (given !== 0 && given !== parts.length) {
+    const name = 'kafka.sasl_mechanism'
+    const message = `${name}: expected all or none of it, kafka.username and kafka.password_file`
+    throw new ConfigError([loaded.fault(name, message)])
+  }
+  if (given > 0 && !tls && !brokers.every(isLoopback)) {
+    const message = 'kafka.tls: expected true where a password is sent to another machine'
+    throw new ConfigError([loaded.fault('kafka.tls', message)])
+  }
+}
+
+function isLoopback(broker: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]):/.test(broker)
 }
 
 function isWithin(path: string, directory: string): boolean {

@@ -5,7 +5,6 @@ import { SecregError, STATUS } from '@secreg/protocol'
 import { isStorageError } from '@secreg/storage'
 import yargs from 'yargs'
 import { DEFAULT_CONFIG, load } from './load-config.ts'
-import { run } from './run.ts'
 import { version } from './version.ts'
 
 // First of all: until it is taken, SIGUSR1 opens the inspector of Node.js to every process of this user.
@@ -75,6 +74,7 @@ async function main(argv: readonly string[]): Promise<void> {
           say(`${check}: ok`)
           return
         }
+        const { run } = await import('./run.ts')
         await run({
           ...(config === undefined ? {} : { config }),
           ...(dev === undefined ? {} : { dev }),
@@ -168,6 +168,10 @@ async function main(argv: readonly string[]): Promise<void> {
         say(await restore({ config, backup, force, newLog, secrets }))
       },
     )
+    .command('egress', false, {}, async () => {
+      const { runEgressChild } = await import('./egress/egress-child.ts')
+      runEgressChild()
+    })
     .strict()
     .version(version)
     .help()

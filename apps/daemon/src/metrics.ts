@@ -1,52 +1,75 @@
-/** Figures of the daemon in the text format of Prometheus: what `status` tells, and the delay of the event loop. */
-import { createMetrics, type Metrics } from '@secreg/host'
-import type { StatusResponse } from '@secreg/protocol'
+/** Figures of the daemon in the text format of Prometheus: what `status` tells, what the doors count, and the process. */
+import {
+  createMetrics,
+  createOperationMeter,
+  type Metrics,
+  type OperationMeter,
+} from '@secreg/host'
+import type { Door, StatusResponse } from '@secreg/protocol'
+import { REQUESTS, type RequestName } from '@secreg/protocol/messages'
+import type { Room } from './disk-space.ts'
+import { METRIC_ROWS, type MetricFacts, type MetricRow } from './metric-rows.ts'
 
-/** Name, meaning, and what of the status it is; nothing is told of what is not known. */
-const GAUGES: readonly (readonly [
-  name: string,
-  help: string,
-  read: (status: StatusResponse) => number | undefined,
-])[] = [
-  ['unsealed', 'Whether the registry is unsealed', ({ state }) => Number(state === 'unsealed')],
-  ['entries', 'Entries with a value', ({ entries }) => entries],
-  ['revision', 'Revision of the last commit', ({ revision }) => revision],
-  ['sessions', 'Sessions', ({ sessions }) => sessions],
-  ['connections', 'Connections', ({ connections }) => connections],
-  ['buffer_bytes', 'Buffers of all connections', ({ buffer_bytes }) => buffer_bytes],
-  ['store_open', 'Whether the store takes writes', ({ store }) => Number(store === 'open')],
-  ['log_healthy', 'Whether the audit log takes records', ({ log }) => Number(log === 'healthy')],
-  ['log_records', 'Records of the audit log', ({ log_sequence }) => log_sequence],
-  ['log_synced_records', 'Records that are on the disk', ({ log_synced }) => log_synced],
-  ['warnings', 'Warnings of the status', ({ warnings }) => warnings?.length ?? 0],
-  ['rotation_running', 'Whether a rotation runs', ({ rotation }) => Number(rotation !== undefined)],
-  ['rotation_entries_done', 'Entries that it has looked at', ({ rotation }) => rotation?.done],
-  ['rotation_entries', 'Entries of the running rotation', ({ rotation }) => rotation?.total],
-  [
-    'rotation_unreadable_values',
-    'Values that it cannot open',
-    ({ rotation }) => (rotation === undefined ? undefined : (rotation.unreadable ?? 0)),
-  ],
-  [
-    'last_backup_timestamp_seconds',
-    'When the last backup was complete',
-    ({ last_backup }) => (last_backup === undefined ? undefined : last_backup.at / 1000),
-  ],
-  ['last_backup_bytes', 'Size of the last backup', ({ last_backup }) => last_backup?.bytes],
+/** Doors whose operations are counted. */
+export type CountedDoor = Extract<Door, 'registry'>
+
+/** Operations by the names of their requests; `unknown` is a request that is none. */
+export type CountedOperation = RequestName | 'unknown'
+
+const DOORS: readonly CountedDoor[] = ['registry']
+const OPERATIONS: readonly CountedOperation[] = [
+  ...(Object.keys(REQUESTS) as RequestName[]),
+  'unknown',
 ]
+
+export interface DaemonMetricsOptions {
+  /** Of the daemon; default it is not told. */
+  readonly version?: string
+  /** Milliseconds since the epoch; default `Date.now`. */
+  readonly now?: () => number
+}
 
 export class DaemonMetrics {
   readonly #metrics: Metrics = createMetrics()
-  readonly #gauges = GAUGES.map(
-    ([name, help, read]) => [this.#metrics.gauge(name, help), read] as const,
+  readonly #now: () => number
+  readonly #rows = METRIC_ROWS.map(
+    (row) =>
+      [
+        row,
+        this.#metrics.gauge(row.name, row.help, row.label === undefined ? [] : [row.label]),
+      ] as const,
+  )
+  /** Counts what the doors are asked. */
+  readonly operations: OperationMeter<CountedDoor, CountedOperation> = createOperationMeter(
+    this.#metrics,
+    { doors: DOORS, operations: OPERATIONS },
   )
 
+  constructor({ version, now = Date.now }: DaemonMetricsOptions = {}) {
+    this.#now = now
+    this.#metrics
+      .gauge('process_start_time_seconds', 'When the process was started, since the epoch')
+      .set(Math.floor(performance.timeOrigin) / 1000)
+    const build = this.#metrics.gauge('build_info', 'Versions of daemon and Node.js', [
+      'version',
+      'node',
+    ])
+    if (version !== undefined) build.set({ version, node: process.versions.node }, 1)
+  }
+
+  /** Media type of {@link text}. */
+  get contentType(): string {
+    return this.#metrics.contentType
+  }
+
   /** All figures as they are now. */
-  text(status: StatusResponse): Promise<string> {
-    for (const [gauge, read] of this.#gauges) {
-      const value = read(status)
-      if (value === undefined) gauge.remove()
-      else gauge.set(value)
+  text(status: StatusResponse, room?: Room): Promise<string> {
+    const facts = { status, nowMs: this.#now(), room }
+    for (const [row, gauge] of this.#rows) {
+      // What is not known any more must be gone; a reset alone leaves 0 where there is no label.
+      gauge.reset()
+      if (row.label === undefined) gauge.remove()
+      for (const [labels, value] of samplesOf(row, facts)) gauge.set(labels, value)
     }
     return this.#metrics.text()
   }
@@ -54,4 +77,14 @@ export class DaemonMetrics {
   close(): void {
     this.#metrics.close()
   }
+}
+
+function samplesOf(
+  { label, read }: MetricRow,
+  facts: MetricFacts,
+): readonly (readonly [Record<string, string>, number])[] {
+  const value = read(facts)
+  if (value === undefined) return []
+  if (typeof value === 'number') return [[{}, value]]
+  return value.map(([word, each]) => [{ [label ?? 'name']: word }, each] as const)
 }

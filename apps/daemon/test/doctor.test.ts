@@ -28,6 +28,22 @@ describe('room on the disk', () => {
     expect(found.advice === undefined).toBe(level === 'ok')
   })
 
+  test.each([
+    [100, 'fault', 'every operation is refused'],
+    [250, 'fault', 'logins are refused'],
+    [350, 'warning', 'free'],
+    [450, 'warning', 'free'],
+    [2000, 'ok', 'free'],
+  ])('of the log, below what the configuration says: %d MiB', (mebibytes, level, words) => {
+    const { audit } = configOf(
+      `audit.free_warning = ${400 * MIB}\naudit.free_low = ${300 * MIB}\naudit.free_least = ${200 * MIB}`,
+    )
+    const room = { freeBytes: mebibytes * MIB, totalBytes: 2000 * MIB }
+    const found = roomFinding('disk', room, audit)
+    expect(found.level).toBe(level)
+    expect(found.message).toContain(words)
+  })
+
   test('of the file systems as they are, and of one that is not there', async () => {
     using home = createTempHome()
     mkdirSync(home.file('data'))
@@ -69,8 +85,7 @@ describe('the process', () => {
 describe('the configuration', () => {
   test.each([
     ['', []],
-    ['audit.retention_days = 30', ['audit.retention_days has no effect']],
-    ['audit.async_write = false', ['audit.async_write has no effect']],
+    ['audit.retention_days = 30\naudit.async_write = false', []],
     ['limits.max_connections_per_uid = 5', ['limits.max_connections_per_uid has no effect']],
     ['security.scrypt_log_n = 16', ['security.scrypt_log_n is 16']],
     ['security.require_mfa = true', []],
@@ -142,7 +157,18 @@ test('the part of a support document names no path', async () => {
   const metrics = new DaemonMetrics()
   onTestFinished(() => metrics.close())
   const figures = () => ({ connections: 3 })
-  const port = createHostPort({ config: () => config, faults, figures, metrics })
+  const space = {
+    room: { level: 'ok', auditBytes: 1, storeBytes: 1 },
+    warning: undefined,
+  } as const
+  const port = createHostPort({
+    config: () => config,
+    faults,
+    figures,
+    metrics,
+    sinks: () => undefined,
+    space,
+  })
   expect(await port.storeBytes?.()).toBe(123)
   const support = await port.support?.()
   expect(JSON.stringify(support)).not.toContain(canary)

@@ -159,6 +159,13 @@ export class Connection implements RegistryConnection {
     return this.request('mfa', request, options)
   }
 
+  evidence(
+    request: RequestOf<'evidence'>,
+    options?: RequestOptions,
+  ): Promise<ResponseOf['evidence']> {
+    return this.request('evidence', request, options)
+  }
+
   rotate(request: RequestOf<'rotate'>, options?: RequestOptions): Promise<ResponseOf['rotate']> {
     return this.request('rotate', request, options)
   }

@@ -3,6 +3,7 @@
  * would cost a command more time than its whole work. A missing request or answer does not compile.
  */
 import { MESSAGE_TYPE, type MessageType, type RequestName } from '@secreg/protocol'
+import { auditAnswer, evidenceAnswer } from './audit-answers.ts'
 import {
   groupAnswer,
   mfaAnswer,
@@ -90,6 +91,14 @@ const txnResult = tagged('op', {
   set: anObject({ version: count }),
   delete: anObject({ deleted: count }),
 })
+const sinkStatus = anObject({
+  name: text,
+  state: text,
+  sequence: count,
+  lag: count,
+  since: optional(number),
+  error: optional(text),
+})
 const shareProgress = anObject({ have: count, need: count, recovery: optional(literalTrue) })
 const protectorInfo = anObject({
   id: text,
@@ -133,15 +142,6 @@ const exportEntry = anObject({
   modified_at: number,
   created_by: text,
   modified_by: text,
-})
-const auditRecord = anObject({
-  sequence: number,
-  time: text,
-  action: text,
-  outcome: text,
-  paths: texts,
-  actor: anObject({ user: optional(text), door: optional(text) }),
-  reason: optional(text),
 })
 const finding = anObject({ check: text, level: text, message: text, advice: optional(text) })
 const compaction = anObject({
@@ -232,12 +232,11 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     buffer_bytes: optional(number),
     rotation: optional(rotation),
     last_backup: optional(backupInfo),
+    sinks: optional(array(sinkStatus)),
+    last_checkpoint: optional(anObject({ sequence: count, at: number })),
     warnings: optional(texts),
   }),
-  audit: row(MESSAGE_TYPE.AuditRequest, {
-    records: array(auditRecord),
-    next: optional(number),
-  }),
+  audit: row(MESSAGE_TYPE.AuditRequest, auditAnswer),
   export: row(MESSAGE_TYPE.ExportRequest, {
     entries: array(exportEntry),
     total: number,
@@ -382,4 +381,5 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
   token: row(MESSAGE_TYPE.TokenRequest, tokenAnswer),
   zone: row(MESSAGE_TYPE.ZoneRequest, zoneAnswer),
   mfa: row(MESSAGE_TYPE.MfaRequest, mfaAnswer),
+  evidence: row(MESSAGE_TYPE.EvidenceRequest, evidenceAnswer),
 })

@@ -63,6 +63,10 @@ export interface RegistryConnection extends RegistryApi, AsyncDisposable {
   token(request: RequestOf<'token'>, options?: RequestOptions): Promise<ResponseOf['token']>
   zone(request: RequestOf<'zone'>, options?: RequestOptions): Promise<ResponseOf['zone']>
   mfa(request: RequestOf<'mfa'>, options?: RequestOptions): Promise<ResponseOf['mfa']>
+  evidence(
+    request: RequestOf<'evidence'>,
+    options?: RequestOptions,
+  ): Promise<ResponseOf['evidence']>
 
   /** Log in. A refused login is an answer with `success: false`, not an error. */
   auth(request: RequestOf<'auth'>, options?: RequestOptions): Promise<ResponseOf['auth']>

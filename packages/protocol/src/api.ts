@@ -2,7 +2,7 @@
  * The registry as its clients see it, type only: implemented over the socket by `@secreg/client`, and in the process
  * by `@secreg/registry` for one caller. Every method fails with a `SecregError`.
  */
-import type { AuditBody } from './action.ts'
+import type { AuditResponse, EvidenceResponse } from './audit-api.ts'
 import type { BackupInfo, BackupResponse, RestoreResponse } from './backup-api.ts'
 import type {
   DeleteResponse,
@@ -49,6 +49,21 @@ export interface HelloResponse {
 }
 
 /** What status tells; members after `share_progress` only to callers with a session. */
+/** How far a place has got that records are sent to beside the log. */
+export interface SinkStatus {
+  /** Fixed word for the kind of place. */
+  readonly name: string
+  /** `idle` and `delivering`: it takes records; `retrying`: it does not at present; `stopped`: it gets none. */
+  readonly state: string
+  /** Sequence of the last record that it has taken. */
+  readonly sequence: number
+  /** Records of the log that it has not taken yet. */
+  readonly lag: number
+  /** Since when it is in this state, milliseconds since the epoch. */
+  readonly since?: number
+  readonly error?: string
+}
+
 export interface StatusResponse {
   readonly status: 'running'
   readonly state: SealState
@@ -72,22 +87,11 @@ export interface StatusResponse {
   readonly buffer_bytes?: number
   readonly rotation?: RotationInfo
   readonly last_backup?: BackupInfo
+  /** Places that records are sent to beside the log. */
+  readonly sinks?: readonly SinkStatus[]
+  /** Size of the log at its last signed checkpoint, and when that was made, milliseconds since the epoch. */
+  readonly last_checkpoint?: { readonly sequence: number; readonly at: number }
   readonly warnings?: readonly string[]
-}
-
-/** One record of the audit log, with its envelope. */
-export interface AuditRecord extends AuditBody {
-  readonly sequence: number
-  /** RFC 3339, UTC, milliseconds. */
-  readonly time: string
-  readonly revision?: number
-}
-
-export interface AuditResponse {
-  /** Newest first. */
-  readonly records: readonly AuditRecord[]
-  /** Present when there may be more: ask again with `before` set to it. */
-  readonly next?: number
 }
 
 /** One exported entry (export format, version 1). */
@@ -208,6 +212,7 @@ export interface ResponseOf {
   token: TokenResponse
   zone: ZoneResponse
   mfa: MfaResponse
+  evidence: EvidenceResponse
 }
 
 /** The operations on entries and administration, for one identity. */
@@ -241,4 +246,5 @@ export interface RegistryApi {
   token(request: RequestOf<'token'>): Promise<TokenResponse>
   zone(request: RequestOf<'zone'>): Promise<ZoneResponse>
   mfa(request: RequestOf<'mfa'>): Promise<MfaResponse>
+  evidence(request: RequestOf<'evidence'>): Promise<EvidenceResponse>
 }

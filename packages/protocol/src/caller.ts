@@ -1,10 +1,16 @@
 /** Who asks (DESIGN §3): what every door makes of a peer before anything else happens. */
 
-/** Door through which a caller came. */
-export type Door = 'registry' | 'http' | 'subauth' | 'libvirt' | 'internal'
+/** Every door; `internal` is what the daemon does by itself. */
+export const DOORS = Object.freeze(['registry', 'http', 'subauth', 'libvirt', 'internal'] as const)
 
-/** How the caller's identity was proven, strongest first. */
-export type Proof = 'kernel' | 'credential' | 'asserted'
+/** Door through which a caller came. */
+export type Door = (typeof DOORS)[number]
+
+/** Proofs of an identity, strongest first. */
+export const PROOFS = Object.freeze(['kernel', 'credential', 'asserted'] as const)
+
+/** How the caller's identity was proven. */
+export type Proof = (typeof PROOFS)[number]
 
 /** A caller, immutable. The daemon alone makes one. */
 export interface Caller {

@@ -3,7 +3,8 @@
  * what is to be done with it and what is answered. Packages of doors write them, the daemon gives them to the registry,
  * which decides, plans, encrypts, commits and records.
  */
-import type { Action, AuditAction } from './action.ts'
+import type { Action } from './action.ts'
+import type { AuditAction } from './audit-body.ts'
 import type { VersionState } from './entry-api.ts'
 import type { TypedValue } from './value.ts'
 

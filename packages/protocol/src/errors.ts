@@ -105,6 +105,7 @@ export const REASONS = Object.freeze({
   STORAGE_CORRUPT: reason('DatabaseError', 402),
   STORAGE_FULL: reason('DatabaseError', 403),
   AUDIT_FAILED: reason('DatabaseError', 500),
+  AUDIT_TAMPERED: reason('DatabaseError', 959),
   OUTCOME_UNKNOWN: reason('DatabaseError', 405),
   INTERNAL: reason('DatabaseError', 999),
   // Keys

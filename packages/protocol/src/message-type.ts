@@ -73,6 +73,8 @@ export const MESSAGE_TYPE = Object.freeze({
   ZoneResponse: 0x7b,
   MfaRequest: 0x7c,
   MfaResponse: 0x7d,
+  EvidenceRequest: 0x7e,
+  EvidenceResponse: 0x7f,
   /** Pushed by the daemon without a request: the events of a watch. */
   WatchEvent: 0x80,
   ErrorResponse: 0xff,

@@ -3,6 +3,7 @@
  * 0x40). Unknown members are ignored, wrongly typed ones refused. Answers are typed in `api.ts`.
  */
 import { z } from 'zod'
+import { auditRequest, evidenceRequest } from './audit-messages.ts'
 import { backupRequest, restoreRequest } from './backup-messages.ts'
 import {
   deleteRequest,
@@ -34,6 +35,7 @@ import { MESSAGE_TYPE, type MessageType } from './message-type.ts'
 import { policyRequest } from './policy-messages.ts'
 import { protectorRequest, sealRequest } from './seal-messages.ts'
 
+export * from './audit-messages.ts'
 export * from './backup-messages.ts'
 export * from './entry-messages.ts'
 export * from './identity-messages.ts'
@@ -49,22 +51,6 @@ export const helloRequest = z.object({
 export const logoutRequest = z.object({})
 export const statusRequest = z.object({})
 export const whoamiRequest = z.object({})
-
-/** Filters of the audit log; all given ones hold together. Newest first. */
-export const auditRequest = z.object({
-  user: text(256).optional(),
-  /** This path and everything below it. */
-  key: keyText.optional(),
-  action: text(32).optional(),
-  /** Milliseconds since the epoch, inclusive. */
-  since_ms: z.int().min(0).optional(),
-  /** Milliseconds since the epoch, exclusive. */
-  until_ms: z.int().min(0).optional(),
-  failed: z.boolean().optional(),
-  limit: z.int().min(1).max(1000).optional(),
-  /** Continue below this sequence number. */
-  before: z.int().min(1).optional(),
-})
 
 /** One export is one operation: the first request opens it, the following ones fetch its pages. */
 export const exportRequest = z.object({
@@ -156,6 +142,7 @@ export const REQUESTS = Object.freeze({
   token: entry(MESSAGE_TYPE.TokenRequest, tokenRequest),
   zone: entry(MESSAGE_TYPE.ZoneRequest, zoneRequest),
   mfa: entry(MESSAGE_TYPE.MfaRequest, mfaRequest),
+  evidence: entry(MESSAGE_TYPE.EvidenceRequest, evidenceRequest),
 })
 
 /** Name of a request. */

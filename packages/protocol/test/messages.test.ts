@@ -48,6 +48,7 @@ const VALID: Readonly<Record<RequestName, Record<string, unknown>>> = {
   token: { op: 'create', label: 'ci', boundary: ['ci-read'], expires_in_s: 3600, uses: 1 },
   zone: { op: 'add', zone: 'mail', allow_tokens: true, max_temp_validity_s: 0 },
   mfa: { op: 'confirm', code: '123456' },
+  evidence: { op: 'verify', job: 1, checkpoints: ['a checkpoint'] },
 }
 
 describe('parseRequest', () => {
@@ -74,6 +75,11 @@ describe('parseRequest', () => {
     ['watch', { since_revision: -1 }],
     ['maintain', { op: 'compact', job: 0 }],
     ['maintain', { op: 'other' }],
+    ['evidence', { op: 'prove', sequence: 0 }],
+    ['evidence', { op: 'consistency' }],
+    ['evidence', { op: 'verify', checkpoints: Array.from({ length: 17 }, () => 'x') }],
+    ['audit', { wait_ms: 30_001 }],
+    ['audit', { outcome: 'fine' }],
     ['auth', { username: 'a' }],
     ['auth', { username: 'a', password: 'b', token: 'c' }],
     ['auth', { token: 5 }],

@@ -1,5 +1,13 @@
 /** Bodies of audit records, as JSON text: the actor's part is written once per caller (DESIGN §2, §8). */
-import type { AuditAction, AuditActor, AuditOutcome, Caller } from '@secreg/protocol'
+import {
+  type AuditAction,
+  type AuditActor,
+  type AuditOutcome,
+  type Caller,
+  REASONS,
+  type Reason,
+  STATUS,
+} from '@secreg/protocol'
 
 /** What one record says beside its actor. */
 export interface RecordFacts {
@@ -9,14 +17,25 @@ export interface RecordFacts {
   readonly versions?: readonly number[]
   readonly detail?: string
   readonly count?: number
+  /** Id of the decision of an outside decision point. */
+  readonly decision?: string
+  /** What the caller said he needs it for. */
+  readonly purpose?: string
+  /** Keyed hashes of written values, by path. */
+  readonly valueHashes?: Readonly<Record<string, string>>
 }
 
 const actors = new WeakMap<Caller, string>()
 
 /** The actor of a caller, as recorded. */
 export function actorOf(caller: Caller): AuditActor {
+  const [principal] = caller.principals
   return {
-    ...(caller.login === undefined ? {} : { user: caller.login }),
+    ...(caller.login === undefined
+      ? principal === undefined
+        ? {}
+        : { principal }
+      : { user: caller.login }),
     ...(caller.accountId === undefined ? {} : { account: caller.accountId }),
     ...(caller.roles.length === 0 ? {} : { roles: caller.roles }),
     ...(caller.uid === undefined ? {} : { uid: caller.uid }),
@@ -60,15 +79,22 @@ export function auditBody(
   action: AuditAction,
   outcome: AuditOutcome,
   facts: RecordFacts,
-  reason?: string,
+  reason?: Reason,
 ): string {
   let text = `{"action":"${action}","outcome":"${outcome}","paths":${facts.pathsText ?? pathsText(facts.paths ?? [])},"actor":${actorText(caller)}`
-  if (reason !== undefined) text += `,"reason":"${reason}"`
+  if (reason !== undefined) {
+    text += `,"reason":"${reason}","code":${STATUS[REASONS[reason].status]}`
+  }
   if (facts.versions !== undefined) text += `,"versions":[${facts.versions.join(',')}]`
   if (facts.detail !== undefined) text += `,"detail":${JSON.stringify(facts.detail)}`
   if (facts.count !== undefined) text += `,"count":${facts.count}`
   if (caller.correlationId !== undefined) {
     text += `,"correlation":${JSON.stringify(caller.correlationId)}`
+  }
+  if (facts.decision !== undefined) text += `,"decision":${JSON.stringify(facts.decision)}`
+  if (facts.purpose !== undefined) text += `,"purpose":${JSON.stringify(facts.purpose)}`
+  if (facts.valueHashes !== undefined) {
+    text += `,"value_hashes":${JSON.stringify(facts.valueHashes)}`
   }
   return `${text}}`
 }

@@ -23,6 +23,10 @@ export interface RegistrySettings {
   readonly lockOnTampering?: boolean
   /** Subtrees in which every value is encrypted, canonical prefixes. */
   readonly encryptPrefixes: readonly string[]
+  /** Subtrees where the record of a write names the value by a keyed hash, canonical prefixes; default none. */
+  readonly valueHashPrefixes?: readonly string[]
+  /** Answer reads and refusals once their record is synced, not only written; default false. */
+  readonly syncEveryRecord?: boolean
 }
 
 export interface Core {

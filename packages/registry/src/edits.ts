@@ -1,5 +1,11 @@
 /** Entries under change by one operation, and the plan that they make together. */
-import { type AuditAction, type Caller, type ChangeEvent, SecregError } from '@secreg/protocol'
+import {
+  type AuditAction,
+  type Caller,
+  type ChangeEvent,
+  isAtOrBelow,
+  SecregError,
+} from '@secreg/protocol'
 import type { Op } from '@secreg/storage'
 import { auditBody, type RecordFacts } from './audit-record.ts'
 import type { Core } from './core.ts'
@@ -25,11 +31,14 @@ export class Edits {
   readonly #view: View
   readonly #context: EditContext
   readonly #edits = new Map<string, EntryEdit>()
+  /** Keyed hashes of the values that were written where the configuration asks for them. */
+  readonly #hashes: Record<string, string> = {}
 
   /** @param expiryNowMs - time by which things have expired; default that of readers */
   constructor(core: Core, caller: Caller, view: View, expiryNowMs: number = core.clock.now()) {
     this.#core = core
     this.#view = view
+    const prefixes = core.settings.valueHashPrefixes ?? []
     this.#context = {
       keys: core.keys,
       crypto: core.crypto,
@@ -38,6 +47,14 @@ export class Edits {
       by: authorOf(caller),
       renumbering: core.renumbering,
       newEntryId: core.newEntryId,
+      ...(prefixes.length === 0
+        ? {}
+        : {
+            onValue: (path, bytes) => {
+              if (!prefixes.some((prefix) => isAtOrBelow(path, prefix))) return
+              this.#hashes[path] = core.keys.reference('value', bytes)
+            },
+          }),
     }
   }
 
@@ -93,9 +110,13 @@ export class Edits {
     return {
       ops,
       events,
-      record: auditBody(caller, outcome.action, 'ok', outcome.facts),
+      record: auditBody(caller, outcome.action, 'ok', this.#withHashes(outcome.facts)),
       result: outcome.result,
     }
+  }
+
+  #withHashes(facts: RecordFacts): RecordFacts {
+    return Object.keys(this.#hashes).length === 0 ? facts : { ...facts, valueHashes: this.#hashes }
   }
 }
 

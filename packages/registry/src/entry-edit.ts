@@ -75,6 +75,7 @@ export class EntryEdit extends EntryState {
   put({ type, bytes }: TypedValue, options: PutOptions): number {
     const { nowMs, by, keys, expiryNowMs } = this.context
     const { encrypted } = options
+    this.context.onValue?.(this.path, bytes)
     this.raise()
     const before = this.define(type)
     const { id, limits, active } = before

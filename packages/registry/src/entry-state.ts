@@ -24,6 +24,8 @@ export interface EditContext {
   /** Author of the change. */
   readonly by: string
   newEntryId(): string
+  /** Told of each value that is written; for records that name values by keyed hashes. */
+  readonly onValue?: (path: string, bytes: Uint8Array) => void
 }
 
 export class EntryState {

@@ -26,6 +26,8 @@ export interface HousekeepingOptions {
   readonly scrub?: { readonly firstAfterMs: number; readonly everyMs: number }
   readonly monotonicMs?: () => number
   readonly onFault?: (fault: unknown) => void
+  /** Keeps the audit log; called while it is unsealed. */
+  readonly keepLog?: () => Promise<void>
 }
 
 export class Housekeeping {
@@ -126,6 +128,7 @@ export class Housekeeping {
     if (this.#isUnsealed) await this.#sweeper.sweep()
     this.#core.eraser.tick()
     if (this.#isUnsealed) this.rotation.tick()
+    if (this.#isUnsealed) await this.#options.keepLog?.()
     this.#scrubSoon()
     this.#scrubber.tick()
   }

@@ -1,3 +1,6 @@
+export type { AuditKeeping } from './audit/keeper.ts'
+export { auditOrigin } from './audit/origin.ts'
+export type { References } from './audit/references.ts'
 export type { RegistrySettings } from './core.ts'
 export type { BackupState } from './doctor/backup-finding.ts'
 export { type Diagnosis, finding } from './doctor/finding.ts'

@@ -1,6 +1,6 @@
 /**
  * The registry's side of the audit log (DESIGN §2, steps 2 to 7): lines of reads and denials are written before
- * their answer, several with one write; lines of a commit come from its outbox row, which is freed once they are
+ * their answer, several with one write, and synced too where that is asked for; lines of a commit come from its outbox row, which is freed once they are
  * synced. When the log cannot take the lines of a commit, they wait here and in the outbox, and the gate stays shut
  * until they are written.
  */
@@ -39,9 +39,19 @@ const LINES_AT_ONCE = 32
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
+export interface JournalOptions {
+  readonly engine: Engine
+  readonly log: AuditLog
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Whether a record without a commit must be synced before its answer, not only written; default false. */
+  readonly syncsAll?: () => boolean
+}
+
 export class Journal {
   readonly #log: AuditLog
   readonly #now: () => number
+  readonly #syncsAll: () => boolean
   /** Groups in the outbox, by number, with the revision of their commit. */
   readonly #outbox = new Map<number, number>()
   /** Committed groups whose lines the log could not take. */
@@ -51,12 +61,15 @@ export class Journal {
   #nextNumber = 1
   /** Sequence of the cursor in the engine. */
   #stored = 0
+  /** Segment of the same; what it names must be there at the next start. */
+  #storedSegment = 1
   /** Before this line is synced, the last synced one may stand in the midst of a commit. */
   #wholeFrom = 0
 
-  private constructor(log: AuditLog, now: () => number) {
+  private constructor({ log, now, syncsAll }: JournalOptions) {
     this.#log = log
     this.#now = now
+    this.#syncsAll = syncsAll ?? (() => false)
   }
 
   /** Read the cursor that the log must reach. */
@@ -71,19 +84,19 @@ export class Journal {
    * @throws SecregError `ERR_STORAGE_CORRUPT` when the log knows of a later commit than the store
    */
   static async open(
-    engine: Engine,
-    log: AuditLog,
-    now: () => number,
+    options: JournalOptions,
   ): Promise<{ journal: Journal; recovery: JournalRecovery }> {
+    const { engine, log } = options
     if (log.tail.revision > engine.head) {
       throw new SecregError(
         'STORAGE_CORRUPT',
         `the data directory was rolled back: the audit log knows revision ${log.tail.revision}, the store ends at ${engine.head}`,
       )
     }
-    const journal = new Journal(log, now)
+    const journal = new Journal(options)
     const cursor = await Journal.readCursor(engine)
     journal.#stored = cursor?.sequence ?? 0
+    journal.#storedSegment = cursor?.segment ?? 1
     let appended = 0
     for await (const row of engine.iterate(OUTBOX_SPACE)) {
       const number = outboxNumber(row.key)
@@ -103,6 +116,11 @@ export class Journal {
 
   get log(): AuditLog {
     return this.#log
+  }
+
+  /** Segment of the line that the log must have at the next start. */
+  get storedSegment(): number {
+    return this.#storedSegment
   }
 
   /** Whether the cursor in the store is worth a commit of its own. */
@@ -147,20 +165,21 @@ export class Journal {
     const lines = this.#waiting
     if (lines.length === 0) return
     this.#waiting = []
-    let error: SecregError | undefined
     try {
       if (!this.#drain()) throw new Error('earlier records are not written yet')
       this.#log.append(lines.map((line) => line.item))
     } catch (cause) {
-      error = auditFailed(cause)
+      tell(lines, auditFailed(cause))
+      return
     }
-    for (const line of lines) {
-      try {
-        line.written(error)
-      } catch {
-        // One caller's answer must not keep the others from theirs.
-      }
+    if (!this.#syncsAll()) {
+      tell(lines)
+      return
     }
+    this.#log.sync().then(
+      () => tell(lines),
+      (cause: unknown) => tell(lines, auditFailed(cause)),
+    )
   }
 
   /** Whether a group of this size may be committed (DESIGN §2, step 2). */
@@ -201,7 +220,9 @@ export class Journal {
     for (const op of ops) {
       if (op.type === 'delete') this.#outbox.delete(outboxNumber(op.key))
       else if (op.key === CURSOR_KEY) {
-        this.#stored = (JSON.parse(decoder.decode(op.value)) as LogCursor).sequence
+        const { sequence, segment } = JSON.parse(decoder.decode(op.value)) as LogCursor
+        this.#stored = sequence
+        this.#storedSegment = segment
       }
     }
   }
@@ -225,6 +246,16 @@ export class Journal {
       this.#backlog.shift()
     }
     return true
+  }
+}
+
+function tell(lines: readonly WaitingLine[], error?: SecregError): void {
+  for (const line of lines) {
+    try {
+      line.written(error)
+    } catch {
+      // One caller's answer must not keep the others from theirs.
+    }
   }
 }
 

@@ -2,8 +2,10 @@
  * Seal state and keys (DESIGN §6): uninitialised, sealed or unsealed. While sealed nothing changes, encrypted values
  * cannot be read, and what is read from disk is checked against damage but not against tampering.
  */
+import { createHmac } from 'node:crypto'
 import {
   deriveSubkey,
+  KEY_BYTES,
   type KeyRing,
   openKeyRing,
   portableSeal,
@@ -28,7 +30,14 @@ interface Keys {
   readonly mfa: Uint8Array
   /** For temporary tokens, 32 bytes. */
   readonly tokens: Uint8Array
+  /** For keyed references, 32 bytes. */
+  readonly references: Uint8Array
+  /** For the keys that sign the audit log, 32 bytes. */
+  readonly signing: Uint8Array
 }
+
+/** What a keyed reference stands for; the same text as two of them has two references. */
+export type ReferenceKind = 'path' | 'resource' | 'value'
 
 export class KeyState {
   readonly #engine: Engine
@@ -73,6 +82,8 @@ export class KeyState {
         backup: deriveSubkey(root, 'backup', nodeBackend),
         mfa: deriveSubkey(root, 'mfa', nodeBackend),
         tokens: deriveSubkey(root, 'tokens', nodeBackend),
+        references: deriveSubkey(root, 'audit-ref', nodeBackend),
+        signing: deriveSubkey(root, 'audit-sign', nodeBackend),
       }
       this.#header = header
       forget(this.#prepared)
@@ -235,6 +246,30 @@ export class KeyState {
     return this.#require().tokens
   }
 
+  /**
+   * A reference under the registry's key, for records and readers that must not see what it stands for.
+   *
+   * @returns `hmac-sha256:` and 43 characters of base64url: HMAC-SHA256 over kind, NUL and `of`
+   * @throws SecregError `ERR_SEALED`, `ERR_UNINITIALIZED`
+   */
+  reference(kind: ReferenceKind, of: string | Uint8Array): string {
+    const mac = createHmac('sha256', this.#require().references)
+    return `hmac-sha256:${mac.update(`${kind}\0`).update(of).digest('base64url')}`
+  }
+
+  /**
+   * Seed of the n-th key that signs the audit log.
+   *
+   * @param number - from 1
+   * @returns a fresh seed of 32 bytes, which the caller wipes
+   * @throws SecregError `ERR_SEALED`, `ERR_UNINITIALIZED`
+   */
+  signingSeed(number: number): Uint8Array {
+    const { signing } = this.#require()
+    const info = Buffer.from(`secreg/v1/audit-sign/${number}`)
+    return nodeBackend.hkdfSha256(signing, new Uint8Array(0), info, KEY_BYTES)
+  }
+
   #require(): Keys {
     if (this.#keys === undefined) throw this.#notUnsealed()
     return this.#keys
@@ -250,7 +285,7 @@ export class KeyState {
 function forget(keys: Keys | undefined): void {
   if (keys === undefined) return
   keys.ring.wipe()
-  wipe(keys.header, keys.backup, keys.mfa, keys.tokens)
+  wipe(keys.header, keys.backup, keys.mfa, keys.tokens, keys.references, keys.signing)
 }
 
 function bindingOf(entry: { readonly id: string; readonly type: ValueType }, version: number) {

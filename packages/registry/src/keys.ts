@@ -17,6 +17,7 @@
  * | `g/counters` | counters kept with each commit |
  * | `g/usage<mount path>` | what the entries of a mount with a quota take; `g/usage-volatile<mount path>` those in memory |
  * | `g/numbers` | how far version numbers were raised by restores |
+ * | `g/audit-key` | number of the key that signs the audit log |
  * | `g/rotation` | how far a rotation of the data keys is |
  * | `o/<number, 16 digits>` | outbox: audit bodies of one commit |
  * | `x/cursor` | last synced line of the audit log |
@@ -28,6 +29,8 @@ export const SEAL_KEY = 's/header'
 export const COUNTERS_KEY = 'g/counters'
 /** The same for entries in memory, itself in memory. */
 export const VOLATILE_COUNTERS_KEY = 'g/counters-volatile'
+/** Number of the key that signs the audit log, once it is not the first. */
+export const AUDIT_KEY_KEY = 'g/audit-key'
 export const ROTATION_KEY = 'g/rotation'
 export const CURSOR_KEY = 'x/cursor'
 export const TIME_KEY = 'x/time'

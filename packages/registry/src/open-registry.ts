@@ -1,5 +1,5 @@
 /** Put a registry together over an engine and a log, after bringing both to the same state (DESIGN §2, step 7). */
-import type { AuditLog, LogCursor, LogFiles } from '@secreg/audit'
+import type { AuditLog, LogCursor, TermSource } from '@secreg/audit'
 import type { NewProtector, Scrypt, ScryptParams, SealHeader } from '@secreg/crypto'
 import { nodeBackend } from '@secreg/crypto/node'
 import type { BackupSchedule, Dialect } from '@secreg/protocol'
@@ -10,6 +10,9 @@ import {
   DEFAULT_SESSION_LIMITS,
   type SessionLimits,
 } from '@secreg/zones'
+import { createAuditEvidence } from './audit/audit-evidence.ts'
+import { type AuditKeeping, DEFAULT_KEEPING } from './audit/keeper.ts'
+import { AUDIT_TERMS } from './audit/terms.ts'
 import { Authorizer } from './authorizer.ts'
 import { BackupNotes } from './backup/backup-notes.ts'
 import { readLastChange } from './change.ts'
@@ -40,11 +43,10 @@ import { type PipelineStep, Writer } from './writer.ts'
 export interface OpenRegistryOptions {
   /** Owned by the registry from now on. */
   readonly engine: Engine
-  /** Opens the log with the cursor that the store knows; owned by the registry. */
-  readonly openLog: (cursor: LogCursor | undefined) => Promise<AuditLog>
-  readonly auditDirectory: string
-  /** Where the log's files are; default the real file system. */
-  readonly auditFiles?: LogFiles
+  /** Opens the log with the cursor that the store knows and the words of records; owned by the registry. */
+  readonly openLog: (cursor: LogCursor | undefined, terms: TermSource) => Promise<AuditLog>
+  /** How the audit log is kept; default a checkpoint every five minutes, and every segment. */
+  readonly auditKeeping?: () => AuditKeeping
   /** Runs off the main thread, with a bounded queue. */
   readonly scrypt: Scrypt
   readonly scryptParams: ScryptParams
@@ -106,7 +108,7 @@ export interface OpenedRegistry {
  */
 export async function openRegistry(options: OpenRegistryOptions): Promise<OpenedRegistry> {
   const now = options.now ?? Date.now
-  const log = await options.openLog(await Journal.readCursor(options.engine))
+  const log = await options.openLog(await Journal.readCursor(options.engine), AUDIT_TERMS)
   try {
     return await openOver(options, log, now)
   } catch (error) {
@@ -125,7 +127,12 @@ async function openOver(
     options.ephemeralBytes === undefined ? {} : { maxVolatileBytes: options.ephemeralBytes },
   )
   const monotonicMs = options.monotonicMs ?? (() => performance.now())
-  const { journal, recovery } = await Journal.open(engine, log, now)
+  const { journal, recovery } = await Journal.open({
+    engine,
+    log,
+    now,
+    syncsAll: () => core.settings.syncEveryRecord === true,
+  })
   const authorizer = new Authorizer(now)
   const keys = new KeyState(engine, await readHeader(engine), () => core.settings.sealedReads)
   const isUnsealed = (): boolean => keys.state === 'unsealed'
@@ -192,7 +199,19 @@ async function openOver(
       : { external: { ...options.systemLogin, nowMs: monotonicMs, sleep } }),
   })
   await identity.policies.load()
-  const housekeeping = new Housekeeping(core, identity, options)
+  const evidence = createAuditEvidence({
+    engine,
+    log,
+    journal,
+    keys,
+    keeping: options.auditKeeping ?? (() => DEFAULT_KEEPING),
+    monotonicMs,
+    believedMs: () => Math.min(now(), core.clock.believed()),
+    isShipped: options.host?.isLogShipped,
+    onFault,
+  })
+  const keepLog = (): Promise<void> => evidence.keeper.tick()
+  const housekeeping = new Housekeeping(core, identity, { ...options, keepLog })
   await housekeeping.rotation.load()
   const registry = new Registry({
     core,
@@ -210,8 +229,7 @@ async function openOver(
     onFault,
     compactor: new Compactor({ engine, now, onFault, storeBytes: options.host?.storeBytes }),
     opened: { wallMs: now(), monotonicMs: monotonicMs(), lastChangeMs: lastChange?.timeMs },
-    auditDirectory: options.auditDirectory,
-    auditFiles: options.auditFiles,
+    evidence,
     version: options.version,
     housekeeping,
     watches,

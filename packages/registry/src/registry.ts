@@ -1,5 +1,4 @@
 /** The registry: every operation of every door is one call here (DESIGN §2). */
-import type { LogFiles } from '@secreg/audit'
 import type { Credential, SealHeader } from '@secreg/crypto'
 import type {
   AuthResponse,
@@ -14,8 +13,12 @@ import type {
 } from '@secreg/protocol'
 import { SecregError } from '@secreg/protocol'
 import type { Session, SessionHandle } from '@secreg/zones'
+import type { AuditEvidence } from './audit/audit-evidence.ts'
+import { Follows } from './audit/follows.ts'
+import { type References, referencesOf } from './audit/references.ts'
 import { auditBody } from './audit-record.ts'
 import type { BackupNotes } from './backup/backup-notes.ts'
+import { type OperationTools, operationsOf } from './caller-operations.ts'
 import type { Compactor } from './compactor.ts'
 import type { Core, RegistrySettings } from './core.ts'
 import type { OpenedAt } from './doctor/doctor.ts'
@@ -23,45 +26,23 @@ import type { HostPort } from './doctor/host-port.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import type { Identity, Peer } from './identity.ts'
 import { internalCaller } from './internal-caller.ts'
-import { audit } from './operations/audit-query.ts'
 import { Backups } from './operations/backup.ts'
-import { remove } from './operations/delete.ts'
 import { type DialectRequest, dialectOperation } from './operations/dialect.ts'
 import { Exports } from './operations/export.ts'
-import { get } from './operations/get.ts'
-import { group } from './operations/groups.ts'
-import { history } from './operations/history.ts'
 import { Imports } from './operations/import.ts'
-import { list } from './operations/list.ts'
 import { login, logout } from './operations/login.ts'
-import { maintain } from './operations/maintain.ts'
-import { meta } from './operations/meta.ts'
-import { mfa } from './operations/mfa.ts'
-import { mount } from './operations/mount.ts'
-import { password } from './operations/own-password.ts'
-import { policy } from './operations/policy.ts'
-import { protector } from './operations/protector.ts'
 import { type Recovered, type RecoverRequest, recoverAdministrator } from './operations/recover.ts'
 import { Restores } from './operations/restore.ts'
-import { rotate } from './operations/rotate.ts'
 import { initialize, lock, requireAcceptable, type SealTools } from './operations/seal.ts'
-import { search } from './operations/search.ts'
-import { type HostChecks, security } from './operations/security.ts'
-import { set } from './operations/set.ts'
-import { token } from './operations/tokens.ts'
-import { transaction } from './operations/transaction.ts'
-import { transfer } from './operations/transfer.ts'
+import type { HostChecks } from './operations/security.ts'
 import { recordRefused, type UnlockTools, unlock, unlockBy } from './operations/unlock.ts'
-import { user } from './operations/users.ts'
-import { versions } from './operations/versions.ts'
-import { zone } from './operations/zones.ts'
 import { recorded } from './recorded.ts'
 import type { OpenSpool } from './restore/spool.ts'
 import { AttemptPace } from './seal/attempt-pace.ts'
 import type { SealUse } from './seal/credential.ts'
 import { ShareCollector } from './seal/share-collector.ts'
-import { apiOfSession, refuseEnrolling, useToken } from './session-api.ts'
-import { fullStatus, openStatus, whoami } from './status.ts'
+import { apiOfSession, presentOf, refuseEnrolling, useToken } from './session-api.ts'
+import { fullStatus, openStatus } from './status.ts'
 import type { WatchHub } from './watch/hub.ts'
 import type { OpenedWatch, WatchSink } from './watch/sink.ts'
 import { watch } from './watch/watch-operation.ts'
@@ -75,8 +56,7 @@ export interface RegistryParts {
   readonly host: HostPort
   readonly compactor: Compactor
   readonly opened: OpenedAt
-  readonly auditDirectory: string
-  readonly auditFiles: LogFiles | undefined
+  readonly evidence: AuditEvidence
   readonly version: string
   readonly housekeeping: Housekeeping
   readonly watches: WatchHub
@@ -92,34 +72,39 @@ export interface RegistryParts {
 /** One open registry. */
 export class Registry {
   readonly #parts: RegistryParts
-  readonly #exports: Exports
-  readonly #imports: Imports
-  readonly #restores: Restores
-  /** Backups that are being read. */
-  readonly backups: Backups
+  /** What goes on from one request to the next. */
+  readonly #tools: OperationTools
   readonly #unlocking: UnlockTools
   readonly #startedMs = performance.now()
   #closing: Promise<void> | undefined
 
   constructor(parts: RegistryParts) {
+    const { core, identity } = parts
     this.#parts = parts
-    this.#exports = new Exports(parts.core)
-    this.#imports = new Imports(parts.core)
-    this.#restores = new Restores(parts.core, {
-      openSpool: parts.openSpool,
-      scrypt: parts.seal.scrypt,
-    })
-    this.backups = new Backups(parts.core, {
-      notes: parts.backupNotes,
-      version: parts.version,
-      schedule: parts.backupSchedule,
-      onFault: parts.onFault,
-    })
+    this.#tools = {
+      parts,
+      exports: new Exports(core),
+      imports: new Imports(core),
+      restores: new Restores(core, { openSpool: parts.openSpool, scrypt: parts.seal.scrypt }),
+      backups: new Backups(core, {
+        notes: parts.backupNotes,
+        version: parts.version,
+        schedule: parts.backupSchedule,
+        onFault: parts.onFault,
+      }),
+      follows: new Follows(core, (caller) => presentOf(identity, caller)),
+      status: (caller) => this.status(caller),
+    }
     this.#unlocking = {
       scrypt: parts.seal.scrypt,
       collector: new ShareCollector(parts.monotonicMs),
       pace: new AttemptPace(parts.monotonicMs),
     }
+  }
+
+  /** Backups that are being read. */
+  get backups(): Backups {
+    return this.#tools.backups
   }
 
   get state(): SealState {
@@ -134,6 +119,12 @@ export class Registry {
   /** Random id of this life of the store, 32 hexadecimal digits. */
   get generation(): string {
     return this.#parts.core.engine.generation
+  }
+
+  /** Keyed references to entries, for readers of the log that must not see paths; undefined while it is sealed. */
+  get references(): References | undefined {
+    const { keys } = this.#parts.core
+    return keys.state === 'unsealed' ? referencesOf(keys) : undefined
   }
 
   /** Time that removing goes by, milliseconds since the epoch: not ahead of a leap of the clock that has not lasted. */
@@ -180,6 +171,14 @@ export class Registry {
     return recorded<never>(core.journal, identity.strangerOf(peer), { action }, () => {
       throw error
     })
+  }
+
+  /** Record at once how many requests of a peer were refused before anything was done for them (DESIGN §2). */
+  noteRefused(peer: Peer, count: number): void {
+    const { core, identity } = this.#parts
+    const facts = { detail: 'no room for records', count }
+    const body = auditBody(identity.strangerOf(peer), 'auth', 'failed', facts, 'BUSY')
+    core.journal.record(body, () => {})
   }
 
   initialize(
@@ -232,7 +231,7 @@ export class Registry {
   async #locked(): Promise<void> {
     const error = new SecregError('SEALED', 'the registry was locked')
     this.#parts.watches.end(error)
-    await Promise.all([this.backups.end(error), this.#restores.end(error)])
+    await Promise.all([this.backups.end(error), this.#tools.restores.end(error)])
   }
 
   /** Break-glass, for a process on the host itself; see {@link recoverAdministrator}. */
@@ -268,49 +267,8 @@ export class Registry {
 
   /** Everything that one caller can do. */
   as(caller: Caller): RegistryApi {
-    const { core, identity } = this.#parts
-    return apiOfSession(identity, caller, {
-      get: (request) => get(core, caller, request),
-      set: (request) => set(core, caller, request),
-      delete: (request) => remove(core, caller, request),
-      list: (request) => list(core, caller, request),
-      status: () => Promise.resolve(this.status(caller)),
-      audit: (request) => audit(core, caller, request),
-      export: (request) => this.#exports.export(caller, request),
-      import: (request) => this.#imports.import(caller, request),
-      user: (request) => user(identity, caller, request),
-      whoami: () => Promise.resolve(whoami(caller)),
-      password: (request) => password(identity, caller, request),
-      security: (request) =>
-        security(core, caller, request, {
-          checks: this.#parts.hostChecks,
-          auditDirectory: this.#parts.auditDirectory,
-          auditFiles: this.#parts.auditFiles,
-        }),
-      txn: (request) => transaction(core, caller, request),
-      history: (request) => history(core, caller, request),
-      versions: (request) => versions(core, caller, request),
-      meta: (request) => meta(core, caller, request),
-      search: (request) => search(core, caller, request),
-      transfer: (request) => transfer(core, caller, request),
-      mount: (request) => mount(core, caller, request),
-      protector: (request) => protector(identity, this.#parts.seal, caller, request),
-      rotate: (request) => rotate(core, this.#parts.housekeeping.rotation, caller, request),
-      backup: (request) => this.backups.backup(caller, request),
-      restore: (request) => this.#restores.restore(caller, request),
-      maintain: (request) =>
-        maintain(core, caller, request, {
-          ...this.#parts,
-          backups: () => this.backups.state,
-          checks: this.#parts.hostChecks,
-          status: (who) => this.status(who),
-        }),
-      policy: (request) => policy(identity, caller, request),
-      group: (request) => group(identity, caller, request),
-      token: (request) => token(identity, caller, request),
-      zone: (request) => zone(identity, caller, request),
-      mfa: (request) => mfa(identity, caller, request),
-    })
+    const { identity } = this.#parts
+    return apiOfSession(identity, caller, operationsOf(this.#tools, caller))
   }
 
   /** What any operation of a session needs that is not one of {@link as}. */
@@ -336,11 +294,11 @@ export class Registry {
   /** End the exports, imports, backups and restores of sessions that have ended, or that nobody goes on with. */
   async sweep(): Promise<void> {
     const refs = this.#parts.identity.sessionRefs()
-    this.#imports.sweep(refs)
+    this.#tools.imports.sweep(refs)
     this.#parts.watches.sweep()
     this.#unlocking.collector.sweep()
     recordRefused(this.#parts.core, this.#unlocking.pace)
-    const jobs = [this.#exports, this.backups, this.#restores]
+    const jobs = [this.#tools.exports, this.backups, this.#tools.restores, this.#tools.follows]
     await Promise.all(jobs.map((each) => each.sweep(refs)))
   }
 
@@ -361,17 +319,30 @@ export class Registry {
     return this.close()
   }
 
+  async #signLast(): Promise<void> {
+    const { evidence, onFault } = this.#parts
+    await evidence.keeper.checkpoint().catch((fault: unknown) => onFault?.(fault))
+  }
+
   async #close(): Promise<void> {
-    const { core, housekeeping } = this.#parts
+    const { core, evidence, housekeeping } = this.#parts
     this.endWatches()
+    await this.#tools.follows.close(new SecregError('SHUTTING_DOWN', 'the registry is stopping'))
     this.#unlocking.collector.reset()
     await housekeeping.stop()
     await this.#parts.compactor.close()
+    await evidence.verification.close()
     await core.writer.close()
     try {
-      await Promise.all([this.#exports.close(), this.backups.end(), this.#restores.end()])
+      await Promise.all([
+        this.#tools.exports.close(),
+        this.backups.end(),
+        this.#tools.restores.end(),
+      ])
       core.journal.flush()
       await core.journal.log.sync()
+      // What is left behind is signed, if it can be.
+      if (core.keys.state === 'unsealed') await this.#signLast()
       if (core.keys.state === 'unsealed') await core.writer.free()
     } finally {
       core.keys.lock()

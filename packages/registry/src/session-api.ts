@@ -60,6 +60,14 @@ export async function useToken(identity: Identity, caller: Caller): Promise<void
   })
 }
 
+/** A caller as his session has him now, without this being a use of it; undefined when he may not act any more. */
+export function presentOf(identity: Identity, caller: Caller): Caller | undefined {
+  const { sessionRef, door, address = door } = caller
+  if (sessionRef === undefined) return caller
+  const session = identity.sessions.list().find(({ ref }) => ref === sessionRef)
+  return session && identity.callerOf(session, { ...caller, door, address })
+}
+
 /** A session that still lacks its second factor does nothing else. @throws SecregError `ERR_MFA_ENROLLMENT_REQUIRED` */
 export function refuseEnrolling({ core }: Identity, caller: Caller): Promise<never> {
   return recorded<never>(core.journal, caller, { action: 'auth', detail: 'mfa-enrollment' }, () => {

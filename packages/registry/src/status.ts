@@ -6,8 +6,10 @@ import type {
   StatusResponse,
   WhoamiResponse,
 } from '@secreg/protocol'
+import type { AuditEvidence } from './audit/audit-evidence.ts'
 import type { BackupNotes } from './backup/backup-notes.ts'
 import type { Core } from './core.ts'
+import type { HostPort } from './doctor/host-port.ts'
 import { GroupView } from './group-view.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import type { Identity } from './identity.ts'
@@ -16,10 +18,12 @@ import { rotationInfo } from './operations/rotate.ts'
 /** Parts of a registry that status speaks of. */
 interface StatusParts {
   readonly core: Core
+  readonly evidence: AuditEvidence
   readonly identity: Identity
   readonly housekeeping: Housekeeping
   readonly backupNotes: BackupNotes
   readonly backupSchedule: () => BackupSchedule | undefined
+  readonly host: HostPort
   readonly version: string
 }
 
@@ -40,15 +44,18 @@ export function openStatus(
 
 /** What callers with a session may know beside. */
 export function fullStatus(parts: StatusParts, startedMs: number): Partial<StatusResponse> {
-  const { backupNotes, core, housekeeping, identity } = parts
+  const { backupNotes, core, evidence, housekeeping, identity } = parts
   const { log } = core.journal
   const rotation = housekeeping.rotation.state
   const failing = parts.backupSchedule()?.failing
+  const copies = evidence.copies.warning
   const warnings = [
     ...(housekeeping.damage === 0
       ? []
       : [`the store is damaged at ${housekeeping.damage} places; see the log of secregd`]),
     ...(failing === undefined ? [] : [`scheduled backups fail: ${failing}`]),
+    ...(parts.host.warnings?.() ?? []),
+    ...(copies === undefined ? [] : [copies]),
   ]
   return {
     uptime_s: Math.floor((performance.now() - startedMs) / 1000),
@@ -61,6 +68,7 @@ export function fullStatus(parts: StatusParts, startedMs: number): Partial<Statu
     log_synced: log.synced.sequence,
     ...(rotation === undefined ? {} : { rotation: rotationInfo(rotation) }),
     ...(backupNotes.last === undefined ? {} : { last_backup: backupNotes.last }),
+    ...(evidence.keeper.last === undefined ? {} : { last_checkpoint: evidence.keeper.last }),
     ...(warnings.length === 0 ? {} : { warnings }),
   }
 }

@@ -23,24 +23,27 @@ export interface TestRegistryOptions extends Partial<Omit<OpenRegistryOptions, '
   readonly logDirectory?: string
   /** How long a written line may wait for its sync, milliseconds; default that of the log. */
   readonly syncIntervalMs?: number
+  /** Size of a segment of the log; default that of the log. */
+  readonly segmentBytes?: number
 }
 
 /** Open a registry on a memory engine and a log in memory, unless others are given. */
 export function openTestRegistry(options: TestRegistryOptions): Promise<OpenedRegistry> {
-  const { files = createMemoryFiles(), logDirectory = '/log', syncIntervalMs, ...rest } = options
+  const { files = createMemoryFiles(), logDirectory = '/log', ...others } = options
+  const { syncIntervalMs, segmentBytes, ...rest } = others
   const engine: Engine = options.engine ?? new MemoryEngine()
   return openRegistry({
-    auditDirectory: logDirectory,
-    auditFiles: files,
     scryptParams: TEST_SCRYPT,
     settings: { requireMfa: false, sealedReads: true, encryptPrefixes: [] },
     version: '0.0.0-test',
     ...rest,
     engine,
-    openLog: (cursor) =>
+    openLog: (cursor, terms) =>
       openLog({
         directory: logDirectory,
         files,
+        terms,
+        ...(segmentBytes === undefined ? {} : { segmentBytes }),
         ...(cursor === undefined ? {} : { cursor }),
         ...(syncIntervalMs === undefined ? {} : { syncIntervalMs }),
       }),

@@ -210,6 +210,7 @@ describe('over the registry', () => {
       'scrub ok',
       'audit log ok',
       'audit lag ok',
+      'audit copy ok',
       'backup warning',
     ])
     for (const { level, advice } of findings) expect(advice !== undefined).toBe(level !== 'ok')

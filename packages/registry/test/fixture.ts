@@ -3,6 +3,7 @@ import { scryptSync } from 'node:crypto'
 import { createMemoryFiles, type MemoryFiles } from '@secreg/audit/testing'
 import type { Scrypt } from '@secreg/crypto'
 import type { AuditBody, Caller, RegistryApi } from '@secreg/protocol'
+import { auditBodySchema } from '@secreg/protocol/messages'
 import {
   initializeTestRegistry,
   loginTestUser,
@@ -89,8 +90,15 @@ export function linesOf(files: MemoryFiles): Line[] {
       if (text !== '') lines.push(JSON.parse(text) as Line)
     }
   }
+  // Whatever a test is about, every record has the documented form; of very long logs, the last ones.
+  for (const { seq, body } of lines.slice(-SCHEMA_LINES)) {
+    const { error } = auditBodySchema.safeParse(body)
+    expect(error, `record ${seq}: ${JSON.stringify(body)}`).toBeUndefined()
+  }
   return lines
 }
+
+const SCHEMA_LINES = 500
 
 /** What a call did: its answer, or the reason and message of its refusal. */
 export async function outcomeOf(run: () => Promise<unknown>): Promise<unknown> {

@@ -8,7 +8,7 @@ import { Writer, type WriterOptions } from '../src/writer.ts'
 export async function openPipeline(options: Partial<WriterOptions> = {}) {
   const engine = options.engine ?? new MemoryEngine()
   const log = await openLog({ directory: '/log', files: createMemoryFiles() })
-  const { journal } = await Journal.open(engine, log, Date.now)
+  const { journal } = await Journal.open({ engine, log, now: Date.now })
   const writer = new Writer({ now: Date.now, ...options, engine, journal })
   return { engine, log, journal, writer }
 }

@@ -5,8 +5,6 @@ import { type Diagnosis, finding } from '@secreg/registry'
 
 /** Keys that this version reads and does not act on, with their defaults. */
 const WITHOUT_EFFECT: Readonly<Record<string, string | number | boolean>> = {
-  'audit.retention_days': 90,
-  'audit.async_write': true,
   'limits.max_connections_per_uid': 64,
 }
 

@@ -2,6 +2,7 @@
 import { statfs } from 'node:fs/promises'
 import type { Config } from '@secreg/host'
 import { type Diagnosis, finding } from '@secreg/registry'
+import { levelOf } from '../disk-space.ts'
 
 const MIB = 1024 * 1024
 
@@ -26,25 +27,40 @@ export interface Room {
 export async function diskFindings({ database, audit }: Config): Promise<readonly Diagnosis[]> {
   return [
     await diskFinding('disk of the store', database.path),
-    await diskFinding('disk of the log', audit.path),
+    await diskFinding('disk of the log', audit.path, audit),
   ]
 }
 
-async function diskFinding(check: string, path: string): Promise<Diagnosis> {
+async function diskFinding(
+  check: string,
+  path: string,
+  audit?: Config['audit'],
+): Promise<Diagnosis> {
   try {
     const { bavail, blocks, bsize } = await statfs(path)
-    return roomFinding(check, { freeBytes: bavail * bsize, totalBytes: blocks * bsize })
+    return roomFinding(check, { freeBytes: bavail * bsize, totalBytes: blocks * bsize }, audit)
   } catch {
     return finding(check, 'warning', 'its room cannot be found out', 'look at it with: df')
   }
 }
 
-export function roomFinding(check: string, { freeBytes, totalBytes }: Room): Diagnosis {
+/** @param audit - of the disk of the log: below these thresholds work is refused */
+export function roomFinding(
+  check: string,
+  { freeBytes, totalBytes }: Room,
+  audit?: Config['audit'],
+): Diagnosis {
   const { warningShare, warningBytes, faultBytes } = DISK_THRESHOLDS
   const message = `${mebibytes(freeBytes)} of ${mebibytes(totalBytes)} free`
   const advice = 'make room, then run: sreg compact'
+  const level = audit === undefined ? 'ok' : levelOf(freeBytes, audit)
+  if (level === 'low' || level === 'least') {
+    const refused = level === 'low' ? 'logins are' : 'every operation is'
+    return finding(check, 'fault', `${message}: ${refused} refused`, advice)
+  }
   if (freeBytes < faultBytes) return finding(check, 'fault', message, advice)
-  const isScarce = freeBytes < warningBytes || freeBytes < warningShare * totalBytes
+  const isScarce =
+    level === 'warning' || freeBytes < warningBytes || freeBytes < warningShare * totalBytes
   return isScarce ? finding(check, 'warning', message, advice) : finding(check, 'ok', message)
 }
 

@@ -3,7 +3,7 @@
  * peer from hurting the others (specs: rows 7 to 10).
  */
 import type { Socket } from 'node:net'
-import type { ByteLease } from '@secreg/host'
+import type { ByteLease, OperationOutcome } from '@secreg/host'
 import {
   LIMITS,
   MESSAGE_TYPE,
@@ -20,19 +20,21 @@ import {
   type Frame,
   FrameReader,
 } from '@secreg/wire-codec'
+import type { CountedDoor } from '../metrics.ts'
 import type { RegistryHost } from '../registry-host.ts'
 import { answerText } from './answer-text.ts'
 import { ConnectionWatches } from './connection-watches.ts'
 import { type Correlation, correlationOf } from './correlation.ts'
 import { type Course, courseOf, DERIVES } from './courses.ts'
 import { dispatch } from './dispatch.ts'
+import { outcomeOf, outcomeOfAnswer } from './outcome.ts'
 import { type Reply, ReplyQueue } from './reply-queue.ts'
 import { Standings } from './standing.ts'
 
 export interface ConnectionOptions {
   readonly host: RegistryHost
   readonly socket: Socket
-  readonly peer: Peer
+  readonly peer: Peer & { readonly door: CountedDoor }
   readonly framing: 'auto' | 'length'
   readonly lease: ByteLease
   /** A started frame must be complete within this time, milliseconds. */
@@ -60,6 +62,8 @@ interface Asked {
   readonly name: RequestName | undefined
   /** Its payload, or why it has none. */
   readonly payload: Record<string, unknown> | SecregError
+  /** Monotonic time at which it had been read, milliseconds. */
+  readonly sinceMs: number
 }
 
 export class Connection {
@@ -216,7 +220,8 @@ export class Connection {
 
   #asked(frame: Frame): Asked {
     this.#frameSinceMs = undefined
-    this.#activeMs = performance.now()
+    const sinceMs = performance.now()
+    this.#activeMs = sinceMs
     const name = requestNameOf(frame.type)
     let id: Correlation
     try {
@@ -226,9 +231,9 @@ export class Connection {
       if (name === undefined) {
         throw new SecregError('MESSAGE_UNKNOWN', `unknown message type ${frame.type}`)
       }
-      return { frame, id, name, payload }
+      return { frame, id, name, payload, sinceMs }
     } catch (error) {
-      return { frame, id, name, payload: asSecregError(error) }
+      return { frame, id, name, payload: asSecregError(error), sinceMs }
     }
   }
 
@@ -238,35 +243,39 @@ export class Connection {
     return course === this.#course && course !== 'alone'
   }
 
-  #start({ frame, id, name, payload }: Asked): void {
+  #start(asked: Asked): void {
+    const { frame, id, name, payload } = asked
     if (id === undefined) this.#course = courseOf(name, SecregError.is(payload) ? {} : payload)
     const reply = this.#replies.open(id === undefined)
     if (name === undefined || SecregError.is(payload)) {
-      this.#answerError(reply, payload as SecregError, frame.type, id)
+      this.#answerError(reply, asked, payload as SecregError)
       return
     }
     let answer: Promise<object> | object
     try {
+      const { host, peer } = this.#options
+      if (!host.admission.isOpen) {
+        host.admission.require(peer, name, payload, () => this.#standings.has(frame.sessionId))
+      }
       const standing = this.#standings.of(frame.sessionId, name)
       if (standing.session !== undefined) this.#promote()
-      const { host } = this.#options
       const run = () => dispatch(host, standing, name, payload, this.#watches)
       answer = DERIVES.has(name) ? this.#inTurn(run) : run()
     } catch (error) {
-      this.#answerError(reply, asSecregError(error), frame.type, id)
+      this.#answerError(reply, asked, asSecregError(error))
       return
     }
     if (!(answer instanceof Promise)) {
-      this.#answer(reply, name, id, answer)
+      this.#answer(reply, asked, name, answer)
       return
     }
     answer.then(
       (response) => {
         if (name === 'auth' && (response as { success: boolean }).success) this.#promote()
-        this.#answer(reply, name, id, response)
+        this.#answer(reply, asked, name, response)
       },
       (error: unknown) => {
-        this.#answerError(reply, asSecregError(error), frame.type, id)
+        this.#answerError(reply, asked, asSecregError(error))
       },
     )
   }
@@ -294,7 +303,9 @@ export class Connection {
     this.#reader.maxFrameBytes = LIMITS.frameBytes
   }
 
-  #answer(reply: Reply, name: RequestName, id: Correlation, response: object): void {
+  #answer(reply: Reply, asked: Asked, name: RequestName, response: object): void {
+    this.#count(asked, outcomeOfAnswer(name, response))
+    const { id } = asked
     const text = answerText(name, id === undefined ? response : { ...response, id })
     if (name !== 'watch') this.#send(reply, REQUESTS[name].response, text)
     else {
@@ -303,7 +314,10 @@ export class Connection {
     }
   }
 
-  #answerError(reply: Reply, error: SecregError, type: number, id: Correlation): void {
+  #answerError(reply: Reply, asked: Asked, error: SecregError): void {
+    this.#count(asked, outcomeOf(error))
+    const { id } = asked
+    const { type } = asked.frame
     const payload = errorPayload(error, { type, ...(id === undefined ? {} : { id }) })
     const stranger = error.reason === 'AUTH_REQUIRED' || error.reason === 'SESSION_INVALID'
     if (!stranger) {
@@ -319,6 +333,12 @@ export class Connection {
       this.#send(reply, MESSAGE_TYPE.ErrorResponse, encodePayload(body))
       if (enough) this.end()
     })
+  }
+
+  #count({ name, sinceMs }: Asked, outcome: OperationOutcome): void {
+    const { host, peer } = this.#options
+    const seconds = (performance.now() - sinceMs) / 1000
+    host.operations.observe(peer.door, name ?? 'unknown', outcome, seconds)
   }
 
   #send(reply: Reply, type: MessageType, payload: string, left?: () => void): void {

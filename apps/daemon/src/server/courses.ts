@@ -18,6 +18,7 @@ const COURSES: Readonly<Record<RequestName, Course | ((payload: Payload) => Cour
   hello: 'read',
   logout: 'alone',
   status: 'read',
+  // Who follows waits, and what comes behind waits with him.
   audit: 'read',
   export: 'alone',
   import: 'alone',
@@ -45,6 +46,7 @@ const COURSES: Readonly<Record<RequestName, Course | ((payload: Payload) => Cour
   token: 'alone',
   zone: 'alone',
   mfa: 'alone',
+  evidence: 'alone',
 }
 
 /** Course of a request; of one that is refused, the payload does not matter. */

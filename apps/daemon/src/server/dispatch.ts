@@ -77,6 +77,7 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   token: (host, standing, request) => apiOf(host, standing).token(request),
   zone: (host, standing, request) => apiOf(host, standing).zone(request),
   mfa: (host, standing, request) => apiOf(host, standing).mfa(request),
+  evidence: (host, standing, request) => apiOf(host, standing).evidence(request),
   watch: (_, standing, request, watches) => watches.watch(standing, request),
   unwatch: (_, standing, request, watches) => watches.unwatch(standing, request),
 }

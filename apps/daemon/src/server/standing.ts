@@ -17,6 +17,14 @@ export class Standings {
     this.#handle = host.sessionHandle()
   }
 
+  /** Whether an id is that of a live session. */
+  has(sessionId: string): boolean {
+    if (sessionId === '') return false
+    this.#handle = this.#host.sessionHandle(this.#handle)
+    const session = this.#handle.handle.resolve(sessionId)
+    return session !== undefined && this.#host.registry.callerOf(session, this.#peer) !== undefined
+  }
+
   /**
    * Whoever sends a session id must have a live session, whatever he asks.
    *

@@ -1,5 +1,6 @@
 /** Everything that the doctor looks at, put together. */
 import type { Caller } from '@secreg/protocol'
+import type { AuditEvidence } from '../audit/audit-evidence.ts'
 import { readLastChange } from '../change.ts'
 import type { Core } from '../core.ts'
 import type { Housekeeping } from '../housekeeping.ts'
@@ -17,6 +18,7 @@ import { quotaFindings, rotationFindings, scrubFinding, syncFinding } from './st
 export interface DoctorPorts {
   readonly checks: HostChecks
   readonly host: HostPort
+  readonly evidence: Pick<AuditEvidence, 'copies'>
   readonly backups: (() => BackupState) | undefined
   readonly monotonicMs: () => number
   /** The clocks at the start, and the time of the last change before it. */
@@ -52,6 +54,7 @@ export async function examine(
     ...rotationFindings(housekeeping.rotation.state),
     logFinding(core),
     await syncFinding(core.journal.log, monotonicMs),
+    ports.evidence.copies.diagnosis,
     ...quotaFindings(core, core.authorizer.allows(caller, 'mount', '/')),
     backupFinding(ports.backups?.(), core.now()),
   ]

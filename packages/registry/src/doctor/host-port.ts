@@ -9,6 +9,10 @@ export interface HostPort {
   readonly findings?: () => Promise<readonly Diagnosis[]>
   /** Part of a support document; it must name no file, path, person or host. */
   readonly support?: () => Promise<SupportHost>
+  /** What the status warns of, beside what the registry knows itself. */
+  readonly warnings?: () => readonly string[]
+  /** Whether records of the audit log are sent elsewhere, and arrive there. */
+  readonly isLogShipped?: () => boolean
   /** Figures in the text format of Prometheus. */
   readonly metrics?: (status: StatusResponse) => Promise<string>
 }

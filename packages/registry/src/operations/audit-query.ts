@@ -5,16 +5,16 @@ import {
   type AuditRecord,
   type AuditResponse,
   type Caller,
-  isAtOrBelow,
   LIMITS,
-  parsePrefix,
   type RequestOf,
 } from '@secreg/protocol'
+import { filtersOf, matcherOf } from '../audit/filters.ts'
+import { termsOfFilters } from '../audit/terms.ts'
 import type { Core } from '../core.ts'
 import { type Facts, recorded } from '../recorded.ts'
 
-const DEFAULT_LIMIT = 100
-const ANSWER_BYTES = LIMITS.frameBytes / 4
+export const DEFAULT_LIMIT = 100
+export const ANSWER_BYTES: number = LIMITS.frameBytes / 4
 /** Paths of one record that an answer names. */
 const ANSWER_PATHS = 1000
 
@@ -32,15 +32,18 @@ export function audit(
   return recorded(core.journal, caller, facts, async () => {
     core.authorizer.require(caller, 'audit-read', '/')
     const limit = request.limit ?? DEFAULT_LIMIT
-    const match = matcherOf(request)
+    const filters = filtersOf(request)
     const records: AuditRecord[] = []
     let bytes = 0
     let next: number | undefined
     const found = core.journal.log.query({
-      match,
+      match: matcherOf(filters),
+      terms: termsOfFilters(filters),
       limit: limit + 1,
       ...(request.since_ms === undefined ? {} : { sinceMs: request.since_ms }),
       ...(request.until_ms === undefined ? {} : { untilMs: request.until_ms }),
+      ...(request.before === undefined ? {} : { beforeSequence: request.before }),
+      ...(request.scan === undefined ? {} : { scan: request.scan }),
     })
     for await (const record of found) {
       const answer = recordOf(record)
@@ -56,23 +59,8 @@ export function audit(
   })
 }
 
-function matcherOf(request: RequestOf<'audit'>): (record: LogRecord) => boolean {
-  const prefix = request.key === undefined ? undefined : parsePrefix(request.key)
-  const { user, action, failed, before } = request
-  return ({ sequence, body }) => {
-    const record = body as AuditBody
-    return (
-      (before === undefined || sequence < before) &&
-      (user === undefined || record.actor.user === user) &&
-      (action === undefined || record.action === action) &&
-      (failed !== true || record.outcome !== 'ok') &&
-      (prefix === undefined ||
-        record.paths.some((path) => (path === '/' ? prefix === '' : isAtOrBelow(path, prefix))))
-    )
-  }
-}
-
-function recordOf({ sequence, timeMs, revision, body }: LogRecord): AuditRecord {
+/** A record as it is told. */
+export function recordOf({ sequence, timeMs, revision, body }: LogRecord): AuditRecord {
   const record = body as AuditBody
   return {
     sequence,

@@ -34,6 +34,7 @@ import { otherAdministrators, requireAdministrator } from '../policy/administrat
 import { requireAssignable, requireMayTakeAway } from '../policy/authority.ts'
 import { policiesNaming } from '../policy/naming.ts'
 import { type Facts, recorded, recordedFailure, refusalBody } from '../recorded.ts'
+import { withGroupName } from '../recorded-name.ts'
 import { rowViewOf } from '../row-view.ts'
 import { StagedRows } from '../staged-rows.ts'
 import { noSuchUser } from './user-info.ts'
@@ -128,7 +129,7 @@ function infoOf(
 function changeGroup(identity: Identity, caller: Caller, request: Naming): Promise<GroupResponse> {
   const { core } = identity
   const { kind, name } = request
-  const facts: Facts = { action: 'admin', detail: `${kind}-${request.op} ${name}` }
+  const facts: Facts = { action: 'admin', detail: withGroupName(`${kind}-${request.op}`, name) }
   return core.writer.submit<GroupResponse>({
     plan: (view, found) => {
       core.authorizer.require(caller, 'account', '/')
@@ -196,7 +197,10 @@ async function changeMember(
   const { core, policies } = identity
   const { kind, name, op } = request
   const login = normalizeLogin(request.user)
-  const facts: Facts = { action: 'admin', detail: `${kind}-${op} ${name} ${login ?? ''}`.trim() }
+  const facts: Facts = {
+    action: 'admin',
+    detail: `${withGroupName(`${kind}-${op}`, name)} ${login ?? ''}`.trim(),
+  }
   const others = await recordedFailure(core.journal, caller, facts, async () => {
     core.authorizer.require(caller, 'account', '/')
     core.keys.requireUnsealed()

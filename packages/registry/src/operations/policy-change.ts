@@ -15,6 +15,7 @@ import { Directory } from '../policy/directory.ts'
 import type { Document } from '../policy/document-facts.ts'
 import { requireGrantable, withoutLostDenies } from '../policy/grantable.ts'
 import { type Facts, recordedFailure, refusalBody } from '../recorded.ts'
+import { withPolicyId } from '../recorded-name.ts'
 import { rowViewOf } from '../row-view.ts'
 
 type Request<Op extends string> = Extract<RequestOf<'policy'>, { op: Op }>
@@ -26,7 +27,7 @@ export function setPolicy(
   request: Request<'set'>,
 ): Promise<PolicyResponse> {
   const id = idOf(request.document)
-  const facts: Facts = { action: 'grant', detail: `policy-set ${id ?? ''}`.trim() }
+  const facts: Facts = { action: 'grant', detail: withPolicyId('policy-set', id) }
   return submit(identity, caller, facts, (view) => {
     const document = checkDocument(request.document, new Directory(rowViewOf(view)))
     const key = policyKey(idOf(document) as string)
@@ -49,7 +50,7 @@ export function deletePolicy(
   request: Request<'delete'>,
 ): Promise<PolicyResponse> {
   const { policy: id } = request
-  const facts: Facts = { action: 'grant', detail: `policy-delete ${id}` }
+  const facts: Facts = { action: 'grant', detail: withPolicyId('policy-delete', id) }
   return submit(identity, caller, facts, (view) => {
     const key = policyKey(id)
     if (!identity.policies.current.documents.has(id)) {

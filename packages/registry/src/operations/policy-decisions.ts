@@ -28,6 +28,7 @@ import { checkDocument, idOf, invalidAsOurs } from '../policy/check-document.ts'
 import { Directory } from '../policy/directory.ts'
 import { identityOf, subjectOf } from '../policy/principals.ts'
 import { type Facts, recorded } from '../recorded.ts'
+import { withAction } from '../recorded-name.ts'
 
 type Request<Op extends string> = Extract<RequestOf<'policy'>, { op: Op }>
 type Asked = Pick<Request<'explain'>, 'user' | 'principals' | 'context'>
@@ -80,7 +81,7 @@ export function explainPolicy(
   request: Request<'explain'>,
 ): Promise<PolicyResponse> {
   const { core } = identity
-  const facts: Facts = { action: 'admin', detail: `policy-explain ${request.action.slice(0, 32)}` }
+  const facts: Facts = { action: 'admin', detail: withAction('policy-explain', request.action) }
   return recorded(core.journal, caller, facts, async () => {
     const mayRead = core.authorizer.allows(caller, 'policy-read', '/')
     if (!isOwn(request, caller)) core.authorizer.require(caller, 'policy-read', '/')
@@ -121,7 +122,7 @@ export function whoCan(
   request: Request<'who-can'>,
 ): Promise<PolicyResponse> {
   const { core } = identity
-  const facts: Facts = { action: 'admin', detail: `policy-who-can ${request.action.slice(0, 32)}` }
+  const facts: Facts = { action: 'admin', detail: withAction('policy-who-can', request.action) }
   return recorded(core.journal, caller, facts, async () => {
     core.authorizer.require(caller, 'policy-read', '/')
     const { action, resource } = checked(request)

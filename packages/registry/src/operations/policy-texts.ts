@@ -18,6 +18,7 @@ import { checkDocument, idOf, invalidAsOurs } from '../policy/check-document.ts'
 import { Directory } from '../policy/directory.ts'
 import { type Document, sizeOf, sourceOf } from '../policy/document-facts.ts'
 import { type Facts, recorded } from '../recorded.ts'
+import { withPolicyId } from '../recorded-name.ts'
 
 /** Policies of one answer, where its asker says nothing else. */
 const PAGE = 1000
@@ -69,7 +70,7 @@ export function getPolicy(
   request: Request<'get'>,
 ): Promise<PolicyResponse> {
   const { core } = identity
-  const facts: Facts = { action: 'admin', detail: `policy-get ${request.policy}` }
+  const facts: Facts = { action: 'admin', detail: withPolicyId('policy-get', request.policy) }
   return recorded(core.journal, caller, facts, async () => {
     core.authorizer.require(caller, 'policy-read', '/')
     const row = await core.engine.get(policyKey(request.policy))

@@ -1,20 +1,12 @@
 /** `security check` and `security audit`: what an operator wants to know before he trusts the registry. */
-import { type LogFiles, verifyDirectory } from '@secreg/audit'
 import type { Caller, RequestOf, SecurityFinding, SecurityResponse } from '@secreg/protocol'
+import { type AuditEvidence, verify } from '../audit/audit-evidence.ts'
 import type { Core } from '../core.ts'
 import { type Diagnosis, finding, toldFinding } from '../doctor/finding.ts'
 import { type Facts, recorded } from '../recorded.ts'
 
 /** Checks that only the process knows how to do: modes and owners of its files. */
 export type HostChecks = () => Promise<readonly SecurityFinding[]>
-
-/** What the checks look at beside the registry's own state. */
-export interface SecurityPorts {
-  readonly checks: HostChecks
-  readonly auditDirectory: string
-  /** Default: the real file system. */
-  readonly auditFiles: LogFiles | undefined
-}
 
 /**
  * Check files, keys and policy; or read the whole audit log and verify its chain.
@@ -23,35 +15,32 @@ export interface SecurityPorts {
  */
 export function security(
   core: Core,
+  evidence: AuditEvidence,
   caller: Caller,
   request: RequestOf<'security'>,
-  host: SecurityPorts,
+  checks: HostChecks,
 ): Promise<SecurityResponse> {
   const facts: Facts = { action: 'admin', detail: `security-${request.op}` }
   return recorded(core.journal, caller, facts, async () => {
     core.authorizer.require(caller, request.op === 'audit' ? 'audit-read' : 'policy-read', '/')
     const findings =
       request.op === 'audit'
-        ? [await auditFinding(core, host)]
-        : [...(await host.checks()), ...ownFindings(core)]
+        ? [await auditFinding(core, evidence)]
+        : [...(await checks()), ...ownFindings(core)]
     return { ok: findings.every(({ level }) => level !== 'fault'), findings }
   })
 }
 
-/** The whole log up to now, and that it holds the lines which this process knows of. */
-async function auditFinding(core: Core, host: SecurityPorts): Promise<SecurityFinding> {
+/** The whole log up to now with its checkpoints, and that it holds the lines which this process knows of. */
+async function auditFinding(core: Core, { signing }: AuditEvidence): Promise<SecurityFinding> {
   const check = 'audit chain'
   core.journal.flush()
-  const { tail, synced } = core.journal.log
-  const known = [synced, tail].filter(({ sequence }) => sequence > 0)
-  const { ok, records, firstFault } = await verifyDirectory(host.auditDirectory, {
-    until: tail,
-    known,
-    ...(host.auditFiles === undefined ? {} : { files: host.auditFiles }),
-  })
-  return ok
-    ? { check, level: 'ok', message: `${records} records verified` }
-    : { check, level: 'fault', message: `record ${firstFault?.sequence}: ${firstFault?.message}` }
+  const { ok, records, checkpoints, fault } = await verify({ log: core.journal.log, signing })
+  const many = checkpoints === 1 ? 'checkpoint' : 'checkpoints'
+  const signed = core.keys.state === 'unsealed' ? `, ${checkpoints} ${many}` : ''
+  return ok === true
+    ? { check, level: 'ok', message: `${records} records verified${signed}` }
+    : { check, level: 'fault', message: `record ${fault?.sequence}: ${fault?.message}` }
 }
 
 function ownFindings(core: Core): SecurityFinding[] {

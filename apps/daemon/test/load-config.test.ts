@@ -1,0 +1,50 @@
+import { createTempHome } from '@secreg/testkit'
+import { expect, test } from 'vitest'
+import { load } from '../src/load-config.ts'
+
+async function outcome(text: string): Promise<string> {
+  await using home = await createTempHome()
+  const file = home.write('config.toml', text)
+  try {
+    load(file)
+    return 'ok'
+  } catch (error) {
+    return (
+      (error as { faults?: readonly { message: string; line?: number }[] }).faults
+        ?.map(({ line, message }) => `${line}: ${message}`)
+        .join() ?? 'another error'
+    )
+  }
+}
+
+const LOGIN = ['sasl_mechanism = "plain"', 'username = "u"', 'password_file = "/p"']
+const AWAY = 'brokers = ["kafka.example.org:9092"]'
+const HERE = 'brokers = ["127.0.0.1:9092", "localhost:1", "[::1]:2"]'
+
+test.each([
+  ['no login', ['tls = false', AWAY], 'ok'],
+  ['a login over TLS', [AWAY, ...LOGIN], 'ok'],
+  ['a login in the clear to this machine', ['tls = false', HERE, ...LOGIN], 'ok'],
+  [
+    'a login in the clear to another',
+    ['tls = false', AWAY, ...LOGIN],
+    '2: kafka.tls: expected true',
+  ],
+  [
+    'to one of them',
+    ['tls = false', 'brokers = ["127.0.0.1:1", "127.0.0.1.example.org:1"]', ...LOGIN],
+    '2: kafka.tls',
+  ],
+  ['a mechanism alone', [AWAY, LOGIN[0]], 'kafka.sasl_mechanism: expected all or none'],
+  ['no mechanism', [AWAY, LOGIN[1], LOGIN[2]], 'kafka.sasl_mechanism: expected all or none'],
+])('kafka: %s', async (_, lines, expected) => {
+  expect(await outcome(`[kafka]\n${lines.join('\n')}\n`)).toContain(expected)
+})
+
+test.each(['security.encrypt_prefixes', 'audit.value_hash_prefixes'])(
+  '%s holds canonical paths',
+  async (key) => {
+    expect(await outcome(`${key} = ["/a"]`)).toBe('ok')
+    expect(await outcome(`${key} = ["/a//b"]`)).toMatch(/^1: /)
+  },
+)
