@@ -3,6 +3,7 @@
  * are made from it (SecReg-Linux docs/API.md, "Command line").
  */
 import { ADMINISTRATION_COMMANDS } from './command-specs/administration.ts'
+import { AUDIT_COMMANDS } from './command-specs/audit.ts'
 import { BACKUP_COMMANDS } from './command-specs/backup.ts'
 import { CHANGE_COMMANDS } from './command-specs/changes.ts'
 import { ENTRY_COMMANDS } from './command-specs/entries.ts'
@@ -23,7 +24,7 @@ import { ZONE_COMMANDS } from './command-specs/zones.ts'
 import { type Grammar, grammarOf } from './grammar.ts'
 
 export type { CommandSpec, Completes, OperandSpec, OptionSpec } from './command-specs/spec.ts'
-export { GLOBAL_OPTIONS, VERSION_SWITCH } from './command-specs/spec.ts'
+export { GLOBAL_OPTIONS, isCommand, VERSION_SWITCH } from './command-specs/spec.ts'
 
 /** Names of the commands, in the order of the help. */
 export type CommandName =
@@ -87,6 +88,7 @@ const LIST: readonly CommandSpec[] = [
   ...TRANSFER_COMMANDS,
   ...BACKUP_COMMANDS,
   ...SEAL_COMMANDS,
+  ...AUDIT_COMMANDS,
   ...ADMINISTRATION_COMMANDS,
   ...IDENTITY_COMMANDS,
   ...ZONE_COMMANDS,

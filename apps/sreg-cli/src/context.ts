@@ -38,6 +38,11 @@ export class Context {
     this.#token = takeToken(io.env)
   }
 
+  /** Whether there is a token, or a session that a login has kept. */
+  get hasLogin(): boolean {
+    return this.#token !== undefined || this.#session('if-usable') !== undefined
+  }
+
   /** Whether a switch is given. */
   flag(name: string): boolean {
     return this.invocation.options.has(name)
@@ -107,7 +112,7 @@ export class Context {
       return await work(registry)
     } catch (error) {
       const ended = SecregError.is(error) && error.reason === 'SESSION_INVALID'
-      if (ended && sessionId !== undefined) this.#forget()
+      if (ended && sessionId !== undefined) this.#forget(sessionId)
       if (ended && use === 'if-usable' && sessionId !== undefined) {
         return await this.withRegistry('none', work)
       }
@@ -117,8 +122,10 @@ export class Context {
     }
   }
 
-  #forget(): void {
+  #forget(sessionId: string): void {
     try {
+      // A login in between has kept another one.
+      if (loadSession(this.io.env, this.socket)?.session_id !== sessionId) return
       forgetSession(this.io.env, this.socket)
     } catch {
       // The error of the request says more than that its session could not be removed.

@@ -5,6 +5,7 @@ import {
   type CommandSpec,
   GLOBAL_OPTIONS,
   GRAMMAR,
+  isCommand,
   type OperandSpec,
   type OptionSpec,
   VERSION_SWITCH,
@@ -42,7 +43,7 @@ export function helpText(
   if (words.length === 0) return overview(width)
   const name = words[0] ?? ''
   const group = COMMANDS.get(name)
-  if (group?.subcommands !== undefined && words.length === 1 && group.operands.length === 0) {
+  if (group?.subcommands !== undefined && words.length === 1 && !isCommand(group)) {
     return groupHelp(group, width)
   }
   const { command, subcommand } = commandOf(GRAMMAR, words)

@@ -9,6 +9,8 @@ const HINTS: Readonly<Partial<Record<Reason, string>>> = {
   ACCESS_DENIED: '"sreg policy explain" says why; ask an administrator',
   ALREADY_INITIALIZED: 'log in, or move it aside with: sreg init --force',
   AUDIT_FAILED: 'see the log of secregd; it works again once the audit log can be written',
+  AUDIT_TAMPERED:
+    'keep a copy of the directory of the audit log as it is; then run: sreg audit verify',
   AUTH_FAILED: 'check the name and the password',
   AUTH_MFA_REQUIRED:
     '"sreg login NAME" asks for the code; with --password-stdin, it is the second line',

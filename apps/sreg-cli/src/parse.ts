@@ -4,6 +4,7 @@ import { closest } from './closest.ts'
 import {
   type CommandSpec,
   GLOBAL_OPTIONS,
+  isCommand,
   type OperandSpec,
   type OptionSpec,
   VERSION_SWITCH,
@@ -135,7 +136,10 @@ export function commandOf(
   const [second, ...others] = rest
   const subcommand = command.subcommands.find((one) => one.name === second)
   // One that does something by itself takes any other word, but none that is nearly the name of a subcommand.
-  const isOwn = command.operands.length > 0 && closest(second ?? '', names) === undefined
+  const isOwn =
+    command.operands.length > 0
+      ? closest(second ?? '', names) === undefined
+      : second === undefined && isCommand(command)
   if (subcommand === undefined && isOwn) return { command, subcommand, rest }
   if (second === undefined) {
     throw usage(`"${name}" needs one of ${names.join(', ')}`, `run: sreg help ${name}`)

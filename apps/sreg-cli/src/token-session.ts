@@ -35,13 +35,23 @@ export async function withToken<T>(
   try {
     const answer = await registry.auth({ token })
     if (!answer.success) return { refused: true, error: refusalOf(answer, HINT) }
+    let isIdle = false
     try {
-      return { refused: false, result: await work(registry) }
+      const result = await work(registry)
+      isIdle = true
+      return { refused: false, result }
     } finally {
       // The command is done; a session that cannot be ended ends by itself.
-      await registry.logout().catch(() => {})
+      await (isIdle ? registry.logout() : logoutElsewhere(registry)).catch(() => {})
     }
   } finally {
     void registry.close()
   }
+}
+
+/** End the session of a connection that may still owe an answer, such as one that nobody waits for any more. */
+async function logoutElsewhere({ socketPath, sessionId }: RegistryConnection): Promise<void> {
+  if (sessionId === undefined) return
+  await using other = await connectRegistry({ socket: socketPath, sessionId })
+  await other.logout()
 }

@@ -15,13 +15,14 @@ import {
 import { requestNameOf } from '@secreg/protocol/messages'
 import { decodePayload, encodeFrame, type Frame, FrameReader } from '@secreg/wire-codec'
 import { FakeAccounts } from './fake/fake-accounts.ts'
+import { FakeAudit } from './fake/fake-audit.ts'
 import { FakeEntries, type FakeEntry, type Payload } from './fake/fake-entries.ts'
 import { FakeTransfer } from './fake/fake-transfer.ts'
 import { FakeVersions } from './fake/fake-versions.ts'
 
 export { PASSPHRASE, PASSWORD } from './fake/fake-accounts.ts'
 
-type Handler = (payload: Payload, sessionId: string) => object
+type Handler = (payload: Payload, sessionId: string) => object | Promise<object>
 
 /** State that a test can look at and change. */
 export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
@@ -29,6 +30,12 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
   readonly store = new FakeEntries()
   readonly versions = new FakeVersions(this.store)
   readonly transfer = new FakeTransfer(this.store)
+  readonly log = new FakeAudit()
+  /** Answer questions to the log, and requests for evidence. */
+  answeringEvidence: (payload: Payload) => object | Promise<object> = (payload) =>
+    this.log.evidence(payload)
+  answeringAudit: (payload: Payload) => object | Promise<object> = (payload) =>
+    this.log.audit(payload)
   readonly asked: { name: string; payload: Payload; sessionId: string }[] = []
   /** Answers to give instead, by request name. */
   readonly answers = new Map<string, object>()
@@ -107,6 +114,14 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  /** Do as a daemon that was started anew: nobody is logged in, and the registry is sealed. */
+  restart(): void {
+    this.log.forgetFollows()
+    this.sessions.clear()
+    this.state = 'sealed'
+    this.breakConnections()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
@@ -120,12 +135,12 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
     socket.on('data', (chunk: Buffer) => {
       reader.push(chunk)
       for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
-        this.#answer(socket, frame, reader)
+        void this.#answer(socket, frame, reader)
       }
     })
   }
 
-  #answer(socket: Socket, frame: Frame, reader: FrameReader): void {
+  async #answer(socket: Socket, frame: Frame, reader: FrameReader): Promise<void> {
     const send = (type: number, payload: object): void => {
       socket.write(
         encodeFrame('length', { type, timestampMs: Date.now(), payload: JSON.stringify(payload) }),
@@ -147,10 +162,11 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
       }
       const failure = this.failures.get(name)
       if (failure !== undefined) throw new SecregError(failure, `refused: ${failure}`)
-      const answer =
+      const given =
         this.answering.get(name)?.() ??
         this.answers.get(name) ??
         this.#handle(name, payload, frame.sessionId, socket)
+      const answer = given instanceof Promise ? await given : given
       if (this.stallImports && payload['op'] === 'stage') {
         this.#stalled.push(() => send(frame.type + 1, answer))
         return
@@ -214,10 +230,16 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
       ok: true,
       findings: [{ check: String(op), level: 'ok', message: 'as it should be' }],
     }),
-    audit: () => ({ records: [] }),
+    audit: (payload) => this.answeringAudit(payload),
+    evidence: (payload) => this.answeringEvidence(payload),
   }
 
-  #handle(name: string, payload: Payload, sessionId: string, socket: Socket): object {
+  #handle(
+    name: string,
+    payload: Payload,
+    sessionId: string,
+    socket: Socket,
+  ): object | Promise<object> {
     if (name === 'watch') {
       const watch_id = this.#watching.size + 1
       this.#watching.set(watch_id, socket)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createTempHome, requireProgram, runChild } from '@secreg/testkit'
 import { describe, expect, test } from 'vitest'
-import { COMMANDS, type CommandSpec, GLOBAL_OPTIONS } from '../src/command-table.ts'
+import { COMMANDS, type CommandSpec, GLOBAL_OPTIONS, isCommand } from '../src/command-table.ts'
 import { bashCompletion } from '../src/completion/bash.ts'
 import { fishCompletion } from '../src/completion/fish.ts'
 import { zshCompletion } from '../src/completion/zsh.ts'
@@ -13,8 +13,8 @@ const env = { HOME: '/nonexistent' }
 
 /** A command that does something by itself, and its subcommands. */
 function specsOf(command: CommandSpec): readonly CommandSpec[] {
-  const { subcommands = [], operands } = command
-  return subcommands.length === 0 || operands.length > 0 ? [command, ...subcommands] : subcommands
+  const { subcommands = [] } = command
+  return isCommand(command) ? [command, ...subcommands] : subcommands
 }
 
 describe('help', () => {
@@ -42,6 +42,9 @@ describe('help', () => {
     }
     expect((await runSreg(['help', 'meta', 'set'], env)).stdout).toContain('--no-tags')
     expect((await runSreg(['help', 'user'], env)).stdout).toContain('sreg user add <username>')
+    const audit = (await runSreg(['help', 'audit'], env)).stdout
+    expect(audit).toContain('sreg audit prove <sequence>')
+    expect(audit).toContain('--follow')
     expect((await runSreg(['help', 'nothing'], env)).code).toBe(1)
   })
 
@@ -150,6 +153,12 @@ describe('completion', () => {
     expect(await complete('completion', '')).toEqual(['bash ', 'zsh ', 'fish '])
     expect(await complete('backup', 's')).toEqual(['status ', ...(await complete('txn', 's'))])
     expect(await complete('backup', '--f')).toEqual(['--force '])
+    expect(await complete('audit', 'c')).toEqual(['checkpoint ', 'check-proof ', 'consistency '])
+    expect(await complete('audit', '--out')).toEqual(['--outcome '])
+    expect(await complete('audit', '--outcome', 'd')).toEqual(['denied '])
+    expect(await complete('audit', '--key', '/ap')).toEqual(['/app/', '/app/a\\ b ', '/apt '])
+    expect(await complete('audit', 'checkpoint', '--out')).toEqual(['--output '])
+    expect(await complete('audit', 'verify', '--k')).toEqual(['--key ', '--key-file '])
     expect(await complete('backup', './x', '--f')).toEqual(['--force '])
     expect(await complete('backup', 'verify', '--k')).toEqual(['--key-file '])
     expect(await complete('restore', 'x', '--only', '/ap')).toEqual([

@@ -42,6 +42,13 @@ export interface CommandSpec {
   readonly examples?: readonly string[]
   /** With operands of its own, it does something without a subcommand too. */
   readonly subcommands?: readonly CommandSpec[]
+  /** Does something without a subcommand and without operands too. */
+  readonly alone?: true
+}
+
+/** Whether a command does something without the name of a subcommand. */
+export function isCommand({ subcommands, operands, alone }: CommandSpec): boolean {
+  return subcommands === undefined || operands.length > 0 || alone === true
 }
 
 /** Options of every command. */

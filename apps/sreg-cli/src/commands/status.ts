@@ -1,5 +1,5 @@
 /** `sreg status`: needs no login; tells more with one. */
-import type { RotationInfo } from '@secreg/protocol'
+import type { RotationInfo, SinkStatus, StatusResponse } from '@secreg/protocol'
 import type { Context } from '../context.ts'
 import { formatDuration, formatSize, formatTime } from '../format.ts'
 import { formatPairs } from '../table.ts'
@@ -30,6 +30,8 @@ export async function run(context: Context): Promise<undefined> {
       ['Connections', text(answer.connections)],
       ['Store', answer.store],
       ['Log', answer.log],
+      ['Checkpoint', checkpointOf(answer.last_checkpoint)],
+      ...(answer.sinks ?? []).map((sink) => [`Sink ${sink.name}`, sinkOf(sink)] as const),
       ['Rotation', rotationOf(answer.rotation)],
       ['Last backup', last === undefined ? undefined : `${formatTime(last.at)}, ${last.where}`],
       ...(answer.warnings ?? []).map((warning) => ['Warning', warning] as const),
@@ -43,4 +45,14 @@ function rotationOf(rotation: RotationInfo | undefined): string | undefined {
   if (rotation === undefined) return undefined
   const { phase, done, total } = rotation
   return phase === 'values' ? `${done} of ${total} entries` : phase
+}
+
+function checkpointOf(last: StatusResponse['last_checkpoint']): string | undefined {
+  return last === undefined ? undefined : `${formatTime(last.at)}, record ${last.sequence}`
+}
+
+function sinkOf({ state, sequence, lag, since, error }: SinkStatus): string {
+  const started = since === undefined ? '' : ` since ${formatTime(since)}`
+  const behind = lag === 0 ? '' : `, ${lag} behind`
+  return `${state}${started}, up to record ${sequence}${behind}${error === undefined ? '' : `: ${error}`}`
 }

@@ -4,6 +4,7 @@ import {
   type CommandSpec,
   type Completes,
   GLOBAL_OPTIONS,
+  isCommand,
   type OptionSpec,
   VERSION_SWITCH,
 } from '../command-table.ts'
@@ -63,11 +64,6 @@ function operandCases(spec: CommandSpec, label: string): string[] {
     ({ completes, values }, index) =>
       `    "${label}:${index}") ${completeValue(completes, values)} ;;`,
   )
-}
-
-/** Whether it does something by itself. */
-function isCommand({ subcommands, operands }: CommandSpec): boolean {
-  return subcommands === undefined || operands.length > 0
 }
 
 /** What stands before the operands of its subcommands, as a pattern of the shell. */
