@@ -15,6 +15,7 @@ const SUITES = {
   million: async (directory) => (await import('./bench/million.mjs')).benchMillion(ROOT, directory),
   rotation: async (directory) =>
     (await import('./bench/rotation.mjs')).benchRotation(ROOT, directory),
+  audit: async (directory) => (await import('./bench/audit.mjs')).benchAudit(ROOT, directory),
   policy: async () => (await import('./bench/policy.mjs')).benchPolicy(ROOT),
   login: async (directory) => (await import('./bench/login.mjs')).benchLogin(ROOT, directory),
   command: async (directory) => (await import('./bench/command.mjs')).benchCommand(ROOT, directory),

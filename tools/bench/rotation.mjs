@@ -65,7 +65,6 @@ export async function benchRotation(_, directory) {
   mkdirSync(auditDirectory, { mode: 0o700 })
   const opened = await openRegistry({
     engine: await LevelEngine.open(join(directory, 'data')),
-    auditDirectory,
     openLog: (cursor) => openLog({ directory: auditDirectory, ...(cursor && { cursor }) }),
     scrypt: scrypt.scrypt,
     scryptParams: { N: 2 ** 15, r: 8, p: 1 },
