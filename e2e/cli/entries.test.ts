@@ -401,7 +401,13 @@ test('a watch from where there is nothing any more, and into a reader that leave
   await using desk = await openDesk()
   await change(desk, 1, 3)
   await desk.fails('sreg watch /w --since 999999', 1, /no such revision/)
-  const head = await desk.sh('sreg watch /w --since 0 | head -n 1')
+  let left = false
+  const reading = desk.sh('sreg watch /w --since 0 | head -n 1').finally(() => {
+    left = true
+  })
+  // Who has nothing to write does not learn that nobody reads: the next change tells.
+  for (let n = 4; !left; n++) await change(desk, n, n)
+  const head = await reading
   expect(head).toMatchObject({ code: 0, stderr: '' })
   expect(head.stdout).toMatch(/^\d+ set \/w\/1 1\n$/)
 })

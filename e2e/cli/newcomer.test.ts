@@ -344,7 +344,7 @@ test('the audit log with all filters, and the checks of the installation', async
     {lines}
     $ sreg security audit
     Level  Check        Finding
-    ok     audit chain  {number} records verified
+    ok     audit chain  {number} records verified, {number} {any}
     $ sreg security audit --json
     {"ok":true,"findings":[{any}]}
   `)

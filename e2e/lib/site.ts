@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
 import {
   type Child,
   type ChildOptions,
@@ -24,6 +25,8 @@ export const PASSWORD = 'Correct-Horse-7-Battery'
 export interface SiteOptions {
   /** Further tables of the configuration, TOML text; may continue `[security]`, which is the last table. */
   readonly config?: string
+  /** Further keys of `[audit]`. */
+  readonly audit?: string
   /** Further keys of `[session]`. */
   readonly session?: string
   readonly framing?: 'auto' | 'length'
@@ -58,7 +61,7 @@ export class Site implements AsyncDisposable {
     this.configure(options)
   }
 
-  configure({ config = '', session = '', framing = 'auto' }: SiteOptions = {}): void {
+  configure({ audit = '', config = '', session = '', framing = 'auto' }: SiteOptions = {}): void {
     this.home.write(
       'config.toml',
       `[database]
@@ -69,6 +72,7 @@ mode = "0600"
 framing = "${framing}"
 [audit]
 path = ${JSON.stringify(this.audit)}
+${audit}
 [session]
 max_per_user = 1000
 ${session}
@@ -186,17 +190,19 @@ export interface AuditLine {
 }
 
 /**
- * Read a log and follow its chain: each line names the RFC 6962 leaf hash of the line before it.
+ * Read a log and follow its chain: each line names the RFC 6962 leaf hash of the line before it. Closed segments may be
+ * compressed, also while this reads.
  *
  * @throws Error at the first line that does not
  */
 export function readLog(directory: string): { lines: AuditLine[]; torn: string } {
   if (!existsSync(directory)) return { lines: [], torn: '' }
-  const segments = readdirSync(directory)
-    .filter((name) => /^\d{8}\.jsonl$/.test(name))
+  const segments = new Set(
+    readdirSync(directory).flatMap((name) => /^(\d{8})\.jsonl(?:\.gz)?$/.exec(name)?.[1] ?? []),
+  )
+  const texts = [...segments]
     .sort()
-  const texts = segments
-    .map((name) => readFileSync(`${directory}/${name}`, 'utf8'))
+    .map((segment) => readSegment(`${directory}/${segment}.jsonl`))
     .join('')
     .split('\n')
   const torn = texts.pop() ?? ''
@@ -210,4 +216,14 @@ export function readLog(directory: string): { lines: AuditLine[]; torn: string }
     return line
   })
   return { lines, torn }
+}
+
+function readSegment(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    // Compressed since the names were read, or before.
+    return gunzipSync(readFileSync(`${path}.gz`)).toString()
+  }
 }

@@ -41,6 +41,7 @@ export const TYPE = {
   token: 0x78,
   zone: 0x7a,
   mfa: 0x7c,
+  evidence: 0x7e,
 } as const
 
 export type RequestKind = keyof typeof TYPE

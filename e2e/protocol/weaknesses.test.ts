@@ -71,6 +71,7 @@ const EFFECTIVE: Readonly<Record<Exclude<RequestKind, 'auth' | 'hello' | 'status
   token: { op: 'create', boundary: 'full' },
   zone: { op: 'add', zone: 'mallory' },
   mfa: { op: 'begin', password: PASSWORD },
+  evidence: { op: 'rotate-key' },
 }
 
 test('weakness 1: one byte at a time yields the same answer as one write', async () => {
@@ -434,6 +435,14 @@ test('weakness 8: a payload that is no JSON or wrongly typed is refused, for eve
       { op: 'confirm', code: 123456 },
       { op: 'remove' },
       { op: 'reset' },
+    ],
+    evidence: [
+      {},
+      { op: 'prove' },
+      { op: 'prove', sequence: 0 },
+      { op: 'consistency', checkpoint: 7 },
+      { op: 'verify', checkpoints: 'x' },
+      { op: 'sign' },
     ],
   }
   for (const kind of Object.keys(TYPE) as RequestKind[]) {
