@@ -204,8 +204,8 @@ export class RegistryHost {
   async close(): Promise<void> {
     this.#options.systemLogin?.close()
     this.#options.space.close()
-    await this.#closeOpened()
-    await this.#options.closeEgress()
+    await this.#opened.sinks.close()
+    await Promise.all([this.#opened.registry.close(), this.#options.closeEgress()])
     this.#options.metrics.close()
   }
 }

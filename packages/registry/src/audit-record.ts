@@ -1,4 +1,5 @@
 /** Bodies of audit records, as JSON text: the actor's part is written once per caller (DESIGN §2, §8). */
+import { ENVELOPE_BYTES, MAX_LINE_BYTES } from '@secreg/audit'
 import {
   type AuditAction,
   type AuditActor,
@@ -57,6 +58,12 @@ function actorText(caller: Caller): string {
     actors.set(caller, text)
   }
   return text
+}
+
+/** Whether a body is longer than the log takes as one line. */
+export function isTooLong(body: string): boolean {
+  const most = MAX_LINE_BYTES - ENVELOPE_BYTES
+  return 3 * body.length > most && Buffer.byteLength(body) > most
 }
 
 /** Text that JSON writes as it is. */

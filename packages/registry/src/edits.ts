@@ -7,7 +7,7 @@ import {
   SecregError,
 } from '@secreg/protocol'
 import type { Op } from '@secreg/storage'
-import { auditBody, type RecordFacts } from './audit-record.ts'
+import { auditBody, isTooLong, type RecordFacts } from './audit-record.ts'
 import type { Core } from './core.ts'
 import { EntryEdit } from './entry-edit.ts'
 import type { EditContext } from './entry-state.ts'
@@ -103,14 +103,17 @@ export class Edits {
     }
     const { maxOps, maxBytes } = this.#core.engine.limits
     if (ops.length + 1 + OUTBOX_ROWS > maxOps || bytes + 65_536 > maxBytes) {
-      throw new SecregError('LIMIT_EXCEEDED', 'this is too much for one commit; take it in parts')
+      throw tooMuch()
     }
     ops.push(...usage.plan(this.#view))
     ops.push(...this.#core.counters.plan(this.#view, { durable, volatile }))
+    const record = auditBody(caller, outcome.action, 'ok', this.#withHashes(outcome.facts))
+    // Committed, it would have to be logged, and could not be.
+    if (isTooLong(record)) throw tooMuch()
     return {
       ops,
       events,
-      record: auditBody(caller, outcome.action, 'ok', this.#withHashes(outcome.facts)),
+      record,
       result: outcome.result,
     }
   }
@@ -130,6 +133,10 @@ export function atOnceOrSliced<T>(
     const step = make.next()
     if (step.done === true) return step.value
   }
+}
+
+function tooMuch(): SecregError {
+  return new SecregError('LIMIT_EXCEEDED', 'this is too much for one commit; take it in parts')
 }
 
 /** Name that an entry remembers as its author. */

@@ -1,7 +1,7 @@
 /** The common frame of operations that change nothing: run, record, and only then answer (DESIGN §2, step 6). */
 import type { AuditAction, AuditOutcome, Caller, SecregError } from '@secreg/protocol'
 import type { MaybePromise } from '@secreg/storage'
-import { auditBody, type RecordFacts } from './audit-record.ts'
+import { auditBody, isTooLong, type RecordFacts } from './audit-record.ts'
 import type { Journal } from './journal.ts'
 import { asSecregError } from './store-failure.ts'
 
@@ -85,18 +85,23 @@ export function recordedFailure<T>(
 
 /** Body of an operation that was refused or failed; says nothing that only success may tell. */
 export function refusalBody(caller: Caller, facts: Facts, error: SecregError): string {
-  const { paths, pathsText, detail } = facts
-  return auditBody(
+  const { paths, pathsText, detail, count } = facts
+  const said = detail === undefined ? {} : { detail }
+  const body = auditBody(
     caller,
     facts.action,
     outcomeOf(error),
     {
       ...(paths === undefined ? {} : { paths }),
       ...(pathsText === undefined ? {} : { pathsText }),
-      ...(detail === undefined ? {} : { detail }),
+      ...said,
     },
     error.reason,
   )
+  if (!isTooLong(body)) return body
+  // It was refused for being too much: how many there were has to do.
+  const many = count === undefined ? {} : { count }
+  return auditBody(caller, facts.action, outcomeOf(error), { ...said, ...many }, error.reason)
 }
 
 function outcomeOf(error: SecregError): AuditOutcome {

@@ -26,7 +26,7 @@ export interface AuditSinksOptions {
 /** Longer than one answer of the egress child may take, milliseconds. */
 const BATCH_MS = 90_000
 /** Time that a batch under way has when the daemon stops, milliseconds. */
-const GRACE_MS = 500
+const GRACE_MS = 200
 
 interface Sink {
   readonly runner: SinkRunner

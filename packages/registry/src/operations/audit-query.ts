@@ -68,6 +68,13 @@ export function recordOf({ sequence, timeMs, revision, body }: LogRecord): Audit
     ...(revision === undefined ? {} : { revision }),
     ...record,
     // A record of thousands of paths is longer than a frame; `count` says how many there are.
-    ...(record.paths.length <= ANSWER_PATHS ? {} : { paths: record.paths.slice(0, ANSWER_PATHS) }),
+    ...(record.paths.length <= ANSWER_PATHS
+      ? {}
+      : { paths: record.paths.slice(0, ANSWER_PATHS), ...fewer(record.value_hashes) }),
   }
+}
+
+function fewer(hashes: AuditBody['value_hashes']): Pick<AuditBody, 'value_hashes'> {
+  if (hashes === undefined) return {}
+  return { value_hashes: Object.fromEntries(Object.entries(hashes).slice(0, ANSWER_PATHS)) }
 }
