@@ -6,7 +6,12 @@ import { statfs } from 'node:fs/promises'
 import type { Config, Logger } from '@secreg/host'
 
 /** Levels of the room on the disk of the log, from plenty to none. */
-export const ROOM_LEVELS = Object.freeze(['ok', 'warning', 'low', 'least'] as const)
+export const ROOM_LEVELS: readonly ['ok', 'warning', 'low', 'least'] = Object.freeze([
+  'ok',
+  'warning',
+  'low',
+  'least',
+] as const)
 
 /** `warning`: it is told; `low`: nothing without a session; `least`: nothing. */
 export type RoomLevel = (typeof ROOM_LEVELS)[number]

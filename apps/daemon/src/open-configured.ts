@@ -10,7 +10,13 @@ import {
   SecregError,
   type StatusResponse,
 } from '@secreg/protocol'
-import { type AuditKeeping, asSecregError, openRegistry, type Registry } from '@secreg/registry'
+import {
+  type AuditKeeping,
+  asSecregError,
+  openRegistry,
+  type Registry,
+  type RegistrySettings,
+} from '@secreg/registry'
 import { isStorageError, LevelEngine } from '@secreg/storage'
 import { configuredCredential } from './configured-credential.ts'
 import type { DiskSpace } from './disk-space.ts'
@@ -203,7 +209,7 @@ function detailOf(fault: unknown): string {
   return fault instanceof Error ? fault.name : 'unknown'
 }
 
-export function settingsOf({ security, audit }: Config) {
+export function settingsOf({ security, audit }: Config): RegistrySettings {
   return {
     requireMfa: security.requireMfa,
     sealedReads: security.sealedReads,
