@@ -303,7 +303,7 @@ test('a topic that takes little at once gets it in parts', async () => {
 test('under random faults nothing is lost, and the first of each is in order', async () => {
   const broker = await standIn()
   const { egress, deliver, topics } = setUp(broker.address)
-  const records = recordsOf(300)
+  const records = recordsOf(process.env['SECREG_SOAK'] === '1' ? 1000 : 150)
   let seed = 7
   const random = (below: number): number => {
     seed = (seed * 48_271) % 2_147_483_647
