@@ -52,7 +52,9 @@ export class LogTree {
   #pending: string[] = []
   /** Never rejects. */
   #turn: Promise<unknown> = Promise.resolve()
-  readonly #closed = new AbortController()
+  /** Aborted once somebody waits for what {@link LogTree.advance} has begun. */
+  #leisure = new AbortController()
+  #isClosed = false
 
   /** @param signed - the checkpoint of the largest tree that was signed */
   constructor(
@@ -83,12 +85,13 @@ export class LogTree {
 
   /** Take in what is durable now, in the background, so that little is left to do when it is asked for. */
   advance(synced: LogCursor): void {
-    if (this.#from === undefined || this.#closed.signal.aborted) return
+    if (this.#from === undefined || this.#isClosed) return
+    const { signal } = this.#leisure
     void this.#inTurn(async () => {
       const edge = this.#edge
       if (edge === undefined || edge.frontier.size >= synced.sequence) return
       this.#edge = undefined
-      this.#edge = await this.#reach(edge, synced, new GentleSlices(this.#closed.signal))
+      this.#edge = await this.#reach(edge, synced, new GentleSlices(signal))
     })
   }
 
@@ -98,6 +101,8 @@ export class LogTree {
    * @throws AuditError `ERR_AUDIT_TAMPERED` when the lines are not those that were written or signed
    */
   rootAt(cursor: LogCursor): Promise<Uint8Array> {
+    this.#leisure.abort()
+    this.#leisure = new AbortController()
     return this.#inTurn(async () => {
       const edge = this.#edge ?? (await this.#start(cursor))
       this.#edge = undefined
@@ -109,7 +114,8 @@ export class LogTree {
 
   /** Take nothing in by itself any more. */
   close(): void {
-    this.#closed.abort()
+    this.#isClosed = true
+    this.#leisure.abort()
   }
 
   /**

@@ -14,7 +14,7 @@ export class GentleSlices extends Slices {
   readonly #signal: AbortSignal
   #began: number = performance.now()
 
-  /** @param signal - ends a pause at once; the next step then finds it aborted. */
+  /** @param signal - ends a pause at once, and what is left of the work is not gentle any more: it is waited for. */
   constructor(signal: AbortSignal) {
     super()
     this.#signal = signal
@@ -23,12 +23,12 @@ export class GentleSlices extends Slices {
   override async pause(): Promise<void> {
     const worked = performance.now() - this.#began
     await super.pause()
+    if (this.#signal.aborted) return
     // From here to the next one is a whole turn; the first may have come in the midst of one.
     const left = performance.now()
     await super.pause()
     if (performance.now() - left > BUSY_TURN_MS) {
-      const options = { signal: this.#signal, ref: false }
-      await sleep(SHARE * worked, undefined, options).catch(() => {})
+      await sleep(SHARE * worked, undefined, { signal: this.#signal }).catch(() => {})
       await super.pause()
     }
     this.#began = performance.now()
