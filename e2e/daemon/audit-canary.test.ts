@@ -12,8 +12,6 @@ import {
   freePort,
   KafkaStandIn,
   requireProgram,
-  skipTest,
-  startChild,
   waitFor,
 } from '@secreg/testkit'
 import { expect, test, vi } from 'vitest'
@@ -22,7 +20,8 @@ import { filesOf, segmentsWith } from '../lib/audit-log.ts'
 import { withTextInside } from '../lib/audit-mutations.ts'
 import { SyslogReceiver } from '../lib/audit-receivers.ts'
 import { askEverything, type Payload } from '../lib/audit-requests.ts'
-import { ADMIN, PASSPHRASE, PASSWORD, SECREGD, Site } from '../lib/site.ts'
+import { ADMIN, PASSPHRASE, PASSWORD, Site } from '../lib/site.ts'
+import { startTraced } from '../lib/traced.ts'
 import { ERROR, type Reply, type RequestKind, Wire } from '../lib/wire.ts'
 
 vi.setConfig({ testTimeout: 180_000 })
@@ -206,40 +205,16 @@ tls = false`,
 })
 
 test('class 12: the local syslog gets its lines on standard input, and no process an argument or a variable of ours', async (context) => {
-  const strace = requireProgram(context, 'strace')
   requireProgram(context, 'logger')
   await using site = new Site({ audit: 'syslog = "local"' })
-  const trace = site.home.file('trace')
-  const calls = ['-f', '-v', '-s', '100000', '-e', 'trace=execve', '-o', trace]
   const secret = createCanary('C-of-logger')
-  await using traced = startChild(strace, [
-    ...calls,
-    process.execPath,
-    SECREGD,
-    '--config',
-    site.config,
-  ])
-  const ready = await traced
-    .line(/"event":"ready"/, { from: 'stderr', timeoutMs: 40_000 })
-    .catch((error: Error) => error)
-  if (ready instanceof Error) {
-    if (/ptrace|Operation not permitted/.test(ready.message))
-      skipTest(context, 'this user cannot trace')
-    throw ready
-  }
-  const { pid } = JSON.parse(ready)
-  try {
-    using admin = await site.initialize()
-    await admin.ok('set', { key: '/l/a', value: secret, encrypt: true })
-    await admin.refused('user', { op: 'add', user: secret, password: secret })
-    await waitFor(() => readFileSync(trace, 'utf8').includes('/usr/bin/logger'), {
-      timeoutMs: 20_000,
-    })
-  } finally {
-    process.kill(pid, 'SIGKILL')
-    await traced.exit
-  }
-  const text = readFileSync(trace, 'utf8')
+  await using traced = await startTraced(context, site, 'execve', ['-v', '-s', '100000'])
+  using admin = await site.initialize()
+  await admin.ok('set', { key: '/l/a', value: secret, encrypt: true })
+  await admin.refused('user', { op: 'add', user: secret, password: secret })
+  await waitFor(() => traced.text().includes('/usr/bin/logger'), { timeoutMs: 20_000 })
+  await traced.kill()
+  const text = traced.text()
   expect(text).not.toContain(secret)
   const runs = text.split('\n').filter((line) => line.includes('execve("/usr/bin/logger"'))
   expect(runs.length).toBeGreaterThan(0)

@@ -5,19 +5,14 @@
  * 20 unless told.
  */
 import { randomBytes, randomInt } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { parseCheckpoint, parseNote } from '@secreg/audit/verify'
-import {
-  requireProgram,
-  type SkippableContext,
-  skipTest,
-  startChild,
-  waitFor,
-} from '@secreg/testkit'
+import { waitFor } from '@secreg/testkit'
 import { expect, test } from 'vitest'
 import { checkpointOf, segmentsWith, verifyStopped, vkeyOf } from '../lib/audit-log.ts'
 import { AuditWriter, FailedLogins, KINDS, recordsByPath } from '../lib/audit-writers.ts'
-import { readLog, SECREGD, Site } from '../lib/site.ts'
+import { readLog, Site } from '../lib/site.ts'
+import { startTraced, type Traced } from '../lib/traced.ts'
 import { Wire } from '../lib/wire.ts'
 
 const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 20)
@@ -118,51 +113,23 @@ function isClosing(directory: string): boolean {
   return names.some((name) => name.endsWith('.part')) || segmentsWith(directory, 'jsonl').length > 1
 }
 
-interface Traced extends AsyncDisposable {
-  readonly admin: Wire
-  /** Times that the log was synced so far. */
-  syncs(): number
-}
-
-/** A daemon whose system calls are written down. */
-async function startTraced(context: SkippableContext, site: Site): Promise<Traced> {
-  const strace = requireProgram(context, 'strace')
-  const trace = site.home.file('trace')
-  const calls = ['-f', '-y', '-e', 'trace=fdatasync,fsync', '-o', trace]
-  const daemon = [process.execPath, SECREGD, '--config', site.config]
-  const traced = startChild(strace, [...calls, ...daemon])
-  const ready = await traced
-    .line(/"event":"ready"/, { from: 'stderr', timeoutMs: 40_000 })
-    .catch((error: Error) => error)
-  if (ready instanceof Error) {
-    if (/ptrace|Operation not permitted/.test(ready.message)) {
-      skipTest(context, 'this user cannot trace')
-    }
-    throw ready
-  }
-  const { pid } = JSON.parse(ready)
-  return {
-    admin: await site.initialize(),
-    syncs: () =>
-      readFileSync(trace, 'utf8')
-        .split('\n')
-        .filter((line) => /\.jsonl>.*= 0$/.test(line)).length,
-    [Symbol.asyncDispose]: async () => {
-      process.kill(pid, 'SIGKILL')
-      await traced.exit
-    },
-  }
+/** Times that the log was synced so far. */
+function syncsOf(traced: Traced): number {
+  return traced
+    .text()
+    .split('\n')
+    .filter((line) => /\.jsonl>.*= 0$/.test(line)).length
 }
 
 for (const asyncWrite of [true, false]) {
   const what = asyncWrite ? 'written, and synced later' : 'synced before its answer'
   test(`with audit.async_write = ${asyncWrite}, the record of a read is ${what}; that of a change is in a synced commit`, async (context) => {
     await using site = new Site({ audit: `async_write = ${asyncWrite}` })
-    await using traced = await startTraced(context, site)
-    using admin = traced.admin
+    await using traced = await startTraced(context, site, 'fdatasync,fsync', ['-y'])
+    using admin = await site.initialize()
     await admin.ok('set', { key: '/a', value: 'x' })
     const { log_sequence } = await admin.ok('status', {})
-    const before = traced.syncs()
+    const before = syncsOf(traced)
     const READS = 200
     for (let i = 0; i < READS; i++) {
       if (i % 2 === 0) await admin.ok('get', { key: '/a' })
@@ -171,11 +138,11 @@ for (const asyncWrite of [true, false]) {
     const status = await admin.ok('status', {})
     expect(status.log_sequence).toBe(log_sequence + READS)
     if (asyncWrite) {
-      expect(traced.syncs() - before).toBeLessThan(READS / 4)
+      expect(syncsOf(traced) - before).toBeLessThan(READS / 4)
       // Within a second by itself; nothing else has to happen.
       await waitFor(async () => (await admin.ok('status', {})).log_synced >= log_sequence + READS)
     } else {
-      expect(traced.syncs() - before).toBeGreaterThanOrEqual(READS)
+      expect(syncsOf(traced) - before).toBeGreaterThanOrEqual(READS)
       expect(status.log_synced).toBe(status.log_sequence)
     }
     expect(site.records()).toHaveLength(status.log_sequence)

@@ -4,10 +4,11 @@
  */
 import { randomBytes, randomInt } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { requireProgram, runChild, skipTest, startChild, waitFor } from '@secreg/testkit'
+import { requireProgram, runChild, skipTest, waitFor } from '@secreg/testkit'
 import { expect, test } from 'vitest'
 import { fillDisk } from '../lib/fill-disk.ts'
-import { readLog, SECREGD, Site, startSite } from '../lib/site.ts'
+import { readLog, Site, startSite } from '../lib/site.ts'
+import { startTraced } from '../lib/traced.ts'
 import { TYPE, Wire } from '../lib/wire.ts'
 
 const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 20)
@@ -203,67 +204,39 @@ for (const part of ['store', 'audit log'] as const) {
 }
 
 test('each commit is synced before its answer: one fdatasync of the store per group', async (context) => {
-  const strace = requireProgram(context, 'strace')
   await using site = new Site()
-  const trace = site.home.file('trace')
-  const args = [
-    '-f',
-    '-y',
-    '-e',
-    'trace=fdatasync,fsync',
-    '-o',
-    trace,
-    process.execPath,
-    SECREGD,
-    '--config',
-    site.config,
-  ]
-  await using traced = startChild(strace, args)
-  const ready = await traced
-    .line(/"event":"ready"/, { from: 'stderr' })
-    .catch((error: Error) => error)
-  if (ready instanceof Error) {
-    if (/ptrace|Operation not permitted/.test(ready.message))
-      skipTest(context, 'this user cannot trace')
-    throw ready
+  await using traced = await startTraced(context, site, 'fdatasync,fsync', ['-y'])
+  using admin = await site.initialize()
+  const syncs = () =>
+    traced
+      .text()
+      .split('\n')
+      .filter(
+        (line) => line.includes(`<${site.data}/`) && line.includes('.log>') && line.includes('= 0'),
+      ).length
+  const revision = async (): Promise<number> => (await admin.ok('status', {})).revision
+  const measure = async (run: () => Promise<void>) => {
+    const before = { syncs: syncs(), revision: await revision() }
+    await run()
+    const commits = (await revision()) - before.revision
+    return { commits, syncs: syncs() - before.syncs }
   }
-  const { pid } = JSON.parse(ready)
-  try {
-    using admin = await site.initialize()
-    const syncs = () =>
-      readFileSync(trace, 'utf8')
-        .split('\n')
-        .filter(
-          (line) =>
-            line.includes(`<${site.data}/`) && line.includes('.log>') && line.includes('= 0'),
-        ).length
-    const revision = async (): Promise<number> => (await admin.ok('status', {})).revision
-    const measure = async (run: () => Promise<void>) => {
-      const before = { syncs: syncs(), revision: await revision() }
-      await run()
-      const commits = (await revision()) - before.revision
-      return { commits, syncs: syncs() - before.syncs }
-    }
-    const alone = await measure(async () => {
-      for (let i = 0; i < 30; i++) await admin.ok('set', { key: `/alone/${i}`, value: 'x' })
-    })
-    expect(alone.commits).toBeGreaterThanOrEqual(30)
-    expect(alone.syncs).toBeGreaterThanOrEqual(alone.commits)
-    expect(alone.syncs).toBeLessThanOrEqual(alone.commits + 3)
-    const together = await measure(async () => {
-      const frames = Array.from({ length: 640 }, (_, i) =>
-        admin.frame('set', { key: `/together/${i}`, value: 'x' }),
-      )
-      admin.socket.write(Buffer.concat(frames))
-      for (let i = 0; i < 640; i++) expect((await admin.next()).type).toBe(TYPE.set + 1)
-    })
-    expect(together.syncs).toBeGreaterThanOrEqual(together.commits)
-    // Those that wait together share one.
-    expect(together.syncs).toBeLessThan(640 / 4)
-  } finally {
-    process.kill(pid, 'SIGKILL')
-    await traced.exit
-  }
+  const alone = await measure(async () => {
+    for (let i = 0; i < 30; i++) await admin.ok('set', { key: `/alone/${i}`, value: 'x' })
+  })
+  expect(alone.commits).toBeGreaterThanOrEqual(30)
+  expect(alone.syncs).toBeGreaterThanOrEqual(alone.commits)
+  expect(alone.syncs).toBeLessThanOrEqual(alone.commits + 3)
+  const together = await measure(async () => {
+    const frames = Array.from({ length: 640 }, (_, i) =>
+      admin.frame('set', { key: `/together/${i}`, value: 'x' }),
+    )
+    admin.socket.write(Buffer.concat(frames))
+    for (let i = 0; i < 640; i++) expect((await admin.next()).type).toBe(TYPE.set + 1)
+  })
+  expect(together.syncs).toBeGreaterThanOrEqual(together.commits)
+  // Those that wait together share one.
+  expect(together.syncs).toBeLessThan(640 / 4)
 })
 
 test('an acknowledged set is there after kill -9 right behind its answer', async () => {
