@@ -4,9 +4,9 @@
  * on, and service resumes without a restart (DESIGN §2, steps 2 to 4). What the store itself does on a full disk is shown in
  * durability.test.ts, the thresholds in room.test.ts.
  */
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { requireProgram, runChild, type SkippableContext, skipTest, waitFor } from '@secreg/testkit'
+import { type SkippableContext, skipTest, waitFor } from '@secreg/testkit'
 import { expect, test, vi } from 'vitest'
 import {
   allCompressed,
@@ -18,6 +18,7 @@ import {
 import { SyslogReceiver, sequencesOf } from '../lib/audit-receivers.ts'
 import { fillDisk } from '../lib/fill-disk.ts'
 import { readLog, Site } from '../lib/site.ts'
+import { mountSmallDisk } from '../lib/small-disk.ts'
 import { ERROR, TYPE, type Wire } from '../lib/wire.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -28,27 +29,12 @@ const NO_THRESHOLDS = 'free_warning = 0\nfree_low = 0\nfree_least = 0'
 /** Run with a small file system of its own for one of the directories. */
 async function onSmallDisk(
   context: SkippableContext,
-  { part, audit }: { part: 'store' | 'log'; audit: string },
+  { part, audit }: { part: 'data' | 'audit'; audit: string },
   run: (site: Site, places: { disk: string; audit: string }) => Promise<void>,
 ): Promise<void> {
-  const mount = requireProgram(context, 'mount')
   await using site = new Site({ audit })
-  const disk = site.home.file('disk')
-  mkdirSync(disk, { mode: 0o700 })
-  const options = ['-t', 'tmpfs', '-o', 'size=24m,mode=0700', 'tmpfs', disk]
-  if ((await runChild(mount, options)).code !== 0) {
-    skipTest(context, 'a small file system cannot be mounted by this user')
-  }
-  try {
-    const from = part === 'store' ? site.data : site.audit
-    const to = `${disk}/${part}`
-    const config = readFileSync(site.config, 'utf8').replace(`"${from}"`, `"${to}"`)
-    site.home.write('config.toml', config)
-    await run(site, { disk, audit: part === 'log' ? to : site.audit })
-  } finally {
-    for (const child of site.children) await child.kill()
-    await runChild('umount', [disk])
-  }
+  await using small = await mountSmallDisk(context, site, { part })
+  await run(site, { disk: small.path, audit: part === 'audit' ? small.moved : site.audit })
 }
 
 /** Ask until it has been refused for want of the log. */
@@ -73,7 +59,7 @@ async function untilServed(admin: Wire): Promise<void> {
 test('disk of the log full: reads fail closed, closed segments and checkpoints wait, a sink gets what is recorded; then all goes on', async (context) => {
   await using receiver = await SyslogReceiver.start()
   const audit = `${NO_THRESHOLDS}\nsegment_size = 65536\ncheckpoint_interval = 1\nsyslog = "${receiver.target}"`
-  await onSmallDisk(context, { part: 'log', audit }, async (site, { disk, audit }) => {
+  await onSmallDisk(context, { part: 'audit', audit }, async (site, { disk, audit }) => {
     const daemon = await site.start()
     using admin = await site.initialize()
     const key = await vkeyOf(admin)
@@ -131,7 +117,7 @@ test('disk of the log full: reads fail closed, closed segments and checkpoints w
 
 test('disk of the store full: every change and read has its record, as it ended; then all goes on', async (context) => {
   const audit = NO_THRESHOLDS
-  await onSmallDisk(context, { part: 'store', audit }, async (site, { disk }) => {
+  await onSmallDisk(context, { part: 'data', audit }, async (site, { disk }) => {
     await site.start()
     using admin = await site.initialize()
     await admin.ok('set', { key: '/a', value: 'x' })

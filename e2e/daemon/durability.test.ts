@@ -3,11 +3,12 @@
  * `SECREG_SOAK_ROUNDS`, 20 unless told.
  */
 import { randomBytes, randomInt } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { requireProgram, runChild, skipTest, waitFor } from '@secreg/testkit'
+import { rmSync } from 'node:fs'
+import { waitFor } from '@secreg/testkit'
 import { expect, test } from 'vitest'
 import { fillDisk } from '../lib/fill-disk.ts'
 import { readLog, Site, startSite } from '../lib/site.ts'
+import { mountSmallDisk } from '../lib/small-disk.ts'
 import { startTraced } from '../lib/traced.ts'
 import { TYPE, Wire } from '../lib/wire.ts'
 
@@ -132,74 +133,58 @@ function compareLog(directory: string, expected: Map<string, Expected>, round: n
 
 for (const part of ['store', 'audit log'] as const) {
   test(`disk of the ${part} full: refused with DatabaseError, nothing changed, works again when there is room`, async (context) => {
-    const mount = requireProgram(context, 'mount')
     // The whole disk is smaller than the room that is asked for by default, and here it is to be used to its end.
     await using site = new Site({ audit: 'free_warning = 0\nfree_low = 0\nfree_least = 0' })
-    const disk = site.home.file('disk')
-    mkdirSync(disk, { mode: 0o700 })
-    const options = ['-t', 'tmpfs', '-o', 'size=24m,mode=0700', 'tmpfs', disk]
-    if ((await runChild(mount, options)).code !== 0) {
-      skipTest(context, 'a small file system cannot be mounted by this user')
+    const isStore = part === 'store'
+    await using small = await mountSmallDisk(context, site, { part: isStore ? 'data' : 'audit' })
+    const { path: disk, moved } = small
+    const audit = isStore ? site.audit : moved
+    const daemon = await site.start()
+    using admin = await site.initialize()
+    const value = 'x'.repeat(1000)
+    const acknowledged: string[] = []
+    const set = async (key: string): Promise<void> => {
+      await admin.ok('set', { key, value })
+      acknowledged.push(key)
     }
-    try {
-      const at = part === 'store' ? site.data : site.audit
-      const moved = `${disk}/${part === 'store' ? 'data' : 'audit'}`
-      site.home.write(
-        'config.toml',
-        readFileSync(site.config, 'utf8').replace(`"${at}"`, `"${moved}"`),
-      )
-      const audit = part === 'store' ? site.audit : moved
-      const daemon = await site.start()
-      using admin = await site.initialize()
-      const value = 'x'.repeat(1000)
-      const acknowledged: string[] = []
-      const set = async (key: string): Promise<void> => {
-        await admin.ok('set', { key, value })
-        acknowledged.push(key)
-      }
-      for (let i = 0; i < 20; i++) await set(`/before/${i}`)
+    for (let i = 0; i < 20; i++) await set(`/before/${i}`)
 
-      const filling = `${disk}/filling`
+    const filling = `${disk}/filling`
+    fillDisk(filling)
+    let refusals = 0
+    for (let i = 0; i < 3000 && refusals < 10; i++) {
+      const key = `/full/${i}`
+      const { type, body } = await admin.ask('set', { key, value })
+      if (type === TYPE.set + 1) acknowledged.push(key)
+      else {
+        expect(body, JSON.stringify(body)).toMatchObject({ code: 7, name: 'DatabaseError' })
+        refusals++
+      }
       fillDisk(filling)
-      let refusals = 0
-      for (let i = 0; i < 3000 && refusals < 10; i++) {
-        const key = `/full/${i}`
-        const { type, body } = await admin.ask('set', { key, value })
-        if (type === TYPE.set + 1) acknowledged.push(key)
-        else {
-          expect(body, JSON.stringify(body)).toMatchObject({ code: 7, name: 'DatabaseError' })
-          refusals++
-        }
-        fillDisk(filling)
-      }
-      expect(refusals).toBe(10)
-
-      rmSync(filling)
-      await waitFor(
-        async () => (await admin.ask('set', { key: '/room', value })).type === TYPE.set + 1,
-      )
-      acknowledged.push('/room')
-      for (let i = 0; i < 20; i++) await set(`/after/${i}`)
-      const check = async (wire: Wire): Promise<void> => {
-        const { keys } = await wire.ok('list', { prefix: '/', recursive: true })
-        expect([...keys].sort()).toEqual([...acknowledged].sort())
-        for (const key of acknowledged)
-          expect(await wire.ok('get', { key })).toMatchObject({ value })
-      }
-      await check(admin)
-      await daemon.kill('SIGKILL')
-      await site.start()
-      using again = await site.unlock()
-      await check(again)
-      const written = readLog(audit).lines.filter(
-        ({ body }) => body.action === 'write' && body.outcome === 'ok',
-      )
-      expect(written.flatMap(({ body }) => body.paths).sort()).toEqual([...acknowledged].sort())
-      expect((await again.ok('security', { op: 'audit' })).ok).toBe(true)
-    } finally {
-      for (const child of site.children) await child.kill()
-      await runChild('umount', [disk])
     }
+    expect(refusals).toBe(10)
+
+    rmSync(filling)
+    await waitFor(
+      async () => (await admin.ask('set', { key: '/room', value })).type === TYPE.set + 1,
+    )
+    acknowledged.push('/room')
+    for (let i = 0; i < 20; i++) await set(`/after/${i}`)
+    const check = async (wire: Wire): Promise<void> => {
+      const { keys } = await wire.ok('list', { prefix: '/', recursive: true })
+      expect([...keys].sort()).toEqual([...acknowledged].sort())
+      for (const key of acknowledged) expect(await wire.ok('get', { key })).toMatchObject({ value })
+    }
+    await check(admin)
+    await daemon.kill('SIGKILL')
+    await site.start()
+    using again = await site.unlock()
+    await check(again)
+    const written = readLog(audit).lines.filter(
+      ({ body }) => body.action === 'write' && body.outcome === 'ok',
+    )
+    expect(written.flatMap(({ body }) => body.paths).sort()).toEqual([...acknowledged].sort())
+    expect((await again.ok('security', { op: 'audit' })).ok).toBe(true)
   })
 }
 

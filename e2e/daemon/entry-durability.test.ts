@@ -3,8 +3,8 @@
  * (DESIGN §2). Rounds of kill -9: `SECREG_SOAK_ROUNDS`, 10 unless told.
  */
 import { randomBytes, randomInt } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { findCanary, requireProgram, runChild, skipTest, waitFor } from '@secreg/testkit'
+import { rmSync } from 'node:fs'
+import { findCanary, waitFor } from '@secreg/testkit'
 import { expect, test } from 'vitest'
 import {
   type ChangeWriter,
@@ -16,6 +16,7 @@ import {
 } from '../lib/change-writers.ts'
 import { fillDisk } from '../lib/fill-disk.ts'
 import { readLog, Site } from '../lib/site.ts'
+import { mountSmallDisk } from '../lib/small-disk.ts'
 import { Wire } from '../lib/wire.ts'
 
 const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 10)
@@ -118,60 +119,45 @@ test(`kill -9 under transactions, moves, purges and expiry leaves each wholly do
 })
 
 test('disk of the store full: transactions, moves and purges are refused whole, and go on when there is room', async (context) => {
-  const mount = requireProgram(context, 'mount')
   await using site = new Site()
-  const disk = site.home.file('disk')
-  mkdirSync(disk, { mode: 0o700 })
-  const options = ['-t', 'tmpfs', '-o', 'size=24m,mode=0700', 'tmpfs', disk]
-  if ((await runChild(mount, options)).code !== 0) {
-    skipTest(context, 'a small file system cannot be mounted by this user')
-  }
-  try {
-    const data = `${disk}/data`
-    site.home.write(
-      'config.toml',
-      readFileSync(site.config, 'utf8').replace(`"${site.data}"`, `"${data}"`),
-    )
-    const daemon = await site.start()
-    using admin = await site.initialize()
-    const crew = createCrew()
-    for (const writer of crew.writers) await writer.prepare(admin)
-    for (const writer of crew.writers) for (let run = 0; run < 4; run++) await writer.step(admin)
+  await using small = await mountSmallDisk(context, site, { part: 'data' })
+  const { path: disk, moved: data } = small
+  const daemon = await site.start()
+  using admin = await site.initialize()
+  const crew = createCrew()
+  for (const writer of crew.writers) await writer.prepare(admin)
+  for (const writer of crew.writers) for (let run = 0; run < 4; run++) await writer.step(admin)
 
-    const filling = `${disk}/filling`
-    fillDisk(filling)
-    const refusals = new Map<ChangeWriter, number>(crew.writers.map((writer) => [writer, 0]))
-    const isEnough = () => [...refusals.values()].every((count) => count >= 3)
-    for (let step = 0; step < 2000 && !isEnough(); step++) {
-      for (const writer of crew.writers) {
-        try {
-          await writer.step(admin)
-        } catch (error) {
-          if (!(error instanceof Refused)) throw error
-          refusals.set(writer, (refusals.get(writer) ?? 0) + 1)
-        }
+  const filling = `${disk}/filling`
+  fillDisk(filling)
+  const refusals = new Map<ChangeWriter, number>(crew.writers.map((writer) => [writer, 0]))
+  const isEnough = () => [...refusals.values()].every((count) => count >= 3)
+  for (let step = 0; step < 2000 && !isEnough(); step++) {
+    for (const writer of crew.writers) {
+      try {
+        await writer.step(admin)
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error
+        refusals.set(writer, (refusals.get(writer) ?? 0) + 1)
       }
-      fillDisk(filling)
     }
-    expect(isEnough(), 'each kind of change was refused').toBe(true)
-
-    rmSync(filling)
-    await waitFor(async () => {
-      await crew.writers[0]?.step(admin)
-      return true
-    })
-    await checkAll(crew, admin)
-    for (const writer of crew.writers) for (let run = 0; run < 4; run++) await writer.step(admin)
-    await checkAll(crew, admin)
-    await waitForErasure(crew, data)
-    await daemon.kill('SIGKILL')
-    await site.start()
-    using again = await site.unlock()
-    await checkAll(crew, again)
-    checkLog(crew, site)
-    expect((await again.ok('security', { op: 'audit' })).ok).toBe(true)
-  } finally {
-    for (const child of site.children) await child.kill()
-    await runChild('umount', [disk])
+    fillDisk(filling)
   }
+  expect(isEnough(), 'each kind of change was refused').toBe(true)
+
+  rmSync(filling)
+  await waitFor(async () => {
+    await crew.writers[0]?.step(admin)
+    return true
+  })
+  await checkAll(crew, admin)
+  for (const writer of crew.writers) for (let run = 0; run < 4; run++) await writer.step(admin)
+  await checkAll(crew, admin)
+  await waitForErasure(crew, data)
+  await daemon.kill('SIGKILL')
+  await site.start()
+  using again = await site.unlock()
+  await checkAll(crew, again)
+  checkLog(crew, site)
+  expect((await again.ok('security', { op: 'audit' })).ok).toBe(true)
 })
