@@ -102,6 +102,10 @@ export class Connection implements RegistryConnection {
     return this.request('security', request, options)
   }
 
+  dialect(request: RequestOf<'dialect'>, options?: RequestOptions): Promise<ResponseOf['dialect']> {
+    return this.request('dialect', request, options)
+  }
+
   txn(request: RequestOf<'txn'>, options?: RequestOptions): Promise<ResponseOf['txn']> {
     return this.request('txn', request, options)
   }

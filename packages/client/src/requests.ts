@@ -15,6 +15,7 @@ import {
 import { policyAnswer } from './policy-answer.ts'
 import {
   anObject,
+  anything,
   array,
   boolean,
   count,
@@ -70,7 +71,7 @@ const listMembers = {
   modified_at: number,
   modified_by: text,
 }
-const listEntry = anObject(listMembers)
+const listEntry = anObject({ ...listMembers, versions: optional(array(count)) })
 const searchEntry = anObject({
   ...listMembers,
   description: optional(text),
@@ -271,6 +272,7 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     ok: boolean,
     findings: array(finding),
   }),
+  dialect: row(MESSAGE_TYPE.DialectRequest, { result: anything }),
   txn: row(MESSAGE_TYPE.TxnRequest, {
     succeeded: boolean,
     revision: count,
@@ -316,6 +318,7 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
     expires_at: optional(number),
     deleted_at: optional(number),
     dialect: text,
+    versions: optional(array(count)),
   }),
   search: row(MESSAGE_TYPE.SearchRequest, {
     entries: array(searchEntry),

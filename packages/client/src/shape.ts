@@ -24,6 +24,9 @@ export const literalTrue: Shape = (value, name) => (value === true ? undefined :
 export const nullableText: Shape = (value, name) =>
   value === null || value === undefined || typeof value === 'string' ? undefined : name
 
+/** Whatever it is; it may not be absent. */
+export const anything: Shape = (value, name) => (value === undefined ? name : undefined)
+
 /** May be absent. */
 export const optional =
   (shape: Shape): Shape =>

@@ -34,6 +34,7 @@ export interface RegistryConnection extends RegistryApi, AsyncDisposable {
     request: RequestOf<'security'>,
     options?: RequestOptions,
   ): Promise<ResponseOf['security']>
+  dialect(request: RequestOf<'dialect'>, options?: RequestOptions): Promise<ResponseOf['dialect']>
   txn(request: RequestOf<'txn'>, options?: RequestOptions): Promise<ResponseOf['txn']>
   history(request: RequestOf<'history'>, options?: RequestOptions): Promise<ResponseOf['history']>
   versions(

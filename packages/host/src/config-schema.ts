@@ -2,6 +2,7 @@
  * Every key of the configuration file in one table: name, type, default, unit and meaning. Names and defaults of the
  * twelve documented keys are those of SecReg-Linux `config.toml`; the others are ours.
  */
+import { GATEWAY_ROWS, HTTP_ROWS } from './config-http.ts'
 import {
   BROKERS,
   type ConfigKey,
@@ -283,6 +284,8 @@ export const CONFIG_ROWS: Rows = Object.freeze({
       'Memory for read and write buffers of all connections together',
     ),
   },
+  gateway: GATEWAY_ROWS,
+  http: HTTP_ROWS,
   unlock: {
     keyFile: text(
       'unlock.key_file',

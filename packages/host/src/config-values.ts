@@ -86,6 +86,37 @@ export interface Config {
     readonly authTimeoutSeconds: number
     readonly bufferBytes: number
   }
+  readonly gateway: {
+    /** Undefined serves none. */
+    readonly socket: string | undefined
+    /** Name or number; undefined lets only the user of the daemon in. */
+    readonly group: string | undefined
+    /** Life of a session that a gateway opened. */
+    readonly sessionSeconds: number
+    /** `PRINCIPAL=LOGIN` each. */
+    readonly mayAssert: readonly string[]
+    readonly supervise: boolean
+  }
+  readonly http: {
+    /** `HOST:PORT`; undefined serves no HTTP. */
+    readonly listen: string | undefined
+    /** 0 = one for each core, at most 8. */
+    readonly workers: number
+    readonly tlsCert: string | undefined
+    readonly tlsKey: string | undefined
+    readonly tlsClientCa: string | undefined
+    readonly maxConnections: number
+    readonly maxHeaderBytes: number
+    readonly maxBodyBytes: number
+    readonly headerTimeoutSeconds: number
+    readonly bodyTimeoutSeconds: number
+    readonly idleTimeoutSeconds: number
+    readonly drainSeconds: number
+    readonly bufferBytes: number
+    /** Socket of tailscaled; undefined asks nobody. */
+    readonly tailscaleWhois: string | undefined
+    readonly tailscaleServe: boolean
+  }
   readonly unlock: {
     readonly keyFile: string | undefined
     readonly systemdCredential: string | undefined

@@ -1,4 +1,6 @@
 /** Configuration, log, metrics, signals, hardening, readiness and sockets of a secreg process. */
+
+export { type AssertionRule, parseAssertion } from './assertion.ts'
 export { ByteBudget, type ByteBudgetOptions, type ByteLease } from './byte-budget.ts'
 export type { Collected, CollectedSample } from './collected-metric.ts'
 export {
@@ -30,6 +32,7 @@ export {
   hardenProcess,
   readCoreDumps,
 } from './hardening.ts'
+export { type HttpAddress, parseHttpAddress } from './http-address.ts'
 export {
   createLogger,
   type LogDestination,

@@ -6,6 +6,7 @@ import type { AuditResponse, EvidenceResponse } from './audit-api.ts'
 import type { BackupInfo, BackupResponse, RestoreResponse } from './backup-api.ts'
 import type {
   DeleteResponse,
+  DialectResponse,
   GetResponse,
   HistoryResponse,
   ListResponse,
@@ -193,6 +194,7 @@ export interface ResponseOf {
   whoami: WhoamiResponse
   password: OkResponse
   security: SecurityResponse
+  dialect: DialectResponse
   txn: TxnResponse
   history: HistoryResponse
   versions: VersionsResponse
@@ -229,6 +231,7 @@ export interface RegistryApi {
   whoami(): Promise<WhoamiResponse>
   password(request: RequestOf<'password'>): Promise<OkResponse>
   security(request: RequestOf<'security'>): Promise<SecurityResponse>
+  dialect(request: RequestOf<'dialect'>): Promise<DialectResponse>
   txn(request: RequestOf<'txn'>): Promise<TxnResponse>
   history(request: RequestOf<'history'>): Promise<HistoryResponse>
   versions(request: RequestOf<'versions'>): Promise<VersionsResponse>

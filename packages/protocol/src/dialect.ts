@@ -71,8 +71,8 @@ export interface DialectOutcome {
 
 /** One operation of a foreign door. */
 export interface DialectOperation {
-  /** Right that it needs on the entry. */
-  readonly action: Action
+  /** Right that it needs on the entry; of a write, by whether there is one that can be read. */
+  readonly action: Action | ((isLive: boolean) => Action)
   /** How the log names it. */
   readonly audit: AuditAction
   plan(entry: DialectEntry, request: unknown): DialectOutcome

@@ -43,6 +43,8 @@ export interface ListEntry {
   readonly version: number
   readonly modified_at: number
   readonly modified_by: string
+  /** Numbers of the versions that can be read, ascending; where it was asked for. */
+  readonly versions?: readonly number[]
 }
 
 /** Answer to a list (documented as ListResponse), sorted by bytes. */
@@ -125,6 +127,8 @@ export interface MetaResponse {
   readonly deleted_at?: number
   /** Write rules of its subtree. */
   readonly dialect: string
+  /** Numbers of the versions that can be read, ascending; of `meta get` where it was asked for. */
+  readonly versions?: readonly number[]
 }
 
 /** What one operation of a transaction answers; `null` where a `get` found nothing. */
@@ -151,6 +155,12 @@ export interface SearchResponse {
   readonly entries: readonly SearchEntry[]
   /** Present when there may be more: ask again with `after` set to it. */
   readonly next?: string
+}
+
+/** Answer to a write of a foreign door. */
+export interface DialectResponse {
+  /** As the dialect gives it: JSON. */
+  readonly result: unknown
 }
 
 export interface TransferResponse {

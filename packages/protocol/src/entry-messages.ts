@@ -51,6 +51,8 @@ export const listRequest = z.object({
   after: keyText.optional(),
   /** Also return type, version and times of each key. */
   detail: z.boolean().optional(),
+  /** With `detail`: also the numbers of the versions that can be read. */
+  versions: z.boolean().optional(),
 })
 
 /** Versions of an entry, newest first. */
@@ -104,7 +106,12 @@ function areMembers(input: unknown, mayRemove: boolean): boolean {
 
 /** Metadata, limits and expiry of an entry. `set` changes the named members only; `null` removes one. */
 export const metaRequest = z.discriminatedUnion('op', [
-  z.object({ op: z.literal('get'), key: keyText }),
+  z.object({
+    op: z.literal('get'),
+    key: keyText,
+    /** Also return the numbers of the versions that can be read. */
+    versions: z.boolean().optional(),
+  }),
   z.object({
     op: z.literal('set'),
     key: keyText,
@@ -198,6 +205,18 @@ export const watchRequest = z.object({
 })
 
 export const unwatchRequest = z.object({ watch_id: z.int().min(1) })
+
+/** One write of a foreign door, by the rules of its dialect (DESIGN §4); its own validator has the word on `request`. */
+export const dialectRequest = z.object({
+  dialect: text(32).min(1),
+  operation: text(64).min(1),
+  key: keyText,
+  request: z.custom<Readonly<Record<string, unknown>>>(isPlainObject),
+})
+
+function isPlainObject(input: unknown): boolean {
+  return typeof input === 'object' && input !== null && !Array.isArray(input)
+}
 
 /** Subtrees with write rules of their own (DESIGN §4). */
 export const mountRequest = z.discriminatedUnion('op', [

@@ -14,8 +14,12 @@ const seconds = z
   .min(1)
   .max(100 * 366 * 86_400)
 
+/** Principal that a gateway has seen to be the caller, such as `tailnet:alice@example.com` or `cert:<sha256>`. */
+const assertion = text(256).min(1)
+
 /**
  * `{"username","password"}` as documented, or `{"token"}`. `otp` is the second factor: six digits, or a recovery code.
+ * `assertions`, instead of a credential, and `address` are believed of a gateway only.
  */
 export const authRequest = z
   .object({
@@ -23,13 +27,15 @@ export const authRequest = z
     password: secretText.optional(),
     otp: text(32).optional(),
     token: text(LIMITS.tokenChars).optional(),
+    assertions: z.array(assertion).min(1).max(LIMITS.assertions).optional(),
+    /** Remote address of the caller. */
+    address: text(64).min(1).optional(),
   })
   .refine(
-    ({ username, password, token }) =>
-      token === undefined
-        ? username !== undefined && password !== undefined
-        : username === undefined && password === undefined,
-    'username and password, or a token',
+    ({ username, password, token, assertions }) =>
+      [username ?? password, token, assertions].filter((one) => one !== undefined).length === 1 &&
+      (username === undefined) === (password === undefined),
+    'username and password, or a token, or assertions',
   )
 
 /** Administration of accounts. */

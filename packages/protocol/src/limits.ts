@@ -61,6 +61,8 @@ export const LIMITS = Object.freeze({
   namesPerAccount: 64,
   /** An access token, or a token or temporary token of a zone, characters. */
   tokenChars: 512,
+  /** Principals that a gateway asserts of one caller. */
+  assertions: 64,
   /** Policies that bound one token. */
   boundaryPolicies: 32,
   /** Decisions of one trial, and documents that it may be made with. */

@@ -25,6 +25,8 @@ export const MESSAGE_TYPE = Object.freeze({
   ExportResponse: 0x49,
   ImportRequest: 0x4a,
   ImportResponse: 0x4b,
+  DialectRequest: 0x4c,
+  DialectResponse: 0x4d,
   TxnRequest: 0x4e,
   TxnResponse: 0x4f,
   HistoryRequest: 0x50,

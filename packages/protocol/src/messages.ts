@@ -7,6 +7,7 @@ import { auditRequest, evidenceRequest } from './audit-messages.ts'
 import { backupRequest, restoreRequest } from './backup-messages.ts'
 import {
   deleteRequest,
+  dialectRequest,
   getRequest,
   historyRequest,
   listRequest,
@@ -118,6 +119,7 @@ export const REQUESTS = Object.freeze({
   audit: entry(MESSAGE_TYPE.AuditRequest, auditRequest),
   export: entry(MESSAGE_TYPE.ExportRequest, exportRequest),
   import: entry(MESSAGE_TYPE.ImportRequest, importRequest),
+  dialect: entry(MESSAGE_TYPE.DialectRequest, dialectRequest),
   txn: entry(MESSAGE_TYPE.TxnRequest, txnRequest),
   history: entry(MESSAGE_TYPE.HistoryRequest, historyRequest),
   seal: entry(MESSAGE_TYPE.SealRequest, sealRequest, false),

@@ -48,6 +48,7 @@ const VALID: Readonly<Record<RequestName, Record<string, unknown>>> = {
   token: { op: 'create', label: 'ci', boundary: ['ci-read'], expires_in_s: 3600, uses: 1 },
   zone: { op: 'add', zone: 'mail', allow_tokens: true, max_temp_validity_s: 0 },
   mfa: { op: 'confirm', code: '123456' },
+  dialect: { dialect: 'setec', operation: 'put', key: '/setec/a', request: { value: '' } },
   evidence: { op: 'verify', job: 1, checkpoints: ['a checkpoint'] },
 }
 
@@ -83,6 +84,13 @@ describe('parseRequest', () => {
     ['auth', { username: 'a' }],
     ['auth', { username: 'a', password: 'b', token: 'c' }],
     ['auth', { token: 5 }],
+    ['auth', { assertions: [] }],
+    ['auth', { assertions: ['tailnet:a'], token: 'c' }],
+    ['auth', { password: 'x' }],
+    ['auth', { address: '::1' }],
+    ['dialect', { dialect: 'setec', operation: 'put', key: '/setec/a' }],
+    ['dialect', { dialect: 'setec', operation: 'put', key: '/setec/a', request: [] }],
+    ['dialect', { dialect: '', operation: 'put', key: '/setec/a', request: {} }],
     ['user', { op: 'add', user: 'a', password: 'b', roles: [5] }],
     ['user', { op: 'uids', user: 'a', uids: ['0'] }],
     ['group', { op: 'list', kind: 'team' }],

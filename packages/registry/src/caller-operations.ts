@@ -4,6 +4,7 @@ import type { Follows } from './audit/follows.ts'
 import { audit } from './operations/audit-query.ts'
 import type { Backups } from './operations/backup.ts'
 import { remove } from './operations/delete.ts'
+import { dialectOperation } from './operations/dialect.ts'
 import { evidence } from './operations/evidence.ts'
 import type { Exports } from './operations/export.ts'
 import { get } from './operations/get.ts'
@@ -62,6 +63,7 @@ export function operationsOf(tools: OperationTools, caller: Caller): RegistryApi
     whoami: () => Promise.resolve(whoami(caller)),
     password: (request) => password(identity, caller, request),
     security: (request) => security(core, parts.evidence, caller, request, parts.hostChecks),
+    dialect: (request) => dialectOperation(core, caller, request),
     txn: (request) => transaction(core, caller, request),
     history: (request) => history(core, caller, request),
     versions: (request) => versions(core, caller, request),

@@ -44,6 +44,18 @@ export interface Peer {
   readonly uid?: number
   readonly gid?: number
   readonly pid?: number
+  /** It is a gateway, which asks for others. */
+  readonly gateway?: GatewayTerms
+}
+
+/** What a gateway is believed, and how its sessions are (DESIGN §3). */
+export interface GatewayTerms {
+  /** Connection that alone may use them. */
+  readonly binding: object
+  /** They end so long after they were opened, milliseconds. */
+  readonly lifetimeMs: number
+  /** Login of the account that a principal stands for; undefined when it may not be asserted. */
+  readonly loginOf: (assertion: string) => string | undefined
 }
 
 /** From where somebody comes, as far as failures are counted by it. */
@@ -303,8 +315,19 @@ function kernelFacts(peer: Peer): Pick<Caller, 'uid' | 'gid' | 'pid'> {
 const NOBODY: readonly string[] = Object.freeze([])
 
 function callerOfSession(session: Session, peer: Peer, counted: boolean): Caller {
-  const proof: Proof = 'credential'
-  const { accountId, boundary, groups, login, mfa, ref, restricted, roles, token } = session
+  const proof: Proof = session.asserted === true ? 'asserted' : 'credential'
+  const {
+    accountId,
+    address = peer.address,
+    boundary,
+    groups,
+    login,
+    mfa,
+    ref,
+    restricted,
+    roles,
+    token,
+  } = session
   const principals = [
     ...principalsOf({ id: accountId, roles, groups }),
     ...(peer.uid === undefined ? [] : [`uid:${peer.uid}`]),
@@ -318,7 +341,7 @@ function callerOfSession(session: Session, peer: Peer, counted: boolean): Caller
     groups: Object.freeze([...groups]),
     mfa,
     door: peer.door,
-    address: peer.address,
+    address,
     proof,
     sessionRef: ref,
     ...kernelFacts(peer),

@@ -6,6 +6,7 @@ import type {
   Caller,
   OkResponse,
   RegistryApi,
+  RequestName,
   RequestOf,
   SealResponse,
   SealState,
@@ -23,11 +24,11 @@ import type { Compactor } from './compactor.ts'
 import type { Core, RegistrySettings } from './core.ts'
 import type { OpenedAt } from './doctor/doctor.ts'
 import type { HostPort } from './doctor/host-port.ts'
+import { gatewayApi, refuseGateway } from './gateway-api.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import type { Identity, Peer } from './identity.ts'
 import { internalCaller } from './internal-caller.ts'
 import { Backups } from './operations/backup.ts'
-import { type DialectRequest, dialectOperation } from './operations/dialect.ts'
 import { Exports } from './operations/export.ts'
 import { Imports } from './operations/import.ts'
 import { login, logout } from './operations/login.ts'
@@ -267,8 +268,20 @@ export class Registry {
 
   /** Everything that one caller can do. */
   as(caller: Caller): RegistryApi {
-    const { identity } = this.#parts
-    return apiOfSession(identity, caller, operationsOf(this.#tools, caller))
+    const { core, identity } = this.#parts
+    const api = apiOfSession(identity, caller, operationsOf(this.#tools, caller))
+    return caller.door === 'http' ? gatewayApi(core.journal, caller, api) : api
+  }
+
+  /** Refuse what no gateway may pass on and {@link as} has not; see {@link refuseGateway}. */
+  refuseGateway(peer: Peer, caller: Caller | undefined, name: RequestName): Promise<never> {
+    const { core, identity } = this.#parts
+    return refuseGateway(core.journal, caller ?? identity.strangerOf(peer), name)
+  }
+
+  /** End the sessions that are bound to a connection, when it closes. */
+  closeBinding(binding: object): void {
+    this.#parts.identity.sessions.closeBinding(binding)
   }
 
   /** What any operation of a session needs that is not one of {@link as}. */
@@ -276,12 +289,6 @@ export class Registry {
     const { identity } = this.#parts
     if (caller.restricted !== undefined) await refuseEnrolling(identity, caller)
     await useToken(identity, caller)
-  }
-
-  /** An operation of a foreign door, by the write rules that were given at opening; see {@link dialectOperation}. */
-  async dialect(caller: Caller, request: DialectRequest): Promise<unknown> {
-    if (isLimited(caller)) await this.#begin(caller)
-    return dialectOperation(this.#parts.core, caller, request)
   }
 
   /** What anybody may know, and what callers with a session may. */

@@ -56,8 +56,8 @@ const SETEC: Dialect = {
 
 async function site() {
   const home = await start({ dialects: [SETEC] })
-  const run = (operation: string, path: string, request: object = {}) =>
-    home.registry.dialect(home.admin, { dialect: 'setec', operation, path, request })
+  const run = async (operation: string, key: string, request = {}) =>
+    (await home.api.dialect({ dialect: 'setec', operation, key, request })).result
   return { ...home, run }
 }
 
@@ -128,11 +128,11 @@ describe('write rules of a door', () => {
 
 describe('mounts', () => {
   test('a door writes only into mounts of its dialect, and what nobody serves is written by nobody', async () => {
-    const { run, api, registry, admin } = await site()
+    const { run, api } = await site()
     await expect(run('put', '/app/a', { value: 'x' })).rejects.toEqual(reason('DIALECT_REFUSED'))
     await expect(run('no-such', '/setec/a')).rejects.toEqual(reason('DIALECT_REFUSED'))
     await expect(
-      registry.dialect(admin, { dialect: 'x', operation: 'put', path: '/setec/a', request: {} }),
+      api.dialect({ dialect: 'x', operation: 'put', key: '/setec/a', request: {} }),
     ).rejects.toEqual(reason('DIALECT_REFUSED'))
     await expect(api.set({ key: '/libvirt/a', value: 'x' })).rejects.toEqual(
       reason('DIALECT_REFUSED'),

@@ -293,10 +293,10 @@ describe('a quota of bytes that is used up', () => {
   test('refuses operations of a door', async () => {
     const home = await start({ dialects: [PUT] })
     const put = (text: string) =>
-      home.registry.dialect(home.admin, {
+      home.api.dialect({
         dialect: 'plain',
         operation: 'put',
-        path: '/team/a',
+        key: '/team/a',
         request: { type: 'bytes', bytes: Buffer.from(text) },
       })
     await home.api.mount({ op: 'set', path: TEAM, dialect: 'plain', max_bytes: 6000 })

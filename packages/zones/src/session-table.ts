@@ -116,7 +116,7 @@ export class SessionTable {
       binding,
       counted = true,
     } = details
-    const { token, boundary, restricted } = details
+    const { token, boundary, restricted, asserted, address } = details
     if (!isAccountId(accountId)) throw new RangeError('accountId: expected 32 hexadecimal digits')
     if (typeof mfa !== 'boolean') throw new TypeError('mfa: expected a boolean')
     if (uid !== undefined && !isUid(uid)) throw new RangeError('uid: expected a uid or nothing')
@@ -154,6 +154,8 @@ export class SessionTable {
       stale: false,
       ...(token === undefined || boundary === undefined ? {} : { token, boundary: keep(boundary) }),
       ...(restricted === undefined ? {} : { restricted }),
+      ...(asserted === undefined ? {} : { asserted }),
+      ...(address === undefined ? {} : { address }),
       ...(uid === undefined ? {} : { uid }),
       ...(binding === undefined ? {} : { binding }),
       counted,

@@ -20,6 +20,10 @@ export interface Session {
   readonly boundary?: TokenBoundary
   /** Good for nothing but setting up a second factor. */
   readonly restricted?: 'mfa-enrollment'
+  /** Nobody showed a credential: a gateway said who it is. */
+  readonly asserted?: true
+  /** Remote address, as a gateway said. */
+  readonly address?: string
   /** The account changed: read it again and `refresh` before anything is decided. */
   readonly stale: boolean
   /** Uid of the peer that opened it, where the kernel vouches for it. Never assumed. */
@@ -47,6 +51,8 @@ export interface SessionDetails {
   readonly token?: string
   readonly boundary?: TokenBoundary
   readonly restricted?: 'mfa-enrollment'
+  readonly asserted?: true
+  readonly address?: string
   readonly uid?: number
   /** Bind it to a connection: presented elsewhere it is unknown. */
   readonly binding?: object
@@ -75,6 +81,6 @@ export const DEFAULT_SESSION_LIMITS: SessionLimits = Object.freeze({
   idleMs: 3_600_000,
   lifetimeMs: 86_400_000,
   perAccount: 5,
-  uncountedPerAccount: 64,
+  uncountedPerAccount: 1024,
   total: 10_000,
 })

@@ -7,7 +7,9 @@ import {
   type DialectEffect,
   type DialectEntry,
   type DialectOperation,
+  type DialectResponse,
   parsePath,
+  type RequestOf,
   SecregError,
 } from '@secreg/protocol'
 import type { Core } from '../core.ts'
@@ -18,23 +20,13 @@ import { type Facts, prepared, refusalBody } from '../recorded.ts'
 import { stateOfVersion } from '../version.ts'
 import { isToBeEncrypted, rowsOf } from './set.ts'
 
-export interface DialectRequest {
-  /** Name of the door's dialect. */
-  readonly dialect: string
-  /** Name of the operation in it. */
-  readonly operation: string
-  readonly path: string
-  /** As the dialect expects it. */
-  readonly request: unknown
-}
-
 /** Effects whose old bytes leave the disk. */
 const ERASES: ReadonlySet<DialectEffect['do']> = new Set(['destroy', 'purge'])
 
 /**
  * Run one operation of a foreign door.
  *
- * @returns what the dialect answers
+ * @returns with what the dialect answers
  * @throws SecregError `ERR_PATH_INVALID`; `ERR_DIALECT_REFUSED` when the dialect or operation is not known, or the path
  *   is in no mount of it; `ERR_ACCESS_DENIED`, `ERR_SEALED`, what the dialect refuses with, and the failures of store
  *   and log
@@ -42,25 +34,29 @@ const ERASES: ReadonlySet<DialectEffect['do']> = new Set(['destroy', 'purge'])
 export function dialectOperation(
   core: Core,
   caller: Caller,
-  asked: DialectRequest,
-): Promise<unknown> {
-  const facts: Facts = { action: 'write', detail: `${asked.dialect} ${asked.operation}` }
+  asked: RequestOf<'dialect'>,
+): Promise<DialectResponse> {
+  const facts: Facts = { action: 'write' }
   const prepare = () => {
-    const path = parsePath(asked.path)
+    const path = parsePath(asked.key)
     facts.paths = [path]
     const operation = operationOf(core, asked)
     facts.action = operation.audit
+    // Only once both words are known ones: what a caller made up is not written into the log.
+    facts.detail = `${asked.dialect} ${asked.operation}`
     core.keys.requireUnsealed()
     return { path, operation }
   }
   return prepared(core.journal, caller, facts, prepare, async ({ path, operation }) => {
     let erases = false
-    const answer = await core.writer.submit<unknown>({
+    const answer = await core.writer.submit<DialectResponse>({
       plan: (view) => {
         core.keys.requireUnsealed()
         const edits = new Edits(core, caller, view)
         const edit = edits.at(path)
-        core.authorizer.require(caller, operation.action, path, edit.entry)
+        const { action } = operation
+        const right = typeof action === 'string' ? action : action(edit.isLive)
+        core.authorizer.require(caller, right, path, edit.entry)
         if (edit.mount.dialect !== asked.dialect) throw notItsMount()
         const rows = rowsOf(edit)
         const { effects, result } = operation.plan(stateOf(edit, edits.expiryNowMs), asked.request)
@@ -72,7 +68,7 @@ export function dialectOperation(
           edits.plan(caller, {
             action: operation.audit,
             facts: active === 0 ? facts : { ...facts, versions: [active] },
-            result: () => result,
+            result: () => ({ result }),
           }),
         )
       },
@@ -83,7 +79,7 @@ export function dialectOperation(
   })
 }
 
-function operationOf(core: Core, asked: DialectRequest): DialectOperation {
+function operationOf(core: Core, asked: RequestOf<'dialect'>): DialectOperation {
   const operations = core.mounts.dialect(asked.dialect)?.operations
   const operation =
     operations !== undefined && Object.hasOwn(operations, asked.operation)

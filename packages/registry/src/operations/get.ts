@@ -28,14 +28,16 @@ export function get(core: Core, caller: Caller, request: RequestOf<'get'>): Prom
       if (authorizer.asksMetadata) authorizer.require(caller, 'read', path, entry)
       const nowMs = entry !== undefined && expires(entry) ? core.clock.now() : 0
       return whenReady(readableVersion(core, entry, request.version, nowMs), (found) => {
-        if (request.if_changed === found.number && request.version === undefined) {
+        const isUnchanged = request.if_changed === found.number && request.version === undefined
+        if (!isUnchanged) facts.versions = [found.number]
+        const wanted = !found.encrypted || request.decrypt === true
+        // Also of what has not changed: who may not have the value is not told that he has it.
+        if (wanted) requireValue(core, caller, path, found, facts)
+        if (isUnchanged) {
           core.polls.note(caller, path, core.now())
           facts.unrecorded = true
           return answerOf(found, row as Row, null, { unchanged: true })
         }
-        facts.versions = [found.number]
-        const wanted = !found.encrypted || request.decrypt === true
-        if (wanted) requireValue(core, caller, path, found, facts)
         const value: MaybePromise<string | null> = wanted ? textOf(core, found) : null
         const detail = request.detail === true ? detailOf(found) : undefined
         return whenReady(value, (text) => answerOf(found, row as Row, text, detail))

@@ -10,11 +10,12 @@ import {
   type RequestOf,
   SecregError,
 } from '@secreg/protocol'
-import type { KeyedRow, RowIterator } from '@secreg/storage'
+import type { Reader, RowIterator } from '@secreg/storage'
 import { accessDenied, passes } from '../authorizer.ts'
 import type { Core } from '../core.ts'
-import { decodeEntry, isLiveRow } from '../entry.ts'
+import { decodeEntry, type Entry, isLiveRow } from '../entry.ts'
 import { entriesBelow, pathOfEntryKey } from '../keys.ts'
+import { readableNumbers } from '../readable-numbers.ts'
 import { type Facts, recorded } from '../recorded.ts'
 
 /** Room for the keys of one answer: a frame less its header, members and a correlation id. */
@@ -22,6 +23,17 @@ const ANSWER_BYTES = LIMITS.frameBytes - 4096
 const PAGE_ROWS = 128
 /** What the members of one detailed entry take in JSON beside its key, at most. */
 const DETAIL_BYTES = 512
+/** Digits of a version number, and a comma. */
+const NUMBER_BYTES = 13
+
+/** What is looked through, and what of it the caller may see. */
+interface Scope {
+  readonly prefix: string
+  readonly visible: Exclude<Filter, 'none'>
+  readonly nowMs: number
+  /** Where version numbers are asked for: of which entries they may be told. */
+  readonly versions?: { readonly engine: Pick<Reader, 'get'>; readonly visible: Filter }
+}
 
 interface Listing {
   readonly keys: string[]
@@ -52,8 +64,22 @@ export function list(
     if (visible === 'none') throw accessDenied()
     core.keys.requireReadable()
     const iterator = core.engine.iterate(startOf(prefix, request.after))
+    const wantsVersions = request.detail === true && request.versions === true
+    const scope: Scope = {
+      prefix,
+      visible,
+      nowMs: core.clock.now(),
+      ...(wantsVersions
+        ? {
+            versions: {
+              engine: core.engine,
+              visible: core.authorizer.filter(caller, 'read-metadata', prefix),
+            },
+          }
+        : {}),
+    }
     try {
-      const answer = await collect(iterator, prefix, request, visible, core.clock.now())
+      const answer = await collect(iterator, request, scope)
       facts.count = answer.keys.length
       return answer
     } finally {
@@ -72,11 +98,10 @@ function startOf(prefix: string, after: string | undefined) {
 
 async function collect(
   iterator: RowIterator,
-  prefix: string,
   request: RequestOf<'list'>,
-  visible: Exclude<Filter, 'none'>,
-  nowMs: number,
+  scope: Scope,
 ): Promise<ListResponse> {
+  const { prefix, visible, nowMs } = scope
   const listing: Listing = { keys: [], entries: [], bytes: 0 }
   const limit = request.limit ?? Number.POSITIVE_INFINITY
   const detail = request.detail === true
@@ -90,7 +115,9 @@ async function collect(
       const key = child === -1 ? path : path.slice(0, child + 1)
       if (key === listing.keys.at(-1)) continue
       if (listing.keys.length >= limit) return answerOf(listing, detail, listing.keys.at(-1))
-      if (!add(listing, key, row, detail && child === -1)) {
+      const entry = detail && child === -1 ? decodeEntry(row) : undefined
+      const versions = entry === undefined ? undefined : await versionsOf(scope, path, entry)
+      if (!add(listing, key, entry, versions)) {
         if (request.limit !== undefined) return answerOf(listing, detail, listing.keys.at(-1))
         throw new SecregError(
           'LIMIT_EXCEEDED',
@@ -106,14 +133,31 @@ async function collect(
   }
 }
 
-function add(listing: Listing, key: string, row: KeyedRow, detail: boolean): boolean {
+/** Version numbers of an entry, where they are asked for and may be told. */
+async function versionsOf(
+  { versions, nowMs }: Scope,
+  path: string,
+  entry: Entry,
+): Promise<readonly number[] | undefined> {
+  if (versions === undefined || versions.visible === 'none') return undefined
+  if (!passes(versions.visible, path, () => entry)) return undefined
+  return await readableNumbers(versions.engine, entry, nowMs)
+}
+
+/** @param entry - of a detailed listing; `undefined` of a subtree */
+function add(
+  listing: Listing,
+  key: string,
+  entry: Entry | undefined,
+  versions: readonly number[] | undefined,
+): boolean {
   const size = Buffer.byteLength(key) + 3
-  const bytes = detail ? 2 * size + DETAIL_BYTES : size
+  const numbers = NUMBER_BYTES * (versions?.length ?? 0)
+  const bytes = entry === undefined ? size : 2 * size + DETAIL_BYTES + numbers
   if (listing.bytes + bytes > ANSWER_BYTES) return false
   listing.bytes += bytes
   listing.keys.push(key)
-  if (detail) {
-    const entry = decodeEntry(row)
+  if (entry !== undefined) {
     listing.entries.push({
       key,
       type: entry.type,
@@ -121,6 +165,7 @@ function add(listing: Listing, key: string, row: KeyedRow, detail: boolean): boo
       version: entry.active,
       modified_at: entry.modifiedAtMs,
       modified_by: entry.modifiedBy,
+      ...(versions === undefined ? {} : { versions }),
     })
   }
   return true

@@ -16,7 +16,7 @@ import {
 } from '@secreg/zones'
 import { auditBody } from '../audit-record.ts'
 import { errorPayload } from '../error-payload.ts'
-import type { Identity, Peer } from '../identity.ts'
+import type { GatewayTerms, Identity, Peer } from '../identity.ts'
 import { type Facts, recorded, refusalBody } from '../recorded.ts'
 import { rowViewOf } from '../row-view.ts'
 import { asSecregError } from '../store-failure.ts'
@@ -27,22 +27,27 @@ const ATTEMPTS = 4
 /** A login that was good, and what it was made with. */
 interface Proven {
   readonly account: Account
-  readonly details: Pick<SessionDetails, 'mfa' | 'token' | 'boundary' | 'restricted' | 'lifetimeMs'>
+  readonly details: Pick<
+    SessionDetails,
+    'mfa' | 'token' | 'boundary' | 'restricted' | 'asserted' | 'lifetimeMs'
+  >
 }
 
 /**
- * Log in with a name and a password, and with a second factor where the account has one; or with an access token.
+ * Log in with a name and a password, and with a second factor where the account has one; or with an access token. For
+ * others, through a gateway: then also with what it asserts, where that may be asserted.
  *
  * @returns with `success: false` and the error when it is refused (specs: AuthResponse, not ErrorResponse)
  * @throws SecregError `ERR_AUDIT_FAILED` when the attempt cannot be recorded
  */
 export async function login(
   identity: Identity,
-  peer: Peer,
+  connected: Peer,
   request: RequestOf<'auth'>,
 ): Promise<AuthResponse> {
   const { core } = identity
   const { username, password } = request
+  const peer = peerOf(connected, request)
   const name = username === undefined ? undefined : identity.loggedName(username)
   const stranger = identity.strangerOf(peer, name)
   const facts: Facts = { action: 'auth' }
@@ -79,13 +84,15 @@ export async function login(
 
 async function openSession(identity: Identity, peer: Peer, request: RequestOf<'auth'>) {
   const { core, sessions } = identity
+  const { gateway } = peer
+  if (gateway === undefined && (request.assertions ?? request.address) !== undefined) {
+    throw new SecregError('INVALID_ARGUMENT', 'only a gateway tells who somebody is, and where')
+  }
   core.keys.requireReadable()
   let since = sessions.epoch
-  const proven =
-    request.token === undefined
-      ? await provePassword(identity, peer, request)
-      : proveToken(identity, peer, request.token)
+  const proven = await prove(identity, peer, request)
   let { account } = proven
+  const terms = gateway === undefined ? {} : boundTo(gateway, peer, proven)
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const opened = sessions.open(
       {
@@ -94,6 +101,7 @@ async function openSession(identity: Identity, peer: Peer, request: RequestOf<'a
         roles: account.roles,
         ...(account.groups === undefined ? {} : { groups: account.groups }),
         ...proven.details,
+        ...terms,
         ...(peer.uid === undefined ? {} : { uid: peer.uid }),
       },
       since,
@@ -106,13 +114,47 @@ async function openSession(identity: Identity, peer: Peer, request: RequestOf<'a
   throw new SecregError('BUSY', 'accounts are being changed; try again', { retryAfterSeconds: 1 })
 }
 
+/** From where a login comes: through a gateway, the address that it saw. */
+function peerOf(peer: Peer, { address }: RequestOf<'auth'>): Peer {
+  return peer.gateway === undefined || address === undefined ? peer : { ...peer, address }
+}
+
+async function prove(identity: Identity, peer: Peer, request: RequestOf<'auth'>): Promise<Proven> {
+  const { assertions, token } = request
+  if (assertions !== undefined) return proveAssertions(identity, peer, assertions)
+  return token === undefined
+    ? await provePassword(identity, peer, request)
+    : proveToken(identity, peer, token)
+}
+
+/** What the sessions that a gateway opens have more. */
+function boundTo(
+  { binding, lifetimeMs }: GatewayTerms,
+  { address }: Peer,
+  { details }: Proven,
+): Pick<SessionDetails, 'binding' | 'counted' | 'lifetimeMs' | 'address'> {
+  if (details.restricted !== undefined) {
+    throw new SecregError(
+      'MFA_ENROLLMENT_REQUIRED',
+      'this registry demands a second factor: set one up (sreg mfa enroll)',
+    )
+  }
+  const shortest = Math.min(lifetimeMs, details.lifetimeMs ?? lifetimeMs)
+  return { binding, counted: false, lifetimeMs: shortest, address }
+}
+
 /** The account as it is now, if what was shown for it still stands. */
 function unchanged(
   identity: Identity,
   peer: Peer,
-  { token }: RequestOf<'auth'>,
+  { token, assertions }: RequestOf<'auth'>,
   { account, details }: Proven,
 ): Account {
+  if (assertions !== undefined) {
+    const again = proveAssertions(identity, peer, assertions).account
+    if (again.id !== account.id) throw nobodyAsserted()
+    return again
+  }
   if (token !== undefined) return identity.verifyToken(token, peer).account
   const now = identity.findAccount(account.login)
   if (
@@ -127,6 +169,29 @@ function unchanged(
   // A second factor that was confirmed meanwhile is demanded of this login too.
   if (!details.mfa && mfaStateOf(identity.rows(), now.id).state === 'on') throw codeNeeded()
   return now
+}
+
+/**
+ * The one account that stands for what a gateway asserts. Who has a second factor, or must have one, has shown none.
+ *
+ * @throws SecregError `ERR_AUTH_FAILED`, `ERR_AUTH_MFA_REQUIRED`
+ */
+function proveAssertions(
+  identity: Identity,
+  { gateway }: Peer,
+  assertions: readonly string[],
+): Proven {
+  const logins = new Set(assertions.flatMap((one) => gateway?.loginOf(one) ?? []))
+  const [login = ''] = logins
+  const account = logins.size === 1 ? identity.findAccount(login) : undefined
+  if (account === undefined || account.disabled) throw nobodyAsserted()
+  const { requireMfa } = identity.core.settings
+  if (requireMfa || mfaStateOf(identity.rows(), account.id).state === 'on') throw codeNeeded()
+  return { account, details: { mfa: false, asserted: true } }
+}
+
+function nobodyAsserted(): SecregError {
+  return new SecregError('AUTH_FAILED', 'what the gateway asserts stands for nobody here')
 }
 
 function proveToken(identity: Identity, peer: Peer, text: string): Proven {

@@ -12,11 +12,13 @@ import { decodeEntry, type Entry, type EntryLimits, type Metadata, revisionOf } 
 import type { EntryEdit } from '../entry-edit.ts'
 import { entryKey } from '../keys.ts'
 import { requirePresent } from '../read-value.ts'
+import { readableNumbers } from '../readable-numbers.ts'
 import { type Facts, recorded, whenReady } from '../recorded.ts'
 import { changeEntry } from './change.ts'
 import { earliest } from './get.ts'
 import { otherVersion } from './set.ts'
 
+type GetMeta = Extract<RequestOf<'meta'>, { op: 'get' }>
 type SetMeta = Extract<RequestOf<'meta'>, { op: 'set' }>
 
 /**
@@ -30,13 +32,13 @@ export function meta(
   caller: Caller,
   request: RequestOf<'meta'>,
 ): Promise<MetaResponse> {
-  return request.op === 'get' ? getMeta(core, caller, request.key) : setMeta(core, caller, request)
+  return request.op === 'get' ? getMeta(core, caller, request) : setMeta(core, caller, request)
 }
 
-function getMeta(core: Core, caller: Caller, key: string): Promise<MetaResponse> {
+function getMeta(core: Core, caller: Caller, request: GetMeta): Promise<MetaResponse> {
   const facts: Facts = { action: 'read-metadata' }
   return recorded(core.journal, caller, facts, () => {
-    const path = parsePath(key)
+    const path = parsePath(request.key)
     facts.paths = [path]
     const { authorizer } = core
     if (!authorizer.asksMetadata) authorizer.require(caller, 'read-metadata', path)
@@ -44,8 +46,14 @@ function getMeta(core: Core, caller: Caller, key: string): Promise<MetaResponse>
     return whenReady(core.engine.get(entryKey(path)), (row) => {
       const entry = row === undefined ? undefined : decodeEntry(row)
       if (authorizer.asksMetadata) authorizer.require(caller, 'read-metadata', path, entry)
-      requirePresent(entry, core.clock.now())
-      return answerOf(core, path, entry, row === undefined ? 0 : revisionOf(row))
+      const nowMs = core.clock.now()
+      requirePresent(entry, nowMs)
+      const answer = answerOf(core, path, entry, row === undefined ? 0 : revisionOf(row))
+      if (request.versions !== true) return answer
+      return readableNumbers(core.engine, entry, nowMs).then((versions) => ({
+        ...answer,
+        versions,
+      }))
     })
   })
 }

@@ -1,0 +1,26 @@
+/** Where the gateway listens. */
+import { z } from 'zod'
+import type { TextRule } from './config-row.ts'
+
+/** A parsed `http.listen`. */
+export interface HttpAddress {
+  /** An address of IPv4 or IPv6, or a name that the system looks up. */
+  readonly host: string
+  /** 0 = chosen by the system. */
+  readonly port: number
+}
+
+const ADDRESS =
+  /^(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?)):(0|[1-9][0-9]{0,4})$/
+
+/** Parse `HOST:PORT`, an address of IPv6 in brackets; `undefined` when it is none. */
+export function parseHttpAddress(text: string): HttpAddress | undefined {
+  const [, v6, host = v6, digits] = ADDRESS.exec(text) ?? []
+  const port = Number(digits)
+  return host === undefined || port > 65_535 ? undefined : { host, port }
+}
+
+export const HTTP_ADDRESS: TextRule<string> = {
+  expected: '"HOST:PORT", with an address of IPv6 in brackets; port 0 is chosen by the system',
+  schema: z.string().refine((value) => parseHttpAddress(value) !== undefined),
+}

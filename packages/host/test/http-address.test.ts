@@ -1,0 +1,61 @@
+/** Where HTTP may be served, and whom a gateway may assert. */
+import { ConfigError, parseAssertion, parseConfig, parseHttpAddress } from '@secreg/host'
+import { expect, test } from 'vitest'
+
+test.each([
+  ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
+  ['0.0.0.0:8200', { host: '0.0.0.0', port: 8200 }],
+  ['[::1]:65535', { host: '::1', port: 65_535 }],
+  ['secrets.example.org:443', { host: 'secrets.example.org', port: 443 }],
+])('an address: %s', (text, address) => {
+  expect(parseHttpAddress(text)).toEqual(address)
+  const { config } = parseConfig(`http.listen = ${JSON.stringify(text)}`, 'f')
+  expect(config.http.listen).toBe(text)
+})
+
+test.each([
+  '127.0.0.1',
+  '127.0.0.1:',
+  '127.0.0.1:08',
+  '127.0.0.1:65536',
+  '::1:80',
+  ':80',
+  '/run/x',
+  'a b:80',
+  'http://x:80',
+])('no address: %s', (text) => {
+  expect(parseHttpAddress(text)).toBeUndefined()
+  expect(() => parseConfig(`http.listen = ${JSON.stringify(text)}`, 'f')).toThrow(ConfigError)
+})
+
+const HEX = 'ab'.repeat(32)
+
+test.each([
+  ['tailnet:alice@example.com=alice', 'tailnet:alice@example.com', 'alice'],
+  ['tailnet:tag:web=web', 'tailnet:tag:web', 'web'],
+  ['tailnet:a=b=c', 'tailnet:a=b', 'c'],
+  [`cert:sha256:${HEX}=ci`, `cert:sha256:${HEX}`, 'ci'],
+])('an assertion: %s', (text, principal, login) => {
+  expect(parseAssertion(text)).toEqual({ principal, login })
+  const { config } = parseConfig(`gateway.may_assert = [${JSON.stringify(text)}]`, 'f')
+  expect(config.gateway.mayAssert).toEqual([text])
+})
+
+test.each([
+  'alice',
+  'tailnet:alice',
+  'tailnet:=alice',
+  'tailnet:a b=alice',
+  'tailnet:a=Alice',
+  'user:alice=alice',
+  'uid:0=root',
+  'cert:sha256:AB=ci',
+  `cert:sha256:${HEX}0=ci`,
+  `cert:sha256:${HEX.toUpperCase()}=ci`,
+  'tailnet:a=',
+])('no assertion: %s', (text) => {
+  expect(parseAssertion(text)).toBeUndefined()
+  expect(() => parseConfig(`gateway.may_assert = [${JSON.stringify(text)}]`, 'f')).toThrow(
+    ConfigError,
+  )
+})

@@ -1,0 +1,55 @@
+/**
+ * What may be asked through a gateway (DESIGN §3). It sees the credentials of all who use it, so nothing that it could ask
+ * with them may outlast their use: no credential, account, policy, key or backup is made, changed or read, and what the
+ * gateway has no route for is not served either.
+ */
+import { type Caller, type RegistryApi, type RequestName, SecregError } from '@secreg/protocol'
+import type { Journal } from './journal.ts'
+import { recorded } from './recorded.ts'
+
+/** Requests that a gateway may pass on. */
+const PASSED_ON: ReadonlySet<RequestName> = new Set([
+  'auth',
+  'delete',
+  'dialect',
+  'get',
+  'hello',
+  'history',
+  'list',
+  'logout',
+  'maintain',
+  'meta',
+  'search',
+  'set',
+  'status',
+  'transfer',
+  'txn',
+  'versions',
+  'whoami',
+])
+
+/** Whether a gateway may pass a request on. @param payload - as it came, or checked */
+export function isPassedOn(name: RequestName, payload: unknown): boolean {
+  if (!PASSED_ON.has(name)) return false
+  return name !== 'maintain' || (payload as { readonly op?: unknown } | undefined)?.op === 'metrics'
+}
+
+/** The registry for a caller behind a gateway. */
+export function gatewayApi(journal: Journal, caller: Caller, api: RegistryApi): RegistryApi {
+  // biome-ignore lint/suspicious/noExplicitAny: every method of the API has a type of its own
+  const methods = Object.entries(api) as [keyof RegistryApi, (request?: any) => Promise<any>][]
+  return Object.fromEntries(
+    methods.map(([name, run]) => [
+      name,
+      (request?: unknown) =>
+        isPassedOn(name, request) ? run(request) : refuseGateway(journal, caller, name),
+    ]),
+  ) as unknown as RegistryApi
+}
+
+/** Refuse what no gateway may pass on, whoever it is for. @throws SecregError `ERR_ACCESS_DENIED`, once it is recorded */
+export function refuseGateway(journal: Journal, caller: Caller, name: RequestName): Promise<never> {
+  return recorded<never>(journal, caller, { action: 'admin', detail: `gateway ${name}` }, () => {
+    throw new SecregError('ACCESS_DENIED', 'no gateway may ask for this: use the socket (sreg)')
+  })
+}
