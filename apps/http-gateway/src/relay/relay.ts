@@ -1,0 +1,36 @@
+/** What the gateway needs of a connection to the daemon. */
+import type {
+  AuthResponse,
+  RequestName,
+  RequestOf,
+  ResponseOf,
+  StatusResponse,
+} from '@secreg/protocol'
+
+export interface RelayOptions {
+  readonly signal?: AbortSignal
+  readonly timeoutMs?: number
+}
+
+/**
+ * Requests of many callers to the daemon, answered out of order, each with the session of its caller.
+ *
+ * Everything rejects with a SecregError.
+ */
+export interface Relay {
+  auth(request: RequestOf<'auth'>, options?: RelayOptions): Promise<AuthResponse>
+  /** Needs no session. */
+  status(options?: RelayOptions): Promise<StatusResponse>
+  request<N extends RequestName>(
+    name: N,
+    payload: RequestOf<N>,
+    sessionId: string,
+    options?: RelayOptions,
+  ): Promise<ResponseOf[N]>
+}
+
+/** One connection, which the sessions are bound to. */
+export interface RelayConnection extends Relay {
+  readonly closed: boolean
+  close(): Promise<void>
+}
