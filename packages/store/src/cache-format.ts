@@ -23,7 +23,8 @@ export function encodeCache(secrets: Iterable<readonly [string, CachedSecret]>):
 }
 
 /**
- * Decode a cache. A member that has only `versions` (setec keeps explicit versions so) is passed over.
+ * Decode a cache. A member that has `versions` but no secret, or the secret `null` (so setec keeps explicit versions)
+ * is passed over.
  *
  * @throws StoreError `ERR_STORE_FORMAT`; the message holds neither names nor values
  */
@@ -33,7 +34,7 @@ export function decodeCache(bytes: Uint8Array): Map<string, CachedSecret> {
     if (!isObject(member)) throw malformed('a member is not an object')
     if (name === '') throw malformed('a name is empty')
     const { secret, lastAccess = '0', versions } = member
-    if (secret === undefined && versions !== undefined) continue
+    if ((secret ?? undefined) === undefined && versions !== undefined) continue
     if (!isObject(secret)) throw malformed('a member has no secret')
     const { Value: value, Version: version } = secret
     if (!Number.isSafeInteger(version) || (version as number) < 0) {

@@ -5,12 +5,13 @@ import { decodeCache, encodeCache } from './cache-format.ts'
 import { CacheWriter } from './cache-writer.ts'
 import { Ending } from './ending.ts'
 import { Entry } from './entry.ts'
-import { closedError, listNames, StoreError } from './errors.ts'
+import { closedError, StoreError } from './errors.ts'
 import { fetchMissing } from './fetch-missing.ts'
-import { Fetcher, type Outcome } from './fetcher.ts'
-import { checkName, type StoreSettings } from './options.ts'
+import { type Change, Fetcher, type Outcome } from './fetcher.ts'
+import { checkName, func, type StoreSettings } from './options.ts'
+import { Polls } from './polls.ts'
 import { type Secret, SecretHandle } from './secret.ts'
-import type { SecretStore, WaitOptions } from './store.ts'
+import type { SecretStore, StoreStats, WaitOptions } from './store.ts'
 import { Watcher } from './watcher.ts'
 
 /** Longest that a lookup waits, also for its turn. */
@@ -27,16 +28,18 @@ export class CachingStore implements SecretStore {
   readonly #lookups = new Map<string, Promise<Entry>>()
   readonly #ending = new Ending()
   readonly #fetcher: Fetcher
+  readonly #polls: Polls
   readonly #writer: CacheWriter | undefined
   #watcher: Watcher | undefined
   #undeclared = 0
+  #reads = 0
   #started = false
   #cancelPoll: (() => void) | undefined
   #closing: Promise<void> | undefined
 
   constructor(settings: StoreSettings) {
     this.#settings = settings
-    const { source, clock, cache, onError, requestTimeoutMs, concurrency } = settings
+    const { source, clock, cache, onError, onPoll, requestTimeoutMs, concurrency } = settings
     this.#fetcher = new Fetcher({
       source,
       clock,
@@ -44,6 +47,13 @@ export class CachingStore implements SecretStore {
       concurrency,
       ending: this.#ending,
       onDone: (entry, changed, outcome) => this.#done(entry, changed, outcome),
+    })
+    this.#polls = new Polls({
+      demand: (entry) => this.#fetcher.demand(entry),
+      clock,
+      ending: this.#ending,
+      onPoll,
+      onError: (error) => onError({ kind: 'poll', error }),
     })
     if (cache !== undefined) {
       this.#writer = new CacheWriter({
@@ -92,17 +102,15 @@ export class CachingStore implements SecretStore {
     checkName(name, 'name')
     const entry = this.#entries.get(name)
     if (entry !== undefined) return this.#handle(entry)
-    if (this.#settings.allowLookup) return undefined as never
-    throw new TypeError(`name: ${JSON.stringify(name)} is not declared, and lookups are off`)
+    this.#checkLookups(name)
+    return undefined as never
   }
 
   async lookup(name: string, options: WaitOptions = {}): Promise<Secret> {
     this.#checkOpen()
     const entry = this.#entries.get(checkName(name, 'name'))
     if (entry !== undefined) return this.#handle(entry)
-    if (!this.#settings.allowLookup) {
-      throw new TypeError(`name: ${JSON.stringify(name)} is not declared, and lookups are off`)
-    }
+    this.#checkLookups(name)
     options.signal?.throwIfAborted()
     const found = await abortable(this.#lookUp(name), options.signal)
     this.#checkOpen()
@@ -113,6 +121,26 @@ export class CachingStore implements SecretStore {
     this.#checkOpen()
     options.signal?.throwIfAborted()
     await abortable(this.#refresh(), options.signal)
+  }
+
+  async change(name: string, change: Change, options: WaitOptions = {}): Promise<Secret> {
+    this.#checkOpen()
+    if (!this.#entries.has(checkName(name, 'name'))) this.#checkLookups(name)
+    if (func(change, 'change') === undefined) throw new TypeError('change: expected a function')
+    options.signal?.throwIfAborted()
+    const entry = await abortable(this.#change(name, change), options.signal)
+    this.#checkOpen()
+    return this.#handle(entry)
+  }
+
+  saveCache(): void {
+    this.#checkOpen()
+    this.#writer?.mark()
+  }
+
+  stats(): StoreStats {
+    const { count, errors, latestMs } = this.#polls
+    return { polls: count, pollErrors: errors, reads: this.#reads, latestPollMs: latestMs }
   }
 
   close(): Promise<void> {
@@ -140,6 +168,11 @@ export class CachingStore implements SecretStore {
     if (this.#closing !== undefined) throw closedError()
   }
 
+  #checkLookups(name: string): void {
+    if (this.#settings.allowLookup) return
+    throw new TypeError(`name: ${JSON.stringify(name)} is not declared, and lookups are off`)
+  }
+
   #entry(name: string): Entry {
     return this.#entries.get(name) as Entry
   }
@@ -165,31 +198,47 @@ export class CachingStore implements SecretStore {
   #read(entry: Entry): Uint8Array {
     this.#checkOpen()
     entry.lastAccessMs = this.#settings.clock.nowMs()
+    this.#reads++
     return entry.peek() as Uint8Array
   }
 
   async #refresh(): Promise<void> {
-    const entries = [...this.#entries.values()]
-    const outcomes = await Promise.all(entries.map((entry) => this.#fetcher.demand(entry)))
-    this.#checkOpen()
-    const failed = entries.filter((entry, at) => outcomes[at]?.failed === true && !entry.dropped)
-    if (failed.length === 0) return
-    const names = failed.map(({ name }) => name).sort()
-    throw new StoreError('ERR_STORE_REFRESH', `not refreshed: ${listNames(names)}`, {
-      names,
-      cause: new AggregateError(outcomes.filter(({ failed }) => failed).map(({ error }) => error)),
-    })
+    const error = await this.#polls.run([...this.#entries.values()])
+    if (error !== undefined) throw error
+  }
+
+  async #change(name: string, change: Change): Promise<Entry> {
+    const entry = this.#entries.get(name) ?? this.#newEntry(name)
+    const { failed, error } = await this.#fetcher.change(entry, change)
+    const held = this.#entries.get(name)
+    if (failed) {
+      if (held === undefined) entry.drop()
+      else void this.#fetcher.demand(held)
+      throw error
+    }
+    if (held === entry) return entry
+    if (held === undefined && !entry.dropped && !this.#lookups.has(name)) return this.#add(entry)
+    // It was looked up, or given up, meanwhile: what others hold may be from before the change.
+    entry.drop()
+    const other = held ?? (await this.#lookUp(name))
+    await this.#fetcher.demand(other)
+    return other
+  }
+
+  #newEntry(name: string): Entry {
+    const { clock, maxUndeclared } = this.#settings
+    if (this.#undeclared + this.#lookups.size >= maxUndeclared) {
+      throw new StoreError('ERR_STORE_FULL', `${maxUndeclared} undeclared secrets are held`)
+    }
+    return new Entry(name, false, clock.nowMs())
   }
 
   /** Share one request among all who look a name up. */
   #lookUp(name: string): Promise<Entry> {
     let lookup = this.#lookups.get(name)
     if (lookup === undefined) {
-      const { clock, maxUndeclared } = this.#settings
-      if (this.#undeclared + this.#lookups.size >= maxUndeclared) {
-        throw new StoreError('ERR_STORE_FULL', `${maxUndeclared} undeclared secrets are held`)
-      }
-      const entry = new Entry(name, false, clock.nowMs())
+      const { clock } = this.#settings
+      const entry = this.#newEntry(name)
       lookup = bounded(clock, LOOKUP_TIMEOUT_MS, this.#ending, async () => {
         const outcome = await this.#fetcher.demand(entry)
         if (outcome.failed) throw outcome.error
@@ -273,7 +322,7 @@ export class CachingStore implements SecretStore {
     const poll = (): void => {
       this.#schedulePoll()
       this.#dropExpired()
-      this.#changed(undefined)
+      void this.#polls.run([...this.#entries.values()])
     }
     this.#cancelPoll = clock.after(pollIntervalMs, poll, true)
   }

@@ -9,13 +9,16 @@ import type { StoreClock } from './clock.ts'
 import type { Ending } from './ending.ts'
 import type { Entry } from './entry.ts'
 import { Limiter } from './limiter.ts'
-import { checkAnswer, type SecretSource, type SecretValue } from './source.ts'
+import { checkAnswer, type SecretSource, type SecretValue, type SourceOptions } from './source.ts'
 
 /** What became of a request: nothing to say, or why it failed. */
 export interface Outcome {
   readonly failed: boolean
   readonly error?: unknown
 }
+
+/** Something that changes a secret at its source and answers the value that is active then. */
+export type Change = (options: SourceOptions) => Promise<SecretValue>
 
 export interface FetcherOptions {
   readonly source: SecretSource
@@ -26,7 +29,7 @@ export interface FetcherOptions {
   readonly concurrency: number
   /** Ends everything. */
   readonly ending: Ending
-  /** After each request of an entry that is still wanted; `changed`: one value replaced another. */
+  /** After each request, but of a change that failed, of an entry that is still wanted; `changed`: one value replaced another. */
   readonly onDone: (entry: Entry, changed: boolean, outcome: Outcome) => void
 }
 
@@ -61,6 +64,17 @@ export class Fetcher {
     return flight.next
   }
 
+  /**
+   * Make a change of a secret when no other request for it is under way, and take what it answers. Never rejects.
+   */
+  async change(entry: Entry, change: Change): Promise<Outcome> {
+    for (;;) {
+      const flight = this.#flights.get(entry)
+      if (flight === undefined) return this.#start(entry, change)
+      await flight.done
+    }
+  }
+
   /** Resolves when nothing is asked any more. */
   async idle(): Promise<void> {
     while (this.#flights.size > 0) {
@@ -68,28 +82,33 @@ export class Fetcher {
     }
   }
 
-  #start(entry: Entry): Promise<Outcome> {
+  #start(entry: Entry, change?: Change): Promise<Outcome> {
     const flight: Flight = {
-      asked: false,
+      // What a change comes to is no answer to those who ask.
+      asked: change !== undefined,
       next: undefined,
-      done: Promise.resolve().then(() => this.#limiter.run(() => this.#fetch(entry, flight))),
+      done: Promise.resolve().then(() =>
+        this.#limiter.run(() => this.#fetch(entry, flight, change)),
+      ),
     }
     this.#flights.set(entry, flight)
     return flight.done
   }
 
-  async #fetch(entry: Entry, flight: Flight): Promise<Outcome> {
+  async #fetch(entry: Entry, flight: Flight, change: Change | undefined): Promise<Outcome> {
     const { clock, timeoutMs, ending, onDone } = this.#options
-    let changed = false
+    let replaced = false
     let outcome = FINE
     try {
       flight.asked = true
-      if (entry.dropped) return FINE
-      const answer = await bounded(clock, timeoutMs, ending, (own) => this.#ask(entry, own))
+      if (entry.dropped && change === undefined) return FINE
+      const answer = await bounded(clock, timeoutMs, ending, (signal) =>
+        change === undefined ? this.#ask(entry, signal) : changed(change, entry.name, signal),
+      )
       if (entry.dropped) return FINE
       if (answer !== undefined) {
         const { loaded } = entry
-        changed = entry.put(answer) && loaded
+        replaced = entry.put(answer) && loaded
       }
       entry.checkedAtMs = clock.nowMs()
     } catch (error) {
@@ -97,7 +116,8 @@ export class Fetcher {
     } finally {
       this.#flights.delete(entry)
     }
-    if (!entry.dropped && !ending.ended) onDone(entry, changed, outcome)
+    const told = change !== undefined && outcome.failed
+    if (!told && !entry.dropped && !ending.ended) onDone(entry, replaced, outcome)
     return outcome
   }
 
@@ -109,4 +129,8 @@ export class Fetcher {
     const answer = await source.getIfChanged(name, version, { signal })
     return answer === undefined ? undefined : checkAnswer(answer, name)
   }
+}
+
+async function changed(change: Change, name: string, signal: AbortSignal): Promise<SecretValue> {
+  return checkAnswer(await change({ signal }), name)
 }

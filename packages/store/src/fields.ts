@@ -107,6 +107,21 @@ export async function fields<const F extends Readonly<Record<string, Field>>>(
   )
 }
 
+/**
+ * Names of the secrets that fields are made from, to declare them when a store is opened.
+ *
+ * @throws TypeError, RangeError for wrong arguments
+ */
+export function fieldSecrets(
+  wanted: Readonly<Record<string, Field>>,
+  options: Pick<FieldsOptions, 'prefix'> = {},
+): readonly string[] {
+  const plans = Object.entries(wanted).map(([field, spec]) =>
+    planOf(field, spec, options.prefix ?? ''),
+  )
+  return [...new Set(plans.map(({ secret }) => secret))].sort()
+}
+
 interface Plan {
   readonly field: string
   readonly secret: string

@@ -9,6 +9,7 @@ export {
   type FieldStore,
   type FieldsOptions,
   type FieldValue,
+  fieldSecrets,
   fields,
   type Live,
   live,
@@ -35,6 +36,8 @@ export {
 export { type SealedCacheOptions, sealedCache } from './sealed-cache.ts'
 export type { Secret } from './secret.ts'
 export type { OnChange, SecretSource, SecretValue, SourceOptions } from './source.ts'
+export { type StaticSecretOptions, staticSecret } from './static-secret.ts'
 export { type StaticSecret, staticSource } from './static-source.ts'
-export type { SecretStore, WaitOptions } from './store.ts'
+export { staticUpdater } from './static-updater.ts'
+export type { SecretStore, StoreStats, WaitOptions } from './store.ts'
 export { createUpdater, type Updater, type UpdaterOptions } from './updater.ts'

@@ -2,15 +2,16 @@
 import { SecregError, type StatusName } from '@secreg/protocol'
 import type { SecretCache } from './cache.ts'
 import { MAX_DELAY_MS, type StoreClock, systemClock } from './clock.ts'
-import type { SecretSource } from './source.ts'
+import type { SecretSource, SourceOptions } from './source.ts'
 
 /** Something that went wrong. */
 export interface StoreFault {
   /**
    * `fetch`: a secret could not be fetched, at the start or later; it keeps the value that it has. `watch`: the source has stopped
-   * watching. `cache-read`: the cache counts as empty. `cache-write`: it will be tried again.
+   * watching. `cache-read`: the cache counts as empty. `cache-write`: it will be tried again. `poll`: {@link StoreOptions.onPoll}
+   * failed.
    */
-  readonly kind: 'fetch' | 'watch' | 'cache-read' | 'cache-write'
+  readonly kind: 'fetch' | 'watch' | 'cache-read' | 'cache-write' | 'poll'
   /** Secret that it is about. */
   readonly secret?: string
   readonly error: unknown
@@ -56,6 +57,11 @@ export interface StoreOptions<Names extends string = string> {
   readonly onError?: (fault: StoreFault) => void
   /** Is told of each value that replaced another; must not throw. Default nobody. */
   readonly onUpdate?: (update: StoreUpdate) => void
+  /**
+   * Runs with each poll and each refresh, which are over when it is: for what else is to be kept fresh. When it fails,
+   * so does the refresh. Its signal is aborted when the store is closed. Default nothing.
+   */
+  readonly onPoll?: (options: SourceOptions) => void | Promise<void>
   /** Gives up the start. It has no effect on a store that stands. */
   readonly signal?: AbortSignal
   /** Default that of the platform. */
@@ -80,6 +86,7 @@ export interface StoreSettings {
   readonly isPermanent: (error: unknown) => boolean
   readonly onError: (fault: StoreFault) => void
   readonly onUpdate: (update: StoreUpdate) => void
+  readonly onPoll: ((options: SourceOptions) => void | Promise<void>) | undefined
   readonly clock: StoreClock
   readonly random: () => number
 }
@@ -154,6 +161,7 @@ export function settingsOf(options: StoreOptions): StoreSettings {
     isPermanent: guarded(func(options.isPermanent, 'isPermanent') ?? isPermanent),
     onError: quiet(func(options.onError, 'onError')),
     onUpdate: quiet(func(options.onUpdate, 'onUpdate')),
+    onPoll: func(options.onPoll, 'onPoll'),
     clock,
     random,
   }
@@ -200,7 +208,7 @@ export function integer(value: number, least: number, most: number, argument: st
   return value
 }
 
-function func<F>(value: F | undefined, argument: string): F | undefined {
+export function func<F>(value: F | undefined, argument: string): F | undefined {
   if (value !== undefined && typeof value !== 'function') {
     throw new TypeError(`${argument}: expected a function`)
   }

@@ -1,10 +1,23 @@
 /** The store, as its user sees it. */
 import type { Secret } from './secret.ts'
+import type { SecretValue, SourceOptions } from './source.ts'
 
 /** Options of a call that waits. */
 export interface WaitOptions {
   /** Stops waiting; what is under way goes on. */
   readonly signal?: AbortSignal
+}
+
+/** What a store has done so far, for metrics. */
+export interface StoreStats {
+  /** Polls and refreshes begun. */
+  readonly polls: number
+  /** Of these, those in which something failed. */
+  readonly pollErrors: number
+  /** Values read through handles. */
+  readonly reads: number
+  /** When the last poll or refresh began, milliseconds since 1970; `undefined` before the first. */
+  readonly latestPollMs: number | undefined
 }
 
 /** Secrets that are read without waiting, and kept fresh. */
@@ -33,6 +46,23 @@ export interface SecretStore<Names extends string = string> extends AsyncDisposa
    * @throws StoreError `ERR_STORE_REFRESH` with the names that failed, which keep their values; `ERR_STORE_CLOSED`
    */
   refresh(options?: WaitOptions): Promise<void>
+  /**
+   * Change a secret at its source, and hold what it is then: for a program that writes what it reads. The change is
+   * made while no other request of this store for the secret is under way, so that no older answer comes after it;
+   * when it fails, the secret is asked for again, because nobody knows what came of it. A name that is not here is
+   * added as by a lookup.
+   *
+   * @param change - makes it, and answers the value that is active then
+   * @throws what the change throws; otherwise as {@link SecretStore.lookup}
+   */
+  change(
+    name: string,
+    change: (options: SourceOptions) => Promise<SecretValue>,
+    options?: WaitOptions,
+  ): Promise<Secret>
+  /** Have the cache written soon; it is by itself when a value has changed. */
+  saveCache(): void
+  stats(): StoreStats
   /**
    * Stop, write the cache, wipe the values. Handles throw afterwards. Calling it again is harmless.
    */

@@ -4,6 +4,7 @@ import {
   asSecret,
   asText,
   type Field,
+  fieldSecrets,
   fields,
   jsonOf,
   live,
@@ -116,6 +117,19 @@ describe('values', () => {
     const source = new FakeSource(clock, { a: 'A', b: 'B' })
     await using store = await openStore({ source, secrets: ['a'], allowLookup: true, clock })
     expect(await fields(store, { a: asText, b: asText })).toEqual({ a: 'A', b: 'B' })
+  })
+})
+
+describe('names of the secrets', () => {
+  test('are those that the fields are made from', async () => {
+    const wanted = {
+      port: Number,
+      url: { secret: 'db/../url', as: live(asText) },
+      same: { secret: 'port', as: asSecret },
+    } as const
+    expect(fieldSecrets(wanted, { prefix: 'web/' })).toEqual(['web/db/../url', 'web/port'])
+    expect(fieldSecrets({})).toEqual([])
+    expect(() => fieldSecrets({ port: 7 as never })).toThrow(TypeError)
   })
 })
 

@@ -376,20 +376,23 @@ describe('with a cache', () => {
     expect(faults).toHaveLength(1)
   })
 
-  test('an entry of explicit versions alone does not spoil the cache', async () => {
-    const clock = new FakeClock()
-    const fake = new FakeSource(clock, { a: 'A' })
-    const { faults, onError } = faultLog()
-    const cache = memoryCache(
-      bytes(
-        '{"v":{"versions":{"5":"eA=="},"lastAccess":"1"},"a":{"secret":{"Value":"b2xk","Version":3},"lastAccess":"1"}}',
-      ),
-    )
-    fake.failures.set('*', unreachable())
-    await using store = await openStore({ source: fake, secrets: ['a'], clock, cache, onError })
-    expect(store.secret('a').text()).toBe('old')
-    expect(faults.filter(({ kind }) => kind === 'cache-read')).toEqual([])
-  })
+  test.each(['', '"secret":null,'])(
+    'an entry of explicit versions alone, with %j, does not spoil the cache',
+    async (secret) => {
+      const clock = new FakeClock()
+      const fake = new FakeSource(clock, { a: 'A' })
+      const { faults, onError } = faultLog()
+      const cache = memoryCache(
+        bytes(
+          `{"v":{${secret}"versions":{"5":"eA=="},"lastAccess":"1"},"a":{"secret":{"Value":"b2xk","Version":3},"lastAccess":"1"}}`,
+        ),
+      )
+      fake.failures.set('*', unreachable())
+      await using store = await openStore({ source: fake, secrets: ['a'], clock, cache, onError })
+      expect(store.secret('a').text()).toBe('old')
+      expect(faults.filter(({ kind }) => kind === 'cache-read')).toEqual([])
+    },
+  )
 
   test('what was fetched is written, in the format of setec', async () => {
     const clock = new FakeClock()
