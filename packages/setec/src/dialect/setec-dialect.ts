@@ -50,18 +50,18 @@ function createVersion(entry: DialectEntry, request: unknown): DialectOutcome {
 }
 
 function activate(entry: DialectEntry, request: unknown): DialectOutcome {
-  refuseReserved(entry)
+  const name = nameOf(entry)
   const version = readVersion(request)
-  requireThere(entry)
+  requireThere(entry, name)
   requireKept(entry, version)
   if (version === entry.active) return NOTHING
   return { effects: [{ do: 'activate', version }], result: DONE }
 }
 
 function deleteVersion(entry: DialectEntry, request: unknown): DialectOutcome {
-  refuseReserved(entry)
+  const name = nameOf(entry)
   const version = readVersion(request)
-  requireThere(entry)
+  requireThere(entry, name)
   requireKept(entry, version)
   if (version === entry.active) {
     throw new SecregError('VERSION_ACTIVE', 'the active version is not deleted')
@@ -71,20 +71,24 @@ function deleteVersion(entry: DialectEntry, request: unknown): DialectOutcome {
 
 /** Erase all that there is, also what the registry's door has deleted and kept. */
 function remove(entry: DialectEntry, request: unknown): DialectOutcome {
-  refuseReserved(entry)
+  const name = nameOf(entry)
   readNothing(request)
-  return entry.exists ? { effects: [{ do: 'purge' }], result: DONE } : NOTHING
+  return entry.exists && name !== '' ? { effects: [{ do: 'purge' }], result: DONE } : NOTHING
 }
 
 /** @throws SecregError `ERR_INVALID_ARGUMENT` where no secret can be made */
 function requireName(entry: DialectEntry): void {
-  if (refuseReserved(entry) === '') {
+  if (nameOf(entry) === '') {
     throw new SecregError('INVALID_ARGUMENT', 'a secret must have a name')
   }
 }
 
-/** @returns the name; empty for the mount itself */
-function refuseReserved({ path }: DialectEntry): string {
+/**
+ * Name of the secret; empty for the mount itself, at which there is none whatever the registry's door has put there.
+ *
+ * @throws SecregError `ERR_INVALID_ARGUMENT` for a reserved name, and for a path that stands for no name
+ */
+function nameOf({ path }: DialectEntry): string {
   const name = setecName(path)
   if (name === undefined) {
     throw new SecregError('INVALID_ARGUMENT', 'no secret of setec can have this path')
@@ -94,8 +98,8 @@ function refuseReserved({ path }: DialectEntry): string {
 }
 
 /** @throws SecregError `ERR_NOT_FOUND` */
-function requireThere({ exists, isDeleted }: DialectEntry): void {
-  if (!exists || isDeleted) throw new SecregError('NOT_FOUND', 'no such secret')
+function requireThere({ exists, isDeleted }: DialectEntry, name: string): void {
+  if (!exists || isDeleted || name === '') throw new SecregError('NOT_FOUND', 'no such secret')
 }
 
 /** @throws SecregError `ERR_VERSION_NOT_FOUND` */

@@ -1,0 +1,2 @@
+export type { SetecRegistryApi } from './registry/setec-port.ts'
+export { setecPort } from './registry/setec-port.ts'
