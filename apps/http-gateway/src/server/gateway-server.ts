@@ -1,0 +1,317 @@
+/**
+ * The HTTP server: `node:http` with every limit set, in front of a table of routes. What is refused is refused before
+ * its body is read, and what cannot be framed without doubt ends its connection.
+ */
+import {
+  createServer as createHttp,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createHttps, type Server as HttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { ByteBudget, type ByteLease } from '@secreg/host'
+import { GatewayError } from '../errors.ts'
+import type { HttpConfig, WorkerShare } from '../gateway-config.ts'
+import type { ListenAddress } from '../listen-address.ts'
+import { errorAnswer, statusOf } from '../routes/error-answer.ts'
+import type { Exchange, RouteName } from '../routes/route.ts'
+import { METHODS, type RouteTable } from '../routes/route-table.ts'
+import { parseTarget } from '../target.ts'
+import type { Answer } from './answer.ts'
+import { refuseConnection, statusOfFault } from './client-error.ts'
+import { Connection, MAX_PIPELINED } from './connection.ts'
+import { type HostPolicy, isOwnHost } from './host-policy.ts'
+import { readBody, tooLarge } from './read-body.ts'
+import { type RequestHead, readHead } from './request-head.ts'
+import type { RequestObserver } from './request-observer.ts'
+import { sendAnswer } from './send-answer.ts'
+import { type TlsFiles, tlsOptions } from './tls.ts'
+
+export interface GatewayServerOptions {
+  readonly http: HttpConfig
+  readonly share: WorkerShare
+  /** Host of `http.listen`. */
+  readonly configuredHost: string
+  readonly routes: RouteTable
+  readonly observer: RequestObserver
+  /** Begins every request id of this process. */
+  readonly idPrefix: string
+  /** Undefined: without TLS. */
+  readonly tls: TlsFiles | undefined
+  /** Pause between two looks at late requests, milliseconds. Default 1000. */
+  readonly checkMs?: number
+}
+
+/** Headers of one request; a client of ours sends ten. */
+const MAX_HEADERS = 64
+
+/** A rest of a body that is rather read than paid for with a new connection, bytes. */
+const SMALL_REST = 64 * 1024
+
+export class GatewayServer {
+  readonly #options: GatewayServerOptions
+  readonly #server: Server | HttpsServer
+  readonly #budget: ByteBudget
+  readonly #hosts: HostPolicy
+  readonly #connections = new WeakMap<Duplex, Connection>()
+  #open = 0
+  #requests = 0
+  #draining = false
+
+  constructor(options: GatewayServerOptions) {
+    this.#options = options
+    const { http, share, tls } = options
+    this.#budget = new ByteBudget(share.bufferBytes)
+    this.#hosts = { configured: options.configuredHost, tailscaleServe: http.tailscaleServe }
+    const checkMs = options.checkMs ?? 1000
+    const settings: ServerOptions = {
+      maxHeaderSize: http.maxHeaderBytes,
+      headersTimeout: http.headerTimeoutSeconds * 1000,
+      requestTimeout: (http.headerTimeoutSeconds + http.bodyTimeoutSeconds) * 1000,
+      keepAliveTimeout: http.idleTimeoutSeconds * 1000,
+      connectionsCheckingInterval: checkMs,
+      insecureHTTPParser: false,
+      requireHostHeader: false,
+      joinDuplicateHeaders: false,
+      noDelay: true,
+    }
+    const listener: RequestListener = (request, response) => this.#begin(request, response, false)
+    this.#server =
+      tls === undefined
+        ? createHttp(settings, listener)
+        : createHttps(
+            { ...settings, ...tlsOptions(tls), handshakeTimeout: http.headerTimeoutSeconds * 1000 },
+            listener,
+          )
+    this.#server.maxHeadersCount = MAX_HEADERS
+    this.#listenForFaults()
+  }
+
+  /** Connections that are open. */
+  get connections(): number {
+    return this.#open
+  }
+
+  /** Bodies that are being read and answers that are not taken, bytes. */
+  get usedBytes(): number {
+    return this.#budget.usedBytes
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** @returns where it listens, with the port that the system has chosen */
+  listen({ host, port }: ListenAddress): Promise<ListenAddress> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ host, port, backlog: 1024 }, () => {
+        this.#server.off('error', reject)
+        // A connection that cannot be accepted must not end the process.
+        this.#server.on('error', () => {})
+        const address = this.#server.address()
+        resolve({
+          host,
+          port: typeof address === 'object' && address !== null ? address.port : port,
+        })
+      })
+    })
+  }
+
+  /** Take other certificates for new connections. Throws and changes nothing when they cannot be used. */
+  useTls(files: TlsFiles): void {
+    if (!('setSecureContext' in this.#server))
+      throw new TypeError('files: expected none without TLS')
+    this.#server.setSecureContext(tlsOptions(files))
+  }
+
+  /**
+   * Stop: no new connection, answers to what is under way, then nothing.
+   *
+   * @param timeoutMs - time for what is under way
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#draining = true
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    const timer = setTimeout(() => this.#server.closeAllConnections(), timeoutMs)
+    await closed
+    clearTimeout(timer)
+  }
+
+  #listenForFaults(): void {
+    const { observer, share } = this.#options
+    const server = this.#server
+    server.on('connection', (socket: Socket) => {
+      this.#open += 1
+      socket.once('close', () => {
+        this.#open -= 1
+      })
+      // Counted here and not by maxConnections: the primary would offer a refused connection to the next worker, and
+      // that to the next, for as long as all are full.
+      if (this.#open <= share.maxConnections) return
+      observer.connectionFault('full')
+      socket.destroy()
+    })
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+      const status = statusOfFault(error.code)
+      const known = this.#connections.get(socket)
+      observer.connectionFault(status === 408 ? 'slow' : 'malformed')
+      // An answer now would be taken for that of an earlier request.
+      if (known !== undefined && known.underWay > 0) socket.destroy()
+      else refuseConnection(socket, status, this.#isSecure)
+    })
+    server.on('tlsClientError', (_error: Error, socket: Duplex) => {
+      observer.connectionFault('tls')
+      socket.destroy()
+    })
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+      this.#begin(request, response, true),
+    )
+    server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+      refuseConnection(response.socket as Duplex, 417, this.#isSecure)
+    })
+    server.on('connect', (_request: IncomingMessage, socket: Duplex) =>
+      refuseConnection(socket, 405, this.#isSecure),
+    )
+  }
+
+  get #isSecure(): boolean {
+    return this.#options.tls !== undefined
+  }
+
+  #connectionOf(socket: Socket): Connection {
+    const known = this.#connections.get(socket)
+    if (known !== undefined) return known
+    const made = new Connection(socket, this.#budget)
+    this.#connections.set(socket, made)
+    return made
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
+    const connection = this.#connectionOf(request.socket)
+    connection.underWay += 1
+    if (connection.underWay > MAX_PIPELINED) {
+      this.#options.observer.connectionFault('pipelined')
+      connection.socket.destroy()
+      return
+    }
+    response.once('close', () => {
+      connection.underWay -= 1
+    })
+    const id = `${this.#options.idPrefix}-${(++this.#requests).toString(36)}`
+    void this.#serve({ request, response, connection, id, awaitsContinue })
+  }
+
+  async #serve(turn: Turn): Promise<void> {
+    const startedAt = performance.now()
+    const { request, response, connection, id } = turn
+    let route: RouteName = 'none'
+    let answer: Answer
+    let fault: unknown
+    let refuse: ((status: number, error: unknown) => Answer) | undefined
+    const body = { lease: undefined as ByteLease | undefined }
+    try {
+      const head = readHead(request.rawHeaders, request.httpVersion)
+      const method = request.method ?? ''
+      if (!METHODS.includes(method)) {
+        throw new GatewayError('ERR_GATEWAY_METHOD_UNKNOWN', 'the method is not served')
+      }
+      const target = parseTarget(request.url ?? '')
+      const host = target.authority ?? head.host
+      if (!isOwnHost(host, connection.localAddress, connection.isSecure, this.#hosts)) {
+        throw new GatewayError('ERR_GATEWAY_HOST_FOREIGN', 'not the name of this server')
+      }
+      const found = this.#options.routes.find(target.path)
+      if (found === undefined) {
+        throw new GatewayError('ERR_GATEWAY_ROUTE_UNKNOWN', 'nothing is served there')
+      }
+      route = found.route.name
+      refuse = found.route.refuse
+      if (found.route.methods !== 'any' && !found.route.methods.includes(method)) {
+        answer = {
+          ...errorAnswer(
+            new GatewayError('ERR_GATEWAY_METHOD_REFUSED', 'the method is not served there'),
+          ),
+          headers: ['Allow', found.route.methods.join(', ')],
+        }
+      } else {
+        if ((head.contentLength ?? 0) > this.#options.http.maxBodyBytes) throw tooLarge()
+        const exchange: Exchange = {
+          method,
+          head,
+          rest: found.rest,
+          facts: {
+            headers: request.rawHeaders,
+            target,
+            remoteAddress: connection.remoteAddress,
+            remotePort: connection.remotePort,
+            localAddress: connection.localAddress,
+            tls: connection.tls(Date.now()),
+          },
+          readBody: () => this.#readBody(turn, head, body),
+        }
+        const answering = found.route.answer(exchange)
+        answer = answering instanceof Promise ? await answering : answering
+      }
+    } catch (error) {
+      const status = statusOf(error)
+      if (status === 500) fault = error
+      answer = GatewayError.is(error)
+        ? (refuse?.(status, error) ?? errorAnswer(error))
+        : errorAnswer(error)
+    }
+    const close = this.#closes(turn, answer)
+    if (close && !request.complete) connection.linger()
+    if (!connection.socket.destroyed) {
+      const options = { requestId: id, isSecure: connection.isSecure, close }
+      const timeoutMs = this.#options.http.bodyTimeoutSeconds * 1000
+      sendAnswer(response, answer, options, { lease: connection.lease, timeoutMs })
+    }
+    body.lease?.close()
+    const durationMs = performance.now() - startedAt
+    this.#options.observer.request({ id, route, status: answer.status, durationMs, fault })
+  }
+
+  /** Whether the connection can serve another request after this one. */
+  #closes({ request, awaitsContinue }: Turn, answer: Answer): boolean {
+    if (this.#draining || answer.close === true) return true
+    if (request.complete) return false
+    // Whether the client still sends the body is not known.
+    if (awaitsContinue) return true
+    const length = request.headers['content-length']
+    if (length === undefined) return request.headers['transfer-encoding'] !== undefined
+    return !(Number(length) <= SMALL_REST)
+  }
+
+  #readBody(
+    turn: Turn,
+    head: RequestHead,
+    body: { lease: ByteLease | undefined },
+  ): Promise<Uint8Array> {
+    const { request, response } = turn
+    if (!head.chunked && (head.contentLength ?? 0) === 0) return Promise.resolve(NOTHING)
+    if (turn.awaitsContinue) {
+      response.writeContinue()
+      turn.awaitsContinue = false
+    }
+    body.lease = this.#budget.lease()
+    return readBody(request, body.lease, {
+      maxBytes: this.#options.http.maxBodyBytes,
+      timeoutMs: this.#options.http.bodyTimeoutSeconds * 1000,
+    })
+  }
+}
+
+const NOTHING = new Uint8Array()
+
+interface Turn {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly connection: Connection
+  readonly id: string
+  awaitsContinue: boolean
+}
