@@ -11,13 +11,18 @@ import {
 import { SecregError } from '@secreg/protocol'
 import { BackupScheduler } from './backups/scheduler.ts'
 import { configuredCredential } from './configured-credential.ts'
+import { GatewayProcess } from './gateway/gateway-process.ts'
+import { gatewayProgram } from './gateway/gateway-program.ts'
 import { MetricsServer } from './metrics-server.ts'
 import { RegistryHost } from './registry-host.ts'
+import { GatewayGrants } from './server/gateway-grants.ts'
 import { RegistryServer } from './server/registry-server.ts'
 
 /** A running daemon. */
 export interface Daemon {
   readonly host: RegistryHost
+  /** Address of the gateway that it supervises, once that serves; undefined where there is none. */
+  readonly http: Promise<string | undefined>
   /** Take a reloaded configuration. */
   configure(config: Config): void
   /** Answer what was asked, make everything durable and close. */
@@ -26,6 +31,8 @@ export interface Daemon {
 
 export interface ComposeOptions {
   readonly config: Config
+  /** File that the configuration was read from. */
+  readonly file: string
   readonly log: Logger
   readonly version: string
   /** Unseals with this at once; a wrong one stops the start. */
@@ -34,6 +41,8 @@ export interface ComposeOptions {
 
 /** Time for answers that are under way when the daemon stops. */
 const GRACE_MS = 1000
+/** Connections of gateways: one of each of their workers. */
+const GATEWAY_CONNECTIONS = 256
 
 /** Start everything; when a part fails, what was started before it is closed again. */
 export async function compose(options: ComposeOptions): Promise<Daemon> {
@@ -55,6 +64,8 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
       ...(await socketOf(config)),
     })
     closers.push(() => server.close(GRACE_MS))
+    const gateway = await serveGateways(host, config, budget)
+    if (gateway !== undefined) closers.push(() => gateway.server.close(GRACE_MS))
     host.figures = () => ({ connections: server.connections, buffer_bytes: budget.usedBytes })
     const backups = new BackupScheduler({
       registry: () => host.registry,
@@ -65,9 +76,14 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
     host.backupSchedule = () => backups.schedule
     const metrics = await serveMetrics(host, config)
     if (metrics !== undefined) closers.push(() => metrics.close())
+    const supervised = startGateway(options)
+    if (supervised !== undefined) closers.push(() => supervised.close(GRACE_MS))
     return {
       host,
+      http: supervised?.ready ?? Promise.resolve(undefined),
       configure: (next) => {
+        gateway?.configure(next)
+        supervised?.reload()
         if (next.metrics.listen !== config.metrics.listen) {
           log.warn('metrics.listen has changed: it holds from the next start on')
         }
@@ -81,6 +97,54 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
     await closeAll()
     throw error
   }
+}
+
+/** The socket of gateways, where there is one. */
+async function serveGateways(host: RegistryHost, config: Config, budget: ByteBudget) {
+  const { socket: path, group } = config.gateway
+  if (path === undefined) return undefined
+  const grants = new GatewayGrants(config.gateway)
+  const gid = group === undefined ? undefined : await resolveGroup(group)
+  const limits = (from: Config) => ({
+    ...serverOptionsOf(from),
+    framing: 'length' as const,
+    maxConnections: GATEWAY_CONNECTIONS,
+    // It waits for callers, however long.
+    idleTimeoutMs: Number.POSITIVE_INFINITY,
+  })
+  const server = await RegistryServer.listen({
+    host,
+    budget,
+    grants,
+    ...limits(config),
+    path,
+    mode: gid === undefined ? 0o600 : 0o660,
+    backlog: config.socket.backlog,
+    ...(gid === undefined ? {} : { gid }),
+  })
+  return {
+    server,
+    configure: (next: Config): void => {
+      server.configure(limits(next))
+      for (const binding of grants.configure(next.gateway)) host.registry.closeBinding(binding)
+    },
+  }
+}
+
+/** @throws SecregError `ERR_INVALID_ARGUMENT` where one is to be supervised that cannot be */
+function startGateway({ config, file, log }: ComposeOptions): GatewayProcess | undefined {
+  const { supervise, socket } = config.gateway
+  if (!supervise) return undefined
+  const program = gatewayProgram()
+  if (socket === undefined || config.http.listen === undefined || program === undefined) {
+    throw new SecregError(
+      'INVALID_ARGUMENT',
+      program === undefined
+        ? 'gateway.supervise: @secreg/http-gateway is not installed beside the daemon'
+        : 'gateway.supervise: gateway.socket and http.listen are needed too',
+    )
+  }
+  return new GatewayProcess({ program, file, log })
 }
 
 function serveMetrics(

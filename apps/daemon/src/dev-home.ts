@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { gatewayProgram } from './gateway/gateway-program.ts'
 
 /** Where everything of a development home is. */
 export interface DevHome {
@@ -64,6 +65,7 @@ export function openDevHome(path: string): DevHome {
     admin: join(directory, 'admin.json'),
   }
   writeOnce(home.config, () => configText(directory))
+  addGateway(home.config, directory)
   writeOnce(home.admin, () => `${JSON.stringify(newCredentials(), null, 2)}\n`)
   return {
     ...home,
@@ -90,9 +92,12 @@ function secret(): string {
   return `${randomBytes(16).toString('hex')}-A`
 }
 
+/** First line of the file, by which it is known to be of our making. */
+const MADE = '# Made by secregd --dev, for development only.'
+
 function configText(directory: string): string {
   const at = (name: string) => JSON.stringify(join(directory, name))
-  return `# Made by secregd --dev, for development only.
+  return `${MADE}
 
 [database]
 path = ${at('data')}
@@ -107,7 +112,29 @@ path = ${at('audit')}
 [security]
 # The least cost that is accepted: quick starts matter more here than a stolen disk.
 scrypt_log_n = 15
+${gatewayText(directory)}`
+}
+
+/** The gateway, where it is installed: one process more, and a port of this machine that the system chooses. */
+function gatewayText(directory: string): string {
+  if (gatewayProgram() === undefined) return ''
+  return `
+[gateway]
+socket = ${JSON.stringify(join(directory, 'gateway.sock'))}
+supervise = true
+
+[http]
+listen = "127.0.0.1:0"
+workers = 1
 `
+}
+
+/** A home that was made before there was a gateway gets one, unless its owner has written something of his own. */
+function addGateway(file: string, directory: string): void {
+  const text = readFileSync(file, 'utf8')
+  if (!text.startsWith(MADE) || /^\s*\[(?:gateway|http)\]/m.test(text)) return
+  const more = gatewayText(directory)
+  if (more !== '') replaceFile(file, `${text}${more}`)
 }
 
 /** Write a private file whole, unless there is one. */

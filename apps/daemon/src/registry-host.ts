@@ -129,9 +129,10 @@ export class RegistryHost {
     return this.#opened.registry
   }
 
-  sessionHandle(known?: HostSessionHandle): HostSessionHandle {
+  /** @param binding - of a gateway's connection */
+  sessionHandle(known?: HostSessionHandle, binding?: object): HostSessionHandle {
     if (known?.registry === this.registry) return known
-    return { registry: this.registry, handle: this.registry.sessionHandle() }
+    return { registry: this.registry, handle: this.registry.sessionHandle(binding) }
   }
 
   /** Unseal without a person: by key file or systemd credential. */

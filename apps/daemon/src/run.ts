@@ -48,6 +48,7 @@ export async function run(options: RunOptions): Promise<void> {
   const readiness = createReadiness()
   const daemon = await compose({
     config,
+    file,
     log,
     version,
     ...(home === undefined ? {} : { credential: credentialOf(home) }),
@@ -83,7 +84,7 @@ export async function run(options: RunOptions): Promise<void> {
     },
   })
   log.info('ready', { file: config.socket.path, version })
-  if (home !== undefined) announce(home)
+  if (home !== undefined) announce(home, await daemon.http)
   await readiness.ready(`${daemon.host.registry.state}; ${config.socket.path}`)
 }
 
@@ -127,10 +128,10 @@ async function ensureDevToken({ host: { registry } }: Daemon, home: DevHome): Pr
   await registry.logout(caller, session)
 }
 
-function announce(home: DevHome): void {
+function announce(home: DevHome, http: string | undefined): void {
   const { socket, admin } = home
   process.stderr.write(`secregd: development home ${home.directory}; not for production\n`)
-  process.stdout.write(`${JSON.stringify({ ready: true, socket, admin })}\n`)
+  process.stdout.write(`${JSON.stringify({ ready: true, socket, http, admin })}\n`)
 }
 
 /** A wrong file changes nothing: the daemon goes on with what it has. */

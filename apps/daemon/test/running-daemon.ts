@@ -41,7 +41,7 @@ ${lines.replaceAll('HOME', home.path)}`,
     name: 'test',
     destination: { write: (line) => lines.push(JSON.parse(line)) },
   })
-  const daemon = await compose({ config: configOf(more), log, version: '1.2.3' })
+  const daemon = await compose({ config: configOf(more), file: '/nowhere', log, version: '1.2.3' })
   const open: RegistryConnection[] = []
   onTestFinished(async () => {
     for (const connection of open) await connection.close()

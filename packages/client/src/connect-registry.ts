@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { SecregError } from '@secreg/protocol'
 import { Connection } from './connection.ts'
 import { unreachable } from './failure.ts'
-import { type ConnectOptions, settingsOf } from './options.ts'
+import { type ConnectionSettings, type ConnectOptions, settingsOf } from './options.ts'
 import type { RegistryConnection } from './types.ts'
 
 /**
@@ -22,17 +22,25 @@ import type { RegistryConnection } from './types.ts'
  */
 export async function connectRegistry(options: ConnectOptions = {}): Promise<RegistryConnection> {
   const settings = settingsOf(options)
-  options.signal?.throwIfAborted()
+  return new Connection(await openSocket(settings, options.signal), settings)
+}
+
+/** A socket that stands. @throws SecregError as {@link connectRegistry} */
+export async function openSocket(
+  settings: Pick<ConnectionSettings, 'socket' | 'connectTimeoutMs'>,
+  signal?: AbortSignal,
+): Promise<Socket> {
+  signal?.throwIfAborted()
   const socket = connect({ path: settings.socket })
   try {
-    await established(socket, settings.connectTimeoutMs, options.signal)
+    await established(socket, settings.connectTimeoutMs, signal)
   } catch (error) {
     // A late failure of a socket that is given up has no one to tell.
     socket.on('error', () => {})
     socket.destroy()
-    throw options.signal?.aborted ? error : connectError(settings.socket, error)
+    throw signal?.aborted ? error : connectError(settings.socket, error)
   }
-  return new Connection(socket, settings)
+  return socket
 }
 
 function established(socket: Socket, timeoutMs: number, signal?: AbortSignal): Promise<void> {

@@ -188,3 +188,103 @@ describe('mounts', () => {
     )
   })
 })
+
+describe('numbers of the versions that can be read', () => {
+  test('are listed and told where they are asked for, without those that are gone', async () => {
+    const { api, run } = await site()
+    for (const value of ['one', 'two', 'three']) await run('put', '/setec/a', { value })
+    await run('delete-version', '/setec/a', { version: 2 })
+    await run('create-version', '/setec/b', { version: 70, value: 'x' })
+    const { entries } = await api.list({ prefix: '/setec', detail: true, versions: true })
+    expect(entries).toMatchObject([
+      { key: '/setec/a', version: 1, versions: [1, 3] },
+      { key: '/setec/b', version: 70, versions: [70] },
+    ])
+    expect(await api.meta({ op: 'get', key: '/setec/a', versions: true })).toMatchObject({
+      active: 1,
+      versions: [1, 3],
+    })
+    expect((await api.meta({ op: 'get', key: '/setec/a' })).versions).toBeUndefined()
+    expect(
+      (await api.list({ prefix: '/setec', detail: true })).entries?.[0]?.versions,
+    ).toBeUndefined()
+  })
+
+  test('are told of nothing whose metadata may not be read', async () => {
+    const home = await site()
+    await home.run('put', '/setec/a', { value: 'one' })
+    await home.run('put', '/setec/b', { value: 'one' })
+    await home.api.policy({
+      op: 'set',
+      document: {
+        id: 'names',
+        rules: [
+          {
+            id: 'list',
+            effect: 'allow',
+            principals: ['*'],
+            actions: ['list'],
+            resources: ['/setec/**'],
+          },
+          {
+            id: 'b',
+            effect: 'allow',
+            principals: ['*'],
+            actions: ['read-metadata'],
+            resources: ['/setec/b'],
+          },
+        ],
+      },
+    })
+    const { api } = await addUser(home, 'bob', [])
+    const { entries } = await api.list({ prefix: '/setec', detail: true, versions: true })
+    expect(entries?.map(({ key, versions }) => [key, versions])).toEqual([
+      ['/setec/a', undefined],
+      ['/setec/b', [1]],
+    ])
+  })
+})
+
+test('what a caller made up is not written into the log', async () => {
+  const { run, files } = await site()
+  await expect(run('hunter2', '/setec/a')).rejects.toEqual(reason('DIALECT_REFUSED'))
+  expect(linesOf(files).at(-1)?.body).toMatchObject({ outcome: 'failed', paths: ['/setec/a'] })
+  expect(JSON.stringify(linesOf(files).at(-1))).not.toContain('hunter2')
+})
+
+test('a right may depend on whether there is something', async () => {
+  const home = await start({
+    dialects: [
+      {
+        ...SETEC,
+        operations: {
+          put: {
+            action: (isLive) => (isLive ? 'update' : 'create'),
+            audit: 'write',
+            plan: put,
+          },
+        },
+      },
+    ],
+  })
+  const { api } = await addUser(home, 'bob', [])
+  await home.api.policy({
+    op: 'set',
+    document: {
+      id: 'makers',
+      rules: [
+        {
+          id: 'create',
+          effect: 'allow',
+          principals: ['user:bob'],
+          actions: ['create'],
+          resources: ['/setec/**'],
+        },
+      ],
+    },
+  })
+  const write = (value: string) =>
+    api.dialect({ dialect: 'setec', operation: 'put', key: '/setec/a', request: { value } })
+  expect(await write('one')).toEqual({ result: 1 })
+  await expect(write('two')).rejects.toEqual(reason('ACCESS_DENIED'))
+})

@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { childEnvironment } from '../child-environment.ts'
 import { EgressError, type EgressErrorCode } from './errors.ts'
 import { encodeFrame, FrameReader } from './frames.ts'
 import {
@@ -149,7 +150,7 @@ export class Egress {
       // Of what it prints nothing is read: it could repeat what a peer said. Answers come framed, and are checked.
       spawned = spawn(program, args, {
         cwd: '/',
-        env: environment(),
+        env: childEnvironment(ENVIRONMENT),
         stdio: ['pipe', 'pipe', 'ignore'],
         shell: false,
       })
@@ -222,15 +223,6 @@ export class Egress {
     this.#startsFrom = this.#now() + this.#pauseMs
     this.#options.onEnd?.(this.#pauseMs)
   }
-}
-
-function environment(): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = {}
-  for (const name of ENVIRONMENT) {
-    const value = process.env[name]
-    if (value !== undefined) env[name] = value
-  }
-  return env
 }
 
 function ownCommand(): [string, ...string[]] {

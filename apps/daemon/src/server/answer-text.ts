@@ -2,6 +2,7 @@
 import type { GetResponse } from '@secreg/protocol'
 import type { RequestName } from '@secreg/protocol/messages'
 import { encodePayload } from '@secreg/wire-codec'
+import type { Correlation } from './correlation.ts'
 
 /** JSON text of an answer. */
 export function answerText(name: RequestName, response: object): string {
@@ -11,9 +12,11 @@ export function answerText(name: RequestName, response: object): string {
 /** The same bytes as `encodePayload`, half the time: only the value needs escaping. */
 function getText(response: GetResponse): string {
   const { value, type, encrypted, version, modify_revision, created_at, unchanged } = response
-  // With details, a correlation id or nothing new it is not the common case any more.
-  if (created_at !== undefined || unchanged === true || 'id' in response) {
+  const { id } = response as { readonly id?: Correlation }
+  // With details, a correlation id of text or nothing new it is not the common case any more.
+  if (created_at !== undefined || unchanged === true || typeof id === 'string') {
     return encodePayload(response)
   }
-  return `{"value":${JSON.stringify(value)},"type":"${type}","encrypted":${encrypted},"version":${version},"modify_revision":${modify_revision}}`
+  const last = id === undefined ? '' : `,"id":${id}`
+  return `{"value":${JSON.stringify(value)},"type":"${type}","encrypted":${encrypted},"version":${version},"modify_revision":${modify_revision}${last}}`
 }

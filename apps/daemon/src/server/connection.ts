@@ -102,6 +102,8 @@ export class Connection {
       framing: options.framing,
       maxFrameBytes: LIMITS.unauthenticatedFrameBytes,
     })
+    // Who may connect there is known without a login.
+    if (options.peer.gateway !== undefined) this.#promote()
     this.#replies = new ReplyQueue(options.socket)
     this.#standings = new Standings(options.host, options.peer)
     this.#watches = new ConnectionWatches({

@@ -22,6 +22,7 @@ const COURSES: Readonly<Record<RequestName, Course | ((payload: Payload) => Cour
   audit: 'read',
   export: 'alone',
   import: 'alone',
+  dialect: 'change',
   txn: 'change',
   history: 'read',
   seal: 'alone',

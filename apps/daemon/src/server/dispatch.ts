@@ -1,4 +1,6 @@
 /** One request to one call on the registry. Nothing here decides, reads or writes. */
+
+import { isIP } from 'node:net'
 import {
   type Caller,
   type HelloResponse,
@@ -8,7 +10,7 @@ import {
   SecregError,
 } from '@secreg/protocol'
 import { parseRequest, type RequestName, type RequestOf } from '@secreg/protocol/messages'
-import type { Peer } from '@secreg/registry'
+import { isPassedOn, type Peer } from '@secreg/registry'
 import type { Session } from '@secreg/zones'
 import type { RegistryHost } from '../registry-host.ts'
 import type { ConnectionWatches } from './connection-watches.ts'
@@ -41,7 +43,7 @@ function apiOf(host: RegistryHost, { caller }: Standing): RegistryApi {
 
 /** A missing request does not compile. */
 const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
-  auth: (host, { peer }, request) => host.registry.login(peer, request),
+  auth: (host, { peer }, request) => login(host, peer, request),
   get: (host, standing, request) => apiOf(host, standing).get(request),
   set: (host, standing, request) => apiOf(host, standing).set(request),
   delete: (host, standing, request) => apiOf(host, standing).delete(request),
@@ -60,6 +62,7 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   whoami: (host, standing) => apiOf(host, standing).whoami(),
   password: (host, standing, request) => apiOf(host, standing).password(request),
   security: (host, standing, request) => apiOf(host, standing).security(request),
+  dialect: (host, standing, request) => apiOf(host, standing).dialect(request),
   txn: (host, standing, request) => apiOf(host, standing).txn(request),
   history: (host, standing, request) => apiOf(host, standing).history(request),
   versions: (host, standing, request) => apiOf(host, standing).versions(request),
@@ -94,8 +97,20 @@ export function dispatch(
   payload: Record<string, unknown>,
   watches: ConnectionWatches,
 ): Promise<object> | object {
+  const { peer, caller } = standing
+  if (peer.gateway !== undefined && !isPassedOn(name, payload)) {
+    return host.registry.refuseGateway(peer, caller, name)
+  }
   const handler = HANDLERS[name] as Handler<RequestName>
   return handler(host, standing, parseRequest(name, payload), watches)
+}
+
+function login(host: RegistryHost, peer: Peer, request: RequestOf<'auth'>) {
+  const { address } = request
+  if (address !== undefined && isIP(address) === 0) {
+    throw new SecregError('PAYLOAD_INVALID', 'address: expected an IP address')
+  }
+  return host.registry.login(peer, request)
 }
 
 function hello(host: RegistryHost, request: RequestOf<'hello'>): HelloResponse {

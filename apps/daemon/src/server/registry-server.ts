@@ -4,6 +4,7 @@ import { type ByteBudget, listenUnix } from '@secreg/host'
 import { SecregError } from '@secreg/protocol'
 import type { RegistryHost } from '../registry-host.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
+import type { GatewayGrants } from './gateway-grants.ts'
 
 export interface RegistryServerOptions
   extends Pick<
@@ -17,6 +18,8 @@ export interface RegistryServerOptions
   readonly backlog: number
   readonly maxConnections: number
   readonly budget: ByteBudget
+  /** It is the socket of gateways. */
+  readonly grants?: GatewayGrants
 }
 
 const TIMEOUT_CHECK_MS = 250
@@ -86,13 +89,20 @@ export class RegistryServer {
   }
 
   #accept(socket: Socket): void {
-    const { maxConnections, budget, ...options } = this.#options
+    const { maxConnections, budget, grants, ...options } = this.#options
+    const peer = peerOf(grants)
+    const { gateway } = peer
     const connection = new Connection({
       ...options,
       socket,
-      peer: { door: 'registry', address: 'local' },
+      peer,
       lease: budget.lease(),
-      closed: (gone) => this.#connections.delete(gone),
+      closed: (gone) => {
+        this.#connections.delete(gone)
+        if (gateway === undefined) return
+        options.host.registry.closeBinding(gateway.binding)
+        grants?.forget(gateway)
+      },
     })
     const full = this.#connections.size >= maxConnections
     this.#connections.add(connection)
@@ -104,4 +114,9 @@ export class RegistryServer {
       )
     }
   }
+}
+
+function peerOf(grants: GatewayGrants | undefined): ConnectionOptions['peer'] {
+  if (grants === undefined) return { door: 'registry', address: 'local' }
+  return { door: 'http', address: 'gateway', gateway: grants.terms() }
 }

@@ -94,7 +94,8 @@ function naiveSetec(
   known: Names,
 ): Verdict {
   const below = rest(mount, request.resource)
-  const name = below?.length === 1 ? known[below[0] ?? ''] : undefined
+  // The mount itself is the empty name.
+  const name = below?.length === 0 ? '' : below?.length === 1 ? known[below[0] ?? ''] : undefined
   const word = SETEC[request.action]
   if (typeof name !== 'string' || word === undefined) return undefined
   const names = rules.flatMap(({ action = [], secret = [] }, index) => {

@@ -70,5 +70,7 @@ export class SetecRules implements ForeignRules {
 
 function nameOf(mount: string, resource: string): string | undefined {
   const segment = below(mount, resource)
+  // The mount itself stands for the empty name, which setec has no secret of, but answers for (specs: §1.3).
+  if (segment === '') return segment
   return segment === undefined || segment.includes('/') ? undefined : decodeName(segment)
 }
