@@ -17,6 +17,7 @@ import {
   type Registry,
   type RegistrySettings,
 } from '@secreg/registry'
+import { SETEC_DIALECT } from '@secreg/setec/dialect'
 import { isStorageError, LevelEngine } from '@secreg/storage'
 import { configuredCredential } from './configured-credential.ts'
 import type { DiskSpace } from './disk-space.ts'
@@ -37,6 +38,9 @@ export interface RegistryHostOptions {
   readonly version: string
   readonly scrypt: ScryptPool
 }
+
+/** Write rules of the doors that this daemon serves. */
+const DIALECTS = [SETEC_DIALECT] as const
 
 /** Figures that only the process knows. */
 export type HostFigures = () => Pick<StatusResponse, 'connections' | 'buffer_bytes' | 'sinks'>
@@ -99,6 +103,7 @@ async function openParts(options: LiveOptions, config: Config): Promise<Opened> 
     const { registry, recovery } = await openRegistry({
       engine,
       backupSchedule: () => live.backups(),
+      dialects: DIALECTS,
       openSpool: (size) => openDiskSpool(config.database.path, size),
       auditKeeping: () => keepingOf(live.config, () => sinks),
       openLog: async (cursor, terms) => {
