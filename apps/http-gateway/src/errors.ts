@@ -9,6 +9,8 @@ const CODES = Object.freeze({
   ERR_GATEWAY_HEADER_INVALID: 400,
   /** The request is for another host than this one. */
   ERR_GATEWAY_HOST_FOREIGN: 421,
+  /** A page of another origin, or of this one: no page is served. */
+  ERR_GATEWAY_ORIGIN: 403,
   ERR_GATEWAY_METHOD_UNKNOWN: 501,
   ERR_GATEWAY_METHOD_REFUSED: 405,
   ERR_GATEWAY_ROUTE_UNKNOWN: 404,

@@ -71,11 +71,15 @@ export class RelayLink implements Relay {
 
   #ready(): RelayConnection | undefined {
     const current = this.#current
-    if (current === undefined) return undefined
-    if (!current.closed) return current
+    if (current?.closed !== true) return current
+    this.#drop(current)
+    return undefined
+  }
+
+  #drop(connection: RelayConnection): void {
+    if (this.#current !== connection) return
     this.#current = undefined
     this.#options.onLost?.()
-    return undefined
   }
 
   /** @throws SecregError UNREACHABLE with the seconds until the next attempt; SHUTTING_DOWN */
@@ -108,6 +112,7 @@ export class RelayLink implements Relay {
       throw new SecregError('SHUTTING_DOWN', 'the gateway stops')
     }
     this.#current = made
+    void made.ended.then(() => this.#drop(made))
     this.#options.onAttempt?.(true)
     return made
   }

@@ -32,5 +32,7 @@ export interface Relay {
 /** One connection, which the sessions are bound to. */
 export interface RelayConnection extends Relay {
   readonly closed: boolean
+  /** Resolves once it is closed or lost. */
+  readonly ended: Promise<unknown>
   close(): Promise<void>
 }

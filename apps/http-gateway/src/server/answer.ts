@@ -10,6 +10,8 @@ export interface Answer {
   readonly headers?: readonly string[]
   /** The connection is not used again. */
   readonly close?: boolean
+  /** What was not a refusal but a fault of the program, for the log. */
+  readonly fault?: unknown
 }
 
 /**

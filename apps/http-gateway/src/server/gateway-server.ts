@@ -18,7 +18,7 @@ import { GatewayError } from '../errors.ts'
 import type { HttpConfig, WorkerShare } from '../gateway-config.ts'
 import type { ListenAddress } from '../listen-address.ts'
 import { errorAnswer, statusOf } from '../routes/error-answer.ts'
-import type { Exchange, RouteName } from '../routes/route.ts'
+import type { Exchange, Route, RouteName } from '../routes/route.ts'
 import { METHODS, type RouteTable } from '../routes/route-table.ts'
 import { parseTarget } from '../target.ts'
 import type { Answer } from './answer.ts'
@@ -203,67 +203,26 @@ export class GatewayServer {
       connection.underWay -= 1
     })
     const id = `${this.#options.idPrefix}-${(++this.#requests).toString(36)}`
-    void this.#serve({ request, response, connection, id, awaitsContinue })
+    const turn: Turn = {
+      request,
+      response,
+      connection,
+      id,
+      awaitsContinue,
+      route: 'none',
+      bodyLease: undefined,
+    }
+    this.#serve(turn).catch((fault: unknown) => {
+      turn.bodyLease?.close()
+      connection.socket.destroy()
+      this.#options.observer.request({ id, route: turn.route, status: 500, durationMs: 0, fault })
+    })
   }
 
   async #serve(turn: Turn): Promise<void> {
     const startedAt = performance.now()
     const { request, response, connection, id } = turn
-    let route: RouteName = 'none'
-    let answer: Answer
-    let fault: unknown
-    let refuse: ((status: number, error: unknown) => Answer) | undefined
-    const body = { lease: undefined as ByteLease | undefined }
-    try {
-      const head = readHead(request.rawHeaders, request.httpVersion)
-      const method = request.method ?? ''
-      if (!METHODS.includes(method)) {
-        throw new GatewayError('ERR_GATEWAY_METHOD_UNKNOWN', 'the method is not served')
-      }
-      const target = parseTarget(request.url ?? '')
-      const host = target.authority ?? head.host
-      if (!isOwnHost(host, connection.localAddress, connection.isSecure, this.#hosts)) {
-        throw new GatewayError('ERR_GATEWAY_HOST_FOREIGN', 'not the name of this server')
-      }
-      const found = this.#options.routes.find(target.path)
-      if (found === undefined) {
-        throw new GatewayError('ERR_GATEWAY_ROUTE_UNKNOWN', 'nothing is served there')
-      }
-      route = found.route.name
-      refuse = found.route.refuse
-      if (found.route.methods !== 'any' && !found.route.methods.includes(method)) {
-        answer = {
-          ...errorAnswer(
-            new GatewayError('ERR_GATEWAY_METHOD_REFUSED', 'the method is not served there'),
-          ),
-          headers: ['Allow', found.route.methods.join(', ')],
-        }
-      } else {
-        if ((head.contentLength ?? 0) > this.#options.http.maxBodyBytes) throw tooLarge()
-        const exchange: Exchange = {
-          method,
-          head,
-          rest: found.rest,
-          facts: {
-            headers: request.rawHeaders,
-            target,
-            remoteAddress: connection.remoteAddress,
-            remotePort: connection.remotePort,
-            localAddress: connection.localAddress,
-            tls: connection.tls(Date.now()),
-          },
-          readBody: () => this.#readBody(turn, head, body),
-        }
-        const answering = found.route.answer(exchange)
-        answer = answering instanceof Promise ? await answering : answering
-      }
-    } catch (error) {
-      const status = statusOf(error)
-      if (status === 500) fault = error
-      answer = GatewayError.is(error)
-        ? (refuse?.(status, error) ?? errorAnswer(error))
-        : errorAnswer(error)
-    }
+    const answer = await this.#answer(turn)
     const close = this.#closes(turn, answer)
     if (close && !request.complete) connection.linger()
     if (!connection.socket.destroyed) {
@@ -271,9 +230,67 @@ export class GatewayServer {
       const timeoutMs = this.#options.http.bodyTimeoutSeconds * 1000
       sendAnswer(response, answer, options, { lease: connection.lease, timeoutMs })
     }
-    body.lease?.close()
+    turn.bodyLease?.close()
     const durationMs = performance.now() - startedAt
-    this.#options.observer.request({ id, route, status: answer.status, durationMs, fault })
+    const { status, fault } = answer
+    this.#options.observer.request({ id, route: turn.route, status, durationMs, fault })
+  }
+
+  /** Never fails: a failure is an answer. */
+  async #answer(turn: Turn): Promise<Answer> {
+    let route: Route | undefined
+    try {
+      const { exchange, route: found } = this.#exchange(turn)
+      route = found
+      turn.route = found.name
+      if (found.methods !== 'any' && !found.methods.includes(exchange.method)) {
+        return methodRefused(found.methods)
+      }
+      if ((exchange.head.contentLength ?? 0) > this.#options.http.maxBodyBytes) throw tooLarge()
+      return await found.answer(exchange)
+    } catch (error) {
+      const status = statusOf(error)
+      const answer = route?.refuse?.(status, error) ?? errorAnswer(error)
+      if (status === 500) return { ...answer, fault: error }
+      // Another reader may see the end of this request, and the begin of the next one, elsewhere.
+      const isDoubtful = GatewayError.is(error) && error.code === 'ERR_GATEWAY_HEADER_INVALID'
+      return isDoubtful ? { ...answer, close: true } : answer
+    }
+  }
+
+  /** @throws GatewayError, for what is refused before it is looked at who asks */
+  #exchange(turn: Turn): { exchange: Exchange; route: Route } {
+    const { request, connection } = turn
+    const head = readHead(request.rawHeaders, request.httpVersion)
+    const method = request.method ?? ''
+    if (!METHODS.includes(method)) {
+      throw new GatewayError('ERR_GATEWAY_METHOD_UNKNOWN', 'the method is not served')
+    }
+    const target = parseTarget(request.url ?? '')
+    const host = target.authority ?? head.host
+    if (!isOwnHost(host, connection.localAddress, connection.isSecure, this.#hosts)) {
+      throw new GatewayError('ERR_GATEWAY_HOST_FOREIGN', 'not the name of this server')
+    }
+    const found = this.#options.routes.find(target.path)
+    if (found === undefined) {
+      throw new GatewayError('ERR_GATEWAY_ROUTE_UNKNOWN', 'nothing is served there')
+    }
+    const { remoteAddress, remotePort, localAddress } = connection
+    const exchange: Exchange = {
+      method,
+      head,
+      rest: found.rest,
+      facts: {
+        headers: request.rawHeaders,
+        target,
+        remoteAddress,
+        remotePort,
+        localAddress,
+        tls: connection.tls(Date.now()),
+      },
+      readBody: () => this.#readBody(turn, head),
+    }
+    return { exchange, route: found.route }
   }
 
   /** Whether the connection can serve another request after this one. */
@@ -287,19 +304,15 @@ export class GatewayServer {
     return !(Number(length) <= SMALL_REST)
   }
 
-  #readBody(
-    turn: Turn,
-    head: RequestHead,
-    body: { lease: ByteLease | undefined },
-  ): Promise<Uint8Array> {
+  #readBody(turn: Turn, head: RequestHead): Promise<Uint8Array> {
     const { request, response } = turn
     if (!head.chunked && (head.contentLength ?? 0) === 0) return Promise.resolve(NOTHING)
     if (turn.awaitsContinue) {
       response.writeContinue()
       turn.awaitsContinue = false
     }
-    body.lease = this.#budget.lease()
-    return readBody(request, body.lease, {
+    turn.bodyLease = this.#budget.lease()
+    return readBody(request, turn.bodyLease, {
       maxBytes: this.#options.http.maxBodyBytes,
       timeoutMs: this.#options.http.bodyTimeoutSeconds * 1000,
     })
@@ -314,4 +327,11 @@ interface Turn {
   readonly connection: Connection
   readonly id: string
   awaitsContinue: boolean
+  route: RouteName
+  bodyLease: ByteLease | undefined
+}
+
+function methodRefused(methods: readonly string[]): Answer {
+  const refusal = new GatewayError('ERR_GATEWAY_METHOD_REFUSED', 'the method is not served there')
+  return { ...errorAnswer(refusal), headers: ['Allow', methods.join(', ')] }
 }
