@@ -51,6 +51,7 @@ export function loginError(
  * @throws SecregError why there is none
  */
 export function openedSession(answer: AuthResponse): OpenedSession {
+  if (typeof answer !== 'object' || answer === null) throw loginError('INTERNAL')
   if (answer.success !== true) throw refusal(answer)
   // Good for nothing that a gateway may ask.
   if (answer.mfa_enrollment_required === true) throw loginError('MFA_ENROLLMENT_REQUIRED')

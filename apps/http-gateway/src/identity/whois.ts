@@ -91,16 +91,16 @@ export class Whois {
     const { timeoutMs, maxAnswerBytes } = this.#options
     const asked = { socket: this.#socket, timeoutMs, maxAnswerBytes }
     const answer = await askLocalApi(path, asked).catch((error: unknown) => {
-      throw unknown(error)
+      throw unanswered(error)
     })
     if (answer.status === 404) return []
     const assertions = answer.status === 200 ? readWhoisAnswer(answer.body) : undefined
-    if (assertions === undefined) throw unknown()
+    if (assertions === undefined) throw unanswered()
     return assertions
   }
 }
 
-function unknown(cause?: unknown): SecregError {
+function unanswered(cause?: unknown): SecregError {
   return new SecregError('UNREACHABLE', 'tailscaled does not say who the caller is', {
     retryAfterSeconds: RETRY_AFTER_SECONDS,
     ...(cause === undefined ? {} : { cause }),
