@@ -112,12 +112,15 @@ class Sessions implements SessionSource {
   }
 
   async #logIn(request: RequestOf<'auth'>, key: SessionKey, signal: AbortSignal): Promise<string> {
-    const era = this.#era
     // The life of a session begins somewhere between asking and hearing: the earlier is the safe one.
     const askedMs = this.#nowMs()
     let answer: AuthResponse
+    let era: number
     try {
-      answer = await this.#relay.auth(request, { signal })
+      const answering = this.#relay.auth(request, { signal })
+      // Asking can be what shows that an earlier connection is lost.
+      era = this.#era
+      answer = await answering
     } catch (error) {
       throw loginFailure(error)
     }

@@ -150,6 +150,15 @@ describe('a session', () => {
   })
 })
 
+it('a session counts whose opening has shown that an earlier connection is lost', async () => {
+  const { source } = fake((request, nth) => {
+    source.lost()
+    return opens(request, nth)
+  })
+  expect(await source.sessionOf(token)).toBe('s1')
+  expect(await source.sessionOf(token)).toBe('s1')
+})
+
 describe('a refused login', () => {
   it('is asked again each time: the daemon counts', async () => {
     const error = { code: 4, name: 'AuthFailed', message: 'm', reason: 'AUTH_FAILED', errno: 100 }
