@@ -67,7 +67,6 @@ class RegistryPort implements SetecPort {
   async info(name: string): Promise<SecretInfo> {
     const key = setecPath(name)
     const answer = await allowed(name, this.#api.meta({ op: 'get', key, versions: true }))
-    if (answer.deleted_at !== undefined) throw new SecregError('NOT_FOUND', 'no such secret')
     const versions = versionsOf(answer.versions)
     if (versions === undefined) throw malformed()
     if (!versions.includes(answer.active)) {
