@@ -17,6 +17,7 @@ export {
 export type { SecretInfo, SecretValue } from './api/secret.ts'
 export { isReservedName, isVersion, MAX_VERSION } from './api/secret.ts'
 export type { SetecAnswer } from './server/answer.ts'
+export { serveDashboard } from './server/dashboard.ts'
 export type { PortValue, SetecPort } from './server/port.ts'
 export type { Refusal } from './server/refusal.ts'
 export { REFUSALS } from './server/refusal.ts'

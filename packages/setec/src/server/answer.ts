@@ -7,7 +7,11 @@ export interface SetecAnswer {
   /** HTTP status. */
   readonly status: number
   /** `undefined`, of 304: there is neither content type nor content length. */
-  readonly contentType: 'application/json' | 'text/plain; charset=utf-8' | undefined
+  readonly contentType:
+    | 'application/json'
+    | 'text/plain; charset=utf-8'
+    | 'text/html; charset=utf-8'
+    | undefined
   readonly body: string
   /** Whether to send `X-Content-Type-Options: nosniff`. */
   readonly nosniff: boolean

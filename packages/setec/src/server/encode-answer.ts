@@ -21,8 +21,12 @@ export function encodeInfo({ Name, Versions, ActiveVersion }: SecretInfo): strin
 /** Sorted by the bytes of the names in UTF-8; `null` when there is nothing. */
 export function encodeList(secrets: readonly SecretInfo[]): string {
   if (secrets.length === 0) return 'null'
-  const sorted = [...secrets].sort((a, b) => compareUtf8(a.Name, b.Name))
-  return `[${sorted.map(encodeInfo).join(',')}]`
+  return `[${[...secrets].sort(byName).map(encodeInfo).join(',')}]`
+}
+
+/** Order of secrets by the bytes of their names in UTF-8. */
+export function byName(a: SecretInfo, b: SecretInfo): number {
+  return compareUtf8(a.Name, b.Name)
 }
 
 function encodeText(text: string): string {
