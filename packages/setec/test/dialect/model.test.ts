@@ -70,6 +70,6 @@ test('and so are those in a registry', async () => {
       await follows(setecPort(await registry.userWith({ id: 'all', rules })), sequence)
       await registry.close()
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   )
 })

@@ -142,9 +142,9 @@ describe('what a caller may', () => {
 
   test('of many secrets, all that may be seen are listed, page by page', async () => {
     const { registry, port } = await site()
-    const names = Array.from({ length: 2500 }, (_, at) => `${at % 2 === 0 ? 'even' : 'odd'}/${at}`)
-    for (const name of names) await port.put(name, bytesOf(name))
-    expect(await port.list()).toHaveLength(2500)
+    const names = Array.from({ length: 1500 }, (_, at) => `${at % 2 === 0 ? 'even' : 'odd'}/${at}`)
+    await Promise.all(names.map((name) => port.put(name, bytesOf(name))))
+    expect(await port.list()).toHaveLength(1500)
     const even = await portOf(registry, 'even', ['info'], ['even/*'])
     const listed = (await even.list()).map(({ Name }) => Name)
     expect(listed.sort()).toEqual(names.filter((name) => name.startsWith('even/')).sort())
