@@ -11,7 +11,7 @@ import { type FigureSource, metricsRoute } from './routes/metrics-route.ts'
 import { openapiRoute } from './routes/openapi.ts'
 import { registryRoute } from './routes/registry-route.ts'
 import { RouteTable } from './routes/route-table.ts'
-import { setecRoute } from './routes/setec-route.ts'
+import { dashboardRoute, setecRoute } from './routes/setec-route.ts'
 import { GatewayServer } from './server/gateway-server.ts'
 import type { RequestObserver } from './server/request-observer.ts'
 import { readTls } from './server/tls.ts'
@@ -65,6 +65,7 @@ export function composeGateway(options: GatewayOptions): Gateway {
   const isDraining = (): boolean => server.draining
   const routes = new RouteTable([
     setecRoute(context),
+    dashboardRoute(context),
     registryRoute(context),
     healthRoute(isDraining),
     readyRoute(link, isDraining),

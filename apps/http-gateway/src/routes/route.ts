@@ -6,6 +6,7 @@ import type { RequestHead } from '../server/request-head.ts'
 /** Names of routes: the only thing of a target that is ever logged or counted. */
 export const ROUTE_NAMES = [
   'setec',
+  'dashboard',
   'registry',
   'health',
   'ready',

@@ -1,8 +1,9 @@
 /** setec's HTTP API for its unmodified clients: the head of the request as it was sent, and the port of its caller. */
 import { setecPort } from '@secreg/setec/registry'
-import { serveSetec } from '@secreg/setec/server'
+import { type SetecAnswer, type SetecPort, serveDashboard, serveSetec } from '@secreg/setec/server'
 import { Caller, type CallerContext } from '../caller.ts'
 import { GatewayError } from '../errors.ts'
+import type { RequestFacts } from '../request-facts.ts'
 import { type Answer, retryAfter } from '../server/answer.ts'
 import type { Exchange, Route } from './route.ts'
 
@@ -16,6 +17,27 @@ export function setecRoute(context: CallerContext): Route {
   }
 }
 
+/** The page of its server: of who shows himself, and of nobody else. */
+export function dashboardRoute(context: CallerContext): Route {
+  return {
+    name: 'dashboard',
+    path: '/',
+    methods: ['GET', 'HEAD'],
+    answer: async ({ facts }) => told(await serveDashboard(() => identify(context, facts))),
+    refuse: textAnswer,
+  }
+}
+
+async function identify(context: CallerContext, facts: RequestFacts): Promise<SetecPort> {
+  const caller = await Caller.identify(context, facts)
+  return setecPort({
+    get: (request) => caller.request('get', request),
+    list: (request) => caller.request('list', request),
+    meta: (request) => caller.request('meta', request),
+    dialect: (request) => caller.request('dialect', request),
+  })
+}
+
 async function answer(context: CallerContext, exchange: Exchange): Promise<Answer> {
   const { method, head, facts } = exchange
   const { path } = facts.target
@@ -23,15 +45,7 @@ async function answer(context: CallerContext, exchange: Exchange): Promise<Answe
   const answered = await serveSetec(
     { method, path, contentType: head.contentType, guard: head.guard },
     {
-      identify: async () => {
-        const caller = await Caller.identify(context, facts)
-        return setecPort({
-          get: (request) => caller.request('get', request),
-          list: (request) => caller.request('list', request),
-          meta: (request) => caller.request('meta', request),
-          dialect: (request) => caller.request('dialect', request),
-        })
-      },
+      identify: () => identify(context, facts),
       readBody: async () => {
         try {
           return await exchange.readBody()
@@ -44,13 +58,15 @@ async function answer(context: CallerContext, exchange: Exchange): Promise<Answe
   )
   // Of bodies the server half knows only that there is none.
   if (refused !== undefined) return textAnswer(refused.status, refused)
-  const { status, contentType, body, retryAfterSeconds } = answered
+  return told(answered)
+}
+
+function told({ status, contentType, body, retryAfterSeconds, cause }: SetecAnswer): Answer {
   const headers = [
     ...(status === 401 ? ['WWW-Authenticate', 'Bearer'] : []),
     ...retryAfter(retryAfterSeconds),
   ]
-  const fault = status === 500 ? answered.cause : undefined
-  return { status, contentType, body, headers, fault }
+  return { status, contentType, body, headers, fault: status === 500 ? cause : undefined }
 }
 
 /** As setec says failures: a line of text. */
