@@ -1,6 +1,6 @@
 /**
- * Steps that are answered otherwise than setec's own server did, on purpose (specs/setec.md §1.4; `html`: there are
- * neither pages nor style sheets). The list is closed: whatever else differs is a fault.
+ * Steps that are answered otherwise than setec's own server did, on purpose (specs/setec.md §1.4; `html`: its pages are no
+ * part of the API here). The list is closed: whatever else differs is a fault.
  */
 
 type Why = 'Q1' | 'Q2' | 'Q3' | 'Q4' | 'Q5' | 'Q6' | 'Q7' | 'Q8' | 'html'
