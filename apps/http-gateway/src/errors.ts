@@ -29,6 +29,15 @@ const CODES = Object.freeze({
 /** Stable code of a refusal. */
 export type GatewayErrorCode = keyof typeof CODES
 
+/** After these it is not certain where the next request would begin. */
+const ENDING: ReadonlySet<GatewayErrorCode> = new Set([
+  'ERR_GATEWAY_HEADER_INVALID',
+  'ERR_GATEWAY_BODY_TOO_LARGE',
+  'ERR_GATEWAY_BODY_TIMEOUT',
+  'ERR_GATEWAY_ABORTED',
+  'ERR_GATEWAY_NO_ROOM',
+])
+
 const BRAND: unique symbol = Symbol.for('@secreg/http-gateway/GatewayError') as never
 
 /** A refused request. `code` is stable; the message is a fixed text that quotes nothing of the request. */
@@ -37,12 +46,15 @@ export class GatewayError extends Error {
   readonly code: GatewayErrorCode
   /** HTTP status of the answer. */
   readonly status: number
+  /** Whether the connection ends with it. */
+  readonly ends: boolean
   readonly [BRAND] = true
 
   constructor(code: GatewayErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
     this.status = CODES[code]
+    this.ends = ENDING.has(code)
   }
 
   static is(value: unknown): value is GatewayError {

@@ -81,7 +81,7 @@ export async function run({ config: file, supervised }: RunOptions): Promise<voi
       if (signal !== 'SIGHUP') process.exit(1)
     },
   })
-  if (supervised) stopWithParent()
+  if (supervised) stopWithParent(() => signals.stopping)
   primary.start()
 }
 
@@ -104,9 +104,10 @@ function reload(file: string, primary: Primary, log: Logger): void {
   log.info('configuration reloaded', { file })
 }
 
-function stopWithParent(): void {
+/** A second signal would cut short what the first one has begun. */
+function stopWithParent(isStopping: () => boolean): void {
   const stop = (): void => {
-    process.kill(process.pid, 'SIGTERM')
+    if (!isStopping()) process.kill(process.pid, 'SIGTERM')
   }
   process.stdin.once('end', stop)
   process.stdin.once('error', stop)

@@ -4,7 +4,7 @@ import type { GatewayConfig } from '../gateway-config.ts'
 
 /** From the primary. */
 export type PrimaryMessage =
-  /** The first one of every worker. */
+  /** The answer to `hello`. */
   | { readonly gateway: 'start'; readonly config: GatewayConfig }
   /** Read the certificates anew. */
   | { readonly gateway: 'reload'; readonly logLevel: LogLevel }
@@ -14,6 +14,8 @@ export type PrimaryMessage =
 
 /** From a worker. */
 export type WorkerMessage =
+  /** It listens to messages: those of before would be lost. */
+  | { readonly gateway: 'hello' }
   | { readonly gateway: 'listening'; readonly port: number }
   /** It cannot start, and starting it again would not help. */
   | { readonly gateway: 'failed'; readonly message: string }

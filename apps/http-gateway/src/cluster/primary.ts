@@ -86,6 +86,9 @@ export class Primary {
     this.#live.set(worker, state)
     worker.onMessage((message) => {
       switch (message.gateway) {
+        case 'hello':
+          worker.send({ gateway: 'start', config: this.#config })
+          break
         case 'listening':
           state.listening = true
           this.#listening(message.port)
@@ -104,7 +107,6 @@ export class Primary {
       if (this.#live.size === 0) this.#vacated()
       if (!this.#stopping) this.#restart(performance.now() - state.startedAt)
     })
-    worker.send({ gateway: 'start', config: this.#config })
   }
 
   #listening(port: number): void {

@@ -37,6 +37,7 @@ class Worker {
       if (isMessage(message)) this.#take(message as PrimaryMessage)
     })
     process.once('disconnect', () => void this.#stop())
+    send({ gateway: 'hello' })
   }
 
   #take(message: PrimaryMessage): void {

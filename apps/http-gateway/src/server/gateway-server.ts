@@ -252,9 +252,7 @@ export class GatewayServer {
       const status = statusOf(error)
       const answer = route?.refuse?.(status, error) ?? errorAnswer(error)
       if (status === 500) return { ...answer, fault: error }
-      // Another reader may see the end of this request, and the begin of the next one, elsewhere.
-      const isDoubtful = GatewayError.is(error) && error.code === 'ERR_GATEWAY_HEADER_INVALID'
-      return isDoubtful ? { ...answer, close: true } : answer
+      return GatewayError.is(error) && error.ends ? { ...answer, close: true } : answer
     }
   }
 
@@ -294,11 +292,11 @@ export class GatewayServer {
   }
 
   /** Whether the connection can serve another request after this one. */
-  #closes({ request, awaitsContinue }: Turn, answer: Answer): boolean {
+  #closes({ request, awaitsContinue, bodyLease }: Turn, answer: Answer): boolean {
     if (this.#draining || answer.close === true) return true
     if (request.complete) return false
-    // Whether the client still sends the body is not known.
-    if (awaitsContinue) return true
+    // Given up in the middle, or perhaps never sent.
+    if (bodyLease !== undefined || awaitsContinue) return true
     const length = request.headers['content-length']
     if (length === undefined) return request.headers['transfer-encoding'] !== undefined
     return !(Number(length) <= SMALL_REST)
