@@ -3,36 +3,39 @@ import type { FetchBody } from './fetch-types.ts'
 
 const FIRST_BYTES = 4096
 
+/** As much of a body as was read. */
+export interface Read {
+  /** A fresh copy. */
+  readonly bytes: Uint8Array
+  /** Whether that is all of it. */
+  readonly whole: boolean
+}
+
 /**
  * Read a body as it comes, into one buffer, so that neither its length nor the number of its pieces costs more than
- * twice the limit.
- *
- * @returns a fresh copy; `undefined` when it is longer than `maxBytes`: the rest is not read then
+ * twice the limit. Of a longer one, the beginning is read.
  */
-export async function readBody(
-  body: FetchBody | null,
-  maxBytes: number,
-): Promise<Uint8Array | undefined> {
-  if (body === null) return new Uint8Array(0)
+export async function readBody(body: FetchBody | null, maxBytes: number): Promise<Read> {
+  if (body === null) return { bytes: new Uint8Array(0), whole: true }
   const reader = body.getReader()
   let buffer = new Uint8Array(Math.min(FIRST_BYTES, maxBytes))
   let length = 0
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return buffer.slice(0, length)
-    const piece = value ?? new Uint8Array(0)
-    const needed = length + piece.length
-    if (needed > maxBytes) {
-      // Nobody waits for the end of what is not wanted.
-      reader.cancel().catch(() => {})
-      return undefined
-    }
+    if (done) return { bytes: buffer.slice(0, length), whole: true }
+    const piece = (value ?? new Uint8Array(0)).subarray(0, maxBytes - length + 1)
+    const needed = Math.min(length + piece.length, maxBytes)
     if (needed > buffer.length) {
       const larger = new Uint8Array(Math.min(maxBytes, Math.max(needed, 2 * buffer.length)))
       larger.set(buffer.subarray(0, length))
       buffer = larger
     }
-    buffer.set(piece, length)
+    buffer.set(piece.subarray(0, needed - length), length)
+    if (length + piece.length > maxBytes) {
+      // Nobody waits for the end of what is not wanted.
+      reader.cancel().catch(() => {})
+      return { bytes: buffer, whole: false }
+    }
     length = needed
   }
 }

@@ -20,6 +20,9 @@ const BY_STATUS: Readonly<Record<number, readonly [SetecErrorCode, string]>> = O
 /** Characters of the server's text that a message quotes. */
 const QUOTED = 200
 
+/** Where in the text they are looked for: a secret that begins there ends in what was read. */
+const QUOTED_FROM = 1024
+
 /**
  * The error of a status.
  *
@@ -53,6 +56,7 @@ export function describe({ operation, secret }: Asked): string {
 
 function printable(text: string): string {
   return text
+    .slice(0, QUOTED_FROM)
     .replace(/[^!-~]+/g, ' ')
     .trim()
     .slice(0, QUOTED)

@@ -4,7 +4,7 @@ import { Malformed, parseJson } from './answers.ts'
 import { SetecError } from './errors.ts'
 import type { FetchAnswer } from './fetch-types.ts'
 import type { CallOptions, ClientSettings } from './options.ts'
-import { dropBody, readBody } from './read-body.ts'
+import { dropBody, type Read, readBody } from './read-body.ts'
 import { type Asked, describe, refusal } from './refusal.ts'
 import { within } from './within.ts'
 
@@ -60,14 +60,11 @@ export class Transport {
       return call.unchanged()
     }
     if (status !== 200) throw await this.#refusal(call, asked, answer)
-    const bytes = await this.#read(asked, answer, this.#settings.maxAnswerBytes)
-    if (bytes === undefined) {
-      throw failure(
-        asked,
-        'ERR_SETEC_ANSWER',
-        `the answer is longer than ${this.#settings.maxAnswerBytes} bytes`,
-        { status },
-      )
+    const { maxAnswerBytes } = this.#settings
+    const { bytes, whole } = await this.#read(asked, answer, maxAnswerBytes)
+    if (!whole) {
+      const what = `the answer is longer than ${maxAnswerBytes} bytes`
+      throw failure(asked, 'ERR_SETEC_ANSWER', what, { status })
     }
     try {
       return call.parse(parseJson(bytes))
@@ -95,8 +92,8 @@ export class Transport {
   }
 
   async #refusal<T>(call: Call<T>, asked: Asked, answer: FetchAnswer): Promise<SetecError> {
-    const bytes = await this.#read(asked, answer, REFUSAL_BYTES)
-    const text = new TextDecoder().decode(bytes ?? new Uint8Array(0))
+    const { bytes } = await this.#read(asked, answer, REFUSAL_BYTES)
+    const text = new TextDecoder().decode(bytes)
     const { secrets } = this.#settings
     const value = call.body.Value ?? ''
     return refusal(
@@ -108,7 +105,7 @@ export class Transport {
     )
   }
 
-  async #read(asked: Asked, { body }: FetchAnswer, most: number): Promise<Uint8Array | undefined> {
+  async #read(asked: Asked, { body }: FetchAnswer, most: number): Promise<Read> {
     try {
       return await readBody(body, most)
     } catch (cause) {
