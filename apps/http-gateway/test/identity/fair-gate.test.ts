@@ -60,19 +60,19 @@ describe('FairGate', () => {
 
   it('a flood gives way to another source, newest first, down to an equal share', async () => {
     const { task, begun, end } = held()
-    const gate = new FairGate({ maxRunning: 1, maxWaiting: 4 })
-    const flood = [0, 1, 2, 3, 4].map((i) => gate.run('flood', task(`f${i}`)))
-    const refused = Promise.all(flood.slice(3).map(rejectionOf))
+    const gate = new FairGate({ maxRunning: 1, maxWaiting: 5 })
+    const flood = [0, 1, 2, 3, 4, 5].map((i) => gate.run('flood', task(`f${i}`)))
+    const refused = Promise.all(flood.slice(4).map(rejectionOf))
     const others = [0, 1].map((i) => gate.run('other', task(`o${i}`)))
     expect(await refused).toEqual(['BUSY', 'BUSY'])
     expect(await rejectionOf(gate.run('other', task('o2')))).toBe('BUSY')
-    expect(await rejectionOf(gate.run('flood', task('f5')))).toBe('BUSY')
-    for (let i = 0; i < 5; i++) {
+    expect(await rejectionOf(gate.run('flood', task('f6')))).toBe('BUSY')
+    for (let i = 0; i < 6; i++) {
       end()
       await settle()
     }
-    await Promise.all([...flood.slice(0, 3), ...others])
-    expect(begun).toEqual(['f0', 'f1', 'o0', 'f2', 'o1'])
+    await Promise.all([...flood.slice(0, 4), ...others])
+    expect(begun).toEqual(['f0', 'f1', 'o0', 'f2', 'o1', 'f3'])
   })
 
   it('who leaves gives his place away, and does not run', async () => {
