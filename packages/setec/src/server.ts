@@ -10,7 +10,6 @@ export {
 } from './api/operation.ts'
 export {
   secretInfoSchema,
-  secretListSchema,
   secretValueSchema,
   versionSchema,
 } from './api/schema.ts'

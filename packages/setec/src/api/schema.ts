@@ -11,12 +11,6 @@ export const secretInfoSchema: z.ZodType<SecretInfo> = z.object({
   ActiveVersion: versionSchema,
 })
 
-/** setec answers `null` where there is nothing to list. */
-export const secretListSchema: z.ZodType<readonly SecretInfo[]> = z
-  .array(secretInfoSchema)
-  .nullable()
-  .transform((list) => list ?? [])
-
 /** `Value` is base64 with padding; a version without one is empty. */
 export const secretValueSchema: z.ZodType<SecretValue> = z.object({
   Value: z.base64(),
