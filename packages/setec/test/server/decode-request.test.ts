@@ -25,6 +25,7 @@ describe('members', () => {
     ['{"Name":"\\udc00\\ud800\\udc00"}', { name: '\ufffd\u{10000}' }],
     ['{"Name":"\\"\\\\\\/\\b\\f\\n\\r\\t"}', { name: '"\\/\b\f\n\r\t' }],
     ['{"__proto__":1,"constructor":{},"Name":"a"}', { name: 'a' }],
+    ['{"Name":" \u007f\u0080"}', { name: ' \u007f\u0080' }],
     ['{"Version":4294967295}', { version: 4_294_967_295 }],
     ['{"x":[1,-0,1.5e+3,true,false,null,{"y":[]}],"Name":"a"}', { name: 'a' }],
   ])('%s', (body, wanted) => {
@@ -50,6 +51,7 @@ describe('members', () => {
     "{'Name':'a'}",
     '{Name:"a"}',
     '{"Name":"a\n"}',
+    '{"Name":"\u001f"}',
     '{"Name":"\\x"}',
     '{"Name":"\\u12g4"}',
     '{"Name":"\\u12"}',
