@@ -23,9 +23,13 @@ export const TRANSFER_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'import',
-    summary: 'Import entries, all or nothing',
+    summary: 'Import entries, all or nothing, or the secrets of a setec server',
     operands: [
-      { name: 'file', completes: 'file', summary: 'file or directory; - reads standard input' },
+      {
+        name: 'file',
+        completes: 'file',
+        summary: 'file, directory, or address of a server; - reads standard input',
+      },
     ],
     options: [
       { name: 'decrypt', summary: 'decrypt an encrypted export' },
@@ -34,8 +38,8 @@ export const TRANSFER_COMMANDS: readonly CommandSpec[] = [
       {
         name: 'format',
         value: 'FORMAT',
-        values: ['secreg', 'dotenv', 'json', 'tree'],
-        summary: 'secreg (found by itself), dotenv, json, tree (a directory)',
+        values: ['secreg', 'dotenv', 'json', 'tree', 'setec'],
+        summary: 'secreg (found by itself), dotenv, json, tree (a directory), setec (a server)',
       },
       { name: 'prefix', value: 'PREFIX', completes: 'key', summary: 'put everything below it' },
       encrypt('keep every value encrypted'),
@@ -44,11 +48,13 @@ export const TRANSFER_COMMANDS: readonly CommandSpec[] = [
     notes: [
       'tree: each regular file becomes one entry; empty and unreadable ones are skipped. json: objects become paths.',
       'Names that cannot be path segments are encoded with %.',
+      'setec: every version keeps its number, and the active one stays so; what is here already is passed over.',
     ],
     examples: [
       'import backup.json --decrypt',
       'import .env --format dotenv --prefix /app/web',
       'import /proc/sys --format tree --prefix /system --dry-run',
+      'import https://setec.example.com --format setec --dry-run',
     ],
   },
 ]

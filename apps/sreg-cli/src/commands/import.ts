@@ -1,4 +1,4 @@
-/** `sreg import`: entries from a file or a directory, all or nothing. */
+/** `sreg import`: entries from a file or a directory, all or nothing; secrets from a server. */
 import type { ImportChange } from '@secreg/protocol'
 import { changesTable } from '../changes-table.ts'
 import type { Context } from '../context.ts'
@@ -9,7 +9,12 @@ import type { Source } from '../import/staged-entry.ts'
 import { importStaged, type StagedImportResult } from '../import/staged-import.ts'
 import { startProgress } from '../progress.ts'
 
-export async function run(context: Context): Promise<undefined> {
+export async function run(context: Context): Promise<number | undefined> {
+  const format = context.text('format')
+  if (format === 'setec') return (await import('../import/setec/run.ts')).run(context)
+  if (format === undefined && /^https?:\/\//i.test(context.operand(0))) {
+    throw new CliError('INVALID_ARGUMENT', 'the file is an address', 'give --format setec')
+  }
   const source = await readSource(context)
   if (source.entries.length === 0) {
     throw new CliError('INVALID_ARGUMENT', `nothing to import${skippedText(source)}`)
@@ -23,6 +28,7 @@ export async function run(context: Context): Promise<undefined> {
     await context.print({ imported, unchanged, skipped, revision }, () => '')
     await context.note(`${imported} imported, ${unchanged} unchanged${skippedText(source)}`)
   }
+  return undefined
 }
 
 async function store(
