@@ -12,6 +12,9 @@ const MAPPED = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/
  */
 export function normalAddress(text: string): string | undefined {
   if (isIPv4(text)) return text
+  // As a socket for both families gives the addresses of most.
+  const mapped = MAPPED.exec(text)?.[1]
+  if (mapped !== undefined && isIPv4(mapped)) return mapped
   if (!isIPv6(text)) return undefined
   const percent = text.indexOf('%')
   const bare = percent < 0 ? text : text.slice(0, percent)

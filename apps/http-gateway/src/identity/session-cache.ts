@@ -19,16 +19,9 @@ export interface SessionCacheOptions {
   readonly nowMs?: () => number
 }
 
-/** Where the session of something presented is found. */
-export interface SessionKey {
-  /** Of what was presented and the address. */
-  readonly row: string
-  /** Of what was presented. */
-  readonly caller: string
-}
-
 interface Row {
   readonly sessionId: string
+  /** Digest of what was presented, without the address. */
   readonly caller: string
 }
 
@@ -55,34 +48,31 @@ export class SessionCache {
     return this.#rows.size
   }
 
-  keyOf(presented: Presented): SessionKey {
-    const { credential, assertions = [], address } = presented
-    const parts =
-      credential === undefined
-        ? ['assertions', ...assertions]
-        : [credential.kind, ...Object.values(credential.login)]
-    const caller = this.#digest(parts)
-    return { caller, row: this.#digest([caller, address]) }
+  /** Under what the session of something presented is found. */
+  keyOf(presented: Presented): string {
+    return this.#digest([...partsOf(presented), presented.address])
   }
 
-  get(key: SessionKey): string | undefined {
-    return this.#rows.get(key.row)?.sessionId
+  get(key: string): string | undefined {
+    return this.#rows.get(key)?.sessionId
   }
 
   /** @param endsAtMs - monotonic time from which it is not used any more */
-  set(key: SessionKey, sessionId: string, endsAtMs: number): void {
-    this.#rows.set(key.row, { sessionId, caller: key.caller }, endsAtMs)
-    if (this.#rows.get(key.row) === undefined) return
-    const rows = this.#callers.get(key.caller) ?? new Set()
-    this.#callers.set(key.caller, rows.add(key.row))
+  set(presented: Presented, sessionId: string, endsAtMs: number): void {
+    const key = this.keyOf(presented)
+    const caller = this.#digest(partsOf(presented))
+    this.#rows.set(key, { sessionId, caller }, endsAtMs)
+    if (this.#rows.get(key) === undefined) return
+    const rows = this.#callers.get(caller) ?? new Set()
+    this.#callers.set(caller, rows.add(key))
     if (rows.size <= this.#maxPerCaller) return
     const [oldest] = rows
     this.#rows.delete(oldest as string)
   }
 
   /** Drop a session, unless another has taken its place. */
-  forget(key: SessionKey, sessionId: string): void {
-    if (this.get(key) === sessionId) this.#rows.delete(key.row)
+  forget(key: string, sessionId: string): void {
+    if (this.get(key) === sessionId) this.#rows.delete(key)
   }
 
   clear(): void {
@@ -100,4 +90,10 @@ export class SessionCache {
   #digest(parts: readonly string[]): string {
     return createHash('sha256').update(this.#salt).update(JSON.stringify(parts)).digest('base64')
   }
+}
+
+function partsOf({ credential, assertions = [] }: Presented): string[] {
+  return credential === undefined
+    ? ['assertions', ...assertions]
+    : [credential.kind, ...Object.values(credential.login)]
 }

@@ -4,7 +4,7 @@ import { sourceOf } from './address.ts'
 import { FairGate, type FairGateOptions } from './fair-gate.ts'
 import { loginError, loginFailure, openedSession } from './login-answer.ts'
 import type { Presented } from './presented.ts'
-import { SessionCache, type SessionCacheOptions, type SessionKey } from './session-cache.ts'
+import { SessionCache, type SessionCacheOptions } from './session-cache.ts'
 import { SingleFlight } from './single-flight.ts'
 
 /** Sessions of the registry, by what a request presents. */
@@ -95,8 +95,8 @@ class Sessions implements SessionSource {
     const gate = presented.credential?.kind === 'password' ? this.#passwords : this.#others
     const source = sourceOf(presented.address)
     return this.#flights.run(
-      key.row,
-      (leave) => gate.run(source, () => this.#logIn(request, key, leave), leave),
+      key,
+      (leave) => gate.run(source, () => this.#logIn(request, presented, leave), leave),
       signal,
     )
   }
@@ -111,7 +111,11 @@ class Sessions implements SessionSource {
     this.#flights.clear()
   }
 
-  async #logIn(request: RequestOf<'auth'>, key: SessionKey, signal: AbortSignal): Promise<string> {
+  async #logIn(
+    request: RequestOf<'auth'>,
+    presented: Presented,
+    signal: AbortSignal,
+  ): Promise<string> {
     // The life of a session begins somewhere between asking and hearing: the earlier is the safe one.
     const askedMs = this.#nowMs()
     let answer: AuthResponse
@@ -126,7 +130,7 @@ class Sessions implements SessionSource {
     }
     const { sessionId, lifeMs } = openedSession(answer)
     if (era !== this.#era) throw loginError('UNREACHABLE')
-    this.#cache.set(key, sessionId, askedMs + lifeMs - Math.min(this.#marginMs, lifeMs / 2))
+    this.#cache.set(presented, sessionId, askedMs + lifeMs - Math.min(this.#marginMs, lifeMs / 2))
     return sessionId
   }
 }

@@ -27,7 +27,7 @@ describe('the key', () => {
     const cache = new SessionCache()
     fc.assert(
       fc.property(presented, presented, (a, b) => {
-        expect(cache.keyOf(a).row === cache.keyOf(b).row).toBe(shown(a) === shown(b))
+        expect(cache.keyOf(a) === cache.keyOf(b)).toBe(shown(a) === shown(b))
       }),
     )
   })
@@ -45,20 +45,20 @@ describe('the key', () => {
       { assertions: ['a', 'b'], address: 'x' },
       { credential: Credential.token('abc'), address: 'y' },
     ]
-    expect(new Set(all.map((one) => cache.keyOf(one).row)).size).toBe(all.length)
+    expect(new Set(all.map((one) => cache.keyOf(one))).size).toBe(all.length)
   })
 
   it('says nothing of a credential outside of this process', () => {
     const one = bearer('a-token')
-    expect(new SessionCache().keyOf(one)).not.toEqual(new SessionCache().keyOf(one))
-    expect(Object.values(new SessionCache().keyOf(one)).join()).not.toContain('a-token')
+    expect(new SessionCache().keyOf(one)).not.toBe(new SessionCache().keyOf(one))
+    expect(new SessionCache().keyOf(one)).not.toContain('a-token')
   })
 })
 
 describe('the rows', () => {
   it('hold no credential', () => {
     const cache = new SessionCache()
-    cache.set(cache.keyOf(bearer('a-token-to-look-for')), 'session', Number.MAX_VALUE)
+    cache.set(bearer('a-token-to-look-for'), 'session', Number.MAX_VALUE)
     expect(inspect(cache, { depth: 9, showHidden: true })).not.toContain('a-token-to-look-for')
   })
 
@@ -66,40 +66,34 @@ describe('the rows', () => {
     let nowMs = 0
     const cache = new SessionCache({ nowMs: () => nowMs })
     const key = cache.keyOf(bearer('t'))
-    cache.set(key, 's', 100)
+    cache.set(bearer('t'), 's', 100)
     nowMs = 99
     expect(cache.get(key)).toBe('s')
     nowMs = 100
     expect(cache.get(key)).toBeUndefined()
-    cache.set(key, 'over', 100)
+    cache.set(bearer('t'), 'over', 100)
     expect(cache.get(key)).toBeUndefined()
     expect(cache.size).toBe(0)
   })
 
   it('are bounded, and the one not used longest gives way', () => {
     const cache = new SessionCache({ maxSessions: 3, nowMs: () => 0 })
-    const keys = ['a', 'b', 'c', 'd'].map((token) => cache.keyOf(bearer(token)))
-    const [a, b, c, d] = keys as [
-      (typeof keys)[0],
-      (typeof keys)[0],
-      (typeof keys)[0],
-      (typeof keys)[0],
-    ]
-    for (const key of [a, b, c]) cache.set(key, 's', 1)
-    cache.get(a)
-    cache.set(d, 's', 1)
-    expect([a, b, c, d].map((key) => cache.get(key))).toEqual(['s', undefined, 's', 's'])
+    for (const name of 'abc') cache.set(bearer(name), 's', 1)
+    cache.get(cache.keyOf(bearer('a')))
+    cache.set(bearer('d'), 's', 1)
+    const held = [...'abcd'].map((name) => cache.get(cache.keyOf(bearer(name))))
+    expect(held).toEqual(['s', undefined, 's', 's'])
   })
 
   it('of one caller are bounded, from however many addresses', () => {
     const cache = new SessionCache({ maxSessions: 100, maxPerCaller: 4, nowMs: () => 0 })
-    const others = Array.from({ length: 90 }, (_, i) => cache.keyOf(bearer(`t${i}`)))
-    for (const key of others) cache.set(key, 's', 1)
+    const others = Array.from({ length: 90 }, (_, i) => bearer(`t${i}`))
+    for (const one of others) cache.set(one, 's', 1)
     for (let i = 0; i < 5000; i++) {
-      cache.set(cache.keyOf(bearer('flood', `2001:db8::${i.toString(16)}`)), 's', 1)
+      cache.set(bearer('flood', `2001:db8::${i.toString(16)}`), 's', 1)
     }
     expect(cache.size).toBe(94)
-    expect(others.every((key) => cache.get(key) === 's')).toBe(true)
+    expect(others.every((one) => cache.get(cache.keyOf(one)) === 's')).toBe(true)
     expect(cache.get(cache.keyOf(bearer('flood', '2001:db8::1387')))).toBe('s')
     expect(cache.get(cache.keyOf(bearer('flood', '2001:db8::0')))).toBeUndefined()
   })
@@ -107,8 +101,8 @@ describe('the rows', () => {
   it('a session is forgotten, the one that has taken its place is not', () => {
     const cache = new SessionCache({ nowMs: () => 0 })
     const key = cache.keyOf(bearer('t'))
-    cache.set(key, 'old', 1)
-    cache.set(key, 'new', 1)
+    cache.set(bearer('t'), 'old', 1)
+    cache.set(bearer('t'), 'new', 1)
     cache.forget(key, 'old')
     expect(cache.get(key)).toBe('new')
     cache.forget(key, 'new')
@@ -118,10 +112,10 @@ describe('the rows', () => {
   it('all go at once', () => {
     const cache = new SessionCache({ maxPerCaller: 1, nowMs: () => 0 })
     const key = cache.keyOf(bearer('t'))
-    cache.set(key, 's', 1)
+    cache.set(bearer('t'), 's', 1)
     cache.clear()
     expect(cache.get(key)).toBeUndefined()
-    cache.set(cache.keyOf(bearer('t', '192.0.2.2')), 's', 1)
+    cache.set(bearer('t', '192.0.2.2'), 's', 1)
     expect(cache.size).toBe(1)
   })
 })
