@@ -185,7 +185,15 @@ export interface AuditLine {
     readonly paths: readonly string[]
     readonly versions?: readonly number[]
     readonly detail?: string
-    readonly actor: { readonly user?: string; readonly session?: string }
+    readonly count?: number
+    readonly actor: {
+      readonly user?: string
+      readonly session?: string
+      readonly door: string
+      readonly address?: string
+      readonly proof: string
+      readonly token?: string
+    }
   }
 }
 

@@ -1,0 +1,148 @@
+/** A registry with its gateway: daemon and gateway as processes of their own, over one configuration. */
+import { fileURLToPath } from 'node:url'
+import { type Child, type ChildOptions, startNode } from '@secreg/testkit'
+import { Site, type SiteOptions, type StartOptions } from './site.ts'
+import type { Wire } from './wire.ts'
+
+/** The program, as `npx secreg-gateway` runs it. */
+export const GATEWAY: string = fileURLToPath(
+  new URL('../../apps/http-gateway/bin/secreg-gateway.js', import.meta.url),
+)
+
+/** TOML without table heads: further keys of `[gateway]` and `[http]`. */
+export interface GatewaySiteOptions extends SiteOptions {
+  readonly gateway?: string
+  /** Where none of them says otherwise: `listen = "127.0.0.1:0"`, `workers = 1`, `drain = 0`. */
+  readonly http?: string
+}
+
+export type GatewayStartOptions = Pick<ChildOptions, 'env' | 'uid' | 'gid'>
+
+/** A running gateway. */
+export interface Gateway {
+  readonly child: Child
+  /** Its address, such as `http://127.0.0.1:40123`. */
+  readonly http: string
+  readonly port: number
+}
+
+const DEFAULTS = { listen: '"127.0.0.1:0"', workers: '1', drain: '0' }
+
+/** A site whose configuration has a gateway, and no process yet. */
+export class GatewaySite extends Site {
+  /** Every gateway that was started here. */
+  readonly gateways: Child[] = []
+
+  /** Socket that the daemon serves gateways on. */
+  get gatewaySocket(): string {
+    return this.home.file('g')
+  }
+
+  override configure(options: GatewaySiteOptions = {}): void {
+    const { gateway = '', http = '', config = '' } = options
+    const defaults = Object.entries(DEFAULTS)
+      .filter(([key]) => !new RegExp(`^\\s*${key}\\s*=`, 'm').test(http))
+      .map(([key, value]) => `${key} = ${value}`)
+    super.configure({
+      ...options,
+      config: `${config}
+[gateway]
+socket = ${JSON.stringify(this.gatewaySocket)}
+${gateway}
+[http]
+${defaults.join('\n')}
+${http}`,
+    })
+  }
+
+  /** Start a gateway and wait until it says that it serves; it does so without a daemon as well. */
+  async startGateway(options: GatewayStartOptions = {}): Promise<Gateway> {
+    const child = this.launchGateway(options)
+    const ready = await child.line(/"ready":true/, { timeoutMs: 30_000 })
+    const { http } = JSON.parse(ready) as { http: string }
+    return { child, http, port: Number(new URL(http).port) }
+  }
+
+  /** Start a gateway and wait for nothing. */
+  launchGateway(options: GatewayStartOptions = {}): Child {
+    const child = startNode(GATEWAY, ['--config', this.config], options)
+    this.gateways.push(child)
+    return child
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.gateways.map((child) => child.kill('SIGTERM')))
+    await super[Symbol.asyncDispose]()
+  }
+}
+
+export interface StartedGatewaySite extends AsyncDisposable {
+  readonly site: GatewaySite
+  readonly daemon: Child
+  readonly gateway: Gateway
+  /** Connection of the administrator on the registry socket. */
+  readonly admin: Wire
+}
+
+/** Start a daemon, initialise it, and start its gateway. */
+export async function startGatewaySite(
+  options: GatewaySiteOptions & StartOptions = {},
+): Promise<StartedGatewaySite> {
+  const site = new GatewaySite(options)
+  try {
+    const daemon = await site.start(options)
+    const admin = await site.initialize()
+    const gateway = await site.startGateway()
+    return {
+      site,
+      daemon,
+      gateway,
+      admin,
+      [Symbol.asyncDispose]: async () => {
+        admin.close()
+        await site[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    await site[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+export interface TokenOptions {
+  /** Ids of policies; default `full`: whatever the account may. */
+  readonly boundary?: 'full' | readonly string[]
+  readonly uses?: number
+  readonly expires_in_s?: number
+}
+
+/** Make an access token of an account; answers it, and the ident that the log names it by. */
+export async function makeToken(
+  admin: Wire,
+  user: string,
+  { boundary = 'full', ...more }: TokenOptions = {},
+): Promise<{ readonly secret: string; readonly ident: string }> {
+  const { secret, tokens } = await admin.ok('token', { op: 'create', user, boundary, ...more })
+  return { secret, ident: tokens[0].token }
+}
+
+/** Make an account without a password, which may do everything with entries below `/USER`; answers a token of it. */
+export async function makeCaller(admin: Wire, user: string, more: object = {}): Promise<string> {
+  await admin.ok('user', { op: 'add', user, ...more })
+  await admin.ok('policy', {
+    op: 'set',
+    document: {
+      id: `of-${user}`,
+      rules: [
+        {
+          id: 'own',
+          effect: 'allow',
+          principals: [`user:${user}`],
+          actions: ['list', 'read-metadata', 'read', 'decrypt', 'create', 'update', 'delete'],
+          resources: [`/${user}/**`],
+        },
+      ],
+    },
+  })
+  return (await makeToken(admin, user)).secret
+}
