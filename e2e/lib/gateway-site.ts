@@ -19,8 +19,7 @@ export interface GatewaySiteOptions extends SiteOptions {
 export type GatewayStartOptions = Pick<ChildOptions, 'env' | 'uid' | 'gid'>
 
 /** A running gateway. */
-export interface Gateway {
-  readonly child: Child
+export interface Gateway extends Child {
   /** Its address, such as `http://127.0.0.1:40123`. */
   readonly http: string
   readonly port: number
@@ -32,10 +31,26 @@ const DEFAULTS = { listen: '"127.0.0.1:0"', workers: '1', drain: '0' }
 export class GatewaySite extends Site {
   /** Every gateway that was started here. */
   readonly gateways: Child[] = []
+  #last: Gateway | undefined
 
   /** Socket that the daemon serves gateways on. */
   get gatewaySocket(): string {
     return this.home.file('g')
+  }
+
+  /** Address of the gateway that was started last. */
+  get http(): string {
+    if (this.#last === undefined) throw new Error('no gateway was started')
+    return this.#last.http
+  }
+
+  get port(): number {
+    return Number(new URL(this.http).port)
+  }
+
+  /** Address that shows a token: `http://127.0.0.1:40123/t/TOKEN`. */
+  at(token: string): string {
+    return `${this.http}/t/${token}`
   }
 
   override configure(options: GatewaySiteOptions = {}): void {
@@ -60,7 +75,8 @@ ${http}`,
     const child = this.launchGateway(options)
     const ready = await child.line(/"ready":true/, { timeoutMs: 30_000 })
     const { http } = JSON.parse(ready) as { http: string }
-    return { child, http, port: Number(new URL(http).port) }
+    this.#last = Object.assign(child, { http, port: Number(new URL(http).port) })
+    return this.#last
   }
 
   /** Start a gateway and wait for nothing. */
@@ -109,6 +125,11 @@ export async function startGatewaySite(
   }
 }
 
+/** Make an account without a password. */
+export async function addUser(admin: Wire, user: string, more: object = {}): Promise<void> {
+  await admin.ok('user', { op: 'add', user, ...more })
+}
+
 export interface TokenOptions {
   /** Ids of policies; default `full`: whatever the account may. */
   readonly boundary?: 'full' | readonly string[]
@@ -128,7 +149,7 @@ export async function makeToken(
 
 /** Make an account without a password, which may do everything with entries below `/USER`; answers a token of it. */
 export async function makeCaller(admin: Wire, user: string, more: object = {}): Promise<string> {
-  await admin.ok('user', { op: 'add', user, ...more })
+  await addUser(admin, user, more)
   await admin.ok('policy', {
     op: 'set',
     document: {
@@ -145,4 +166,15 @@ export async function makeCaller(admin: Wire, user: string, more: object = {}): 
     },
   })
   return (await makeToken(admin, user)).secret
+}
+
+/** Put rules of setec in force for principals, as policy `id`. */
+export async function setSetecRules(
+  admin: Wire,
+  id: string,
+  principals: readonly string[],
+  rules: readonly object[],
+): Promise<void> {
+  const document = { id, source: 'setec', principals, mount: '/setec', rules }
+  await admin.ok('policy', { op: 'set', document })
 }
