@@ -207,6 +207,8 @@ describe('a registry that answers something else', () => {
         entries: [
           { ...entry, key: 7 },
           { ...entry, key: '/other/a' },
+          { ...entry, key: '/setec' },
+          { ...entry, key: '/setec/_internal%2Fa' },
           { ...entry, versions: undefined },
           { ...entry, versions: [2] },
           { ...entry, version: '1' },

@@ -159,6 +159,45 @@ describe('mistakes of callers', () => {
   })
 })
 
+test('which version is asked for, of what a request says', async () => {
+  const asked: string[] = []
+  const found = { base64: 'aGk=', version: 5 }
+  const port = {
+    ...failing(new Error('not of this test')),
+    get: async (name: string, version: number) => {
+      asked.push(`get ${name} ${version}`)
+      return found
+    },
+    getIfChanged: async (name: string, version: number) => {
+      asked.push(`changed ${name} ${version}`)
+      return version === 5 ? undefined : found
+    },
+  }
+  const bodies = [
+    {},
+    { Version: 3 },
+    { UpdateIfChanged: true },
+    { Version: 0, UpdateIfChanged: true },
+    { Version: 3, UpdateIfChanged: true },
+    { Version: 5, UpdateIfChanged: true },
+    { Version: 5, UpdateIfChanged: false },
+  ]
+  const statuses: number[] = []
+  for (const body of bodies) {
+    statuses.push((await serve({ body: { Name: 'a', ...body }, port })).status)
+  }
+  expect(statuses).toEqual([200, 200, 200, 200, 200, 304, 200])
+  expect(asked).toEqual([
+    'get a 0',
+    'get a 3',
+    'get a 0',
+    'get a 0',
+    'changed a 3',
+    'changed a 5',
+    'get a 5',
+  ])
+})
+
 test('names are told as Go writes them', async () => {
   const port = memorySetec().portFor(() => true)
   for (const name of ['<&>', '\u2028\u2029', '\u0001\b\f\u007f', '"\\/', 'é\u{1f600}']) {
