@@ -17,6 +17,7 @@ import { decodePayload, encodeFrame, type Frame, FrameReader } from '@secreg/wir
 import { FakeAccounts } from './fake/fake-accounts.ts'
 import { FakeAudit } from './fake/fake-audit.ts'
 import { FakeEntries, type FakeEntry, type Payload } from './fake/fake-entries.ts'
+import { FakeSetec } from './fake/fake-setec.ts'
 import { FakeTransfer } from './fake/fake-transfer.ts'
 import { FakeVersions } from './fake/fake-versions.ts'
 
@@ -30,6 +31,7 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
   readonly store = new FakeEntries()
   readonly versions = new FakeVersions(this.store)
   readonly transfer = new FakeTransfer(this.store)
+  readonly setec = new FakeSetec(this.store)
   readonly log = new FakeAudit()
   /** Answer questions to the log, and requests for evidence. */
   answeringEvidence: (payload: Payload) => object | Promise<object> = (payload) =>
@@ -201,6 +203,7 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
     history: (payload) => this.versions.history(payload),
     versions: (payload) => this.versions.change(payload),
     meta: (payload) => this.versions.meta(payload),
+    dialect: (payload) => this.setec.dialect(payload),
     mount: (payload) => this.versions.mount(payload),
     txn: (payload) => this.versions.transaction(payload),
     unwatch: () => ({ success: true }),

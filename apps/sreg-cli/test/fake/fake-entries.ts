@@ -47,26 +47,33 @@ export class FakeEntries {
 
   /** Write a version, which becomes the active one. */
   put(key: string, value: string, type: ValueType = 'string', encrypted = false): number {
-    const entry = this.live.get(key) ??
-      this.deleted.get(key) ?? {
-        value,
-        type,
-        encrypted,
-        version: 0,
-        latest: 0,
-        revision: 0,
-        versions: new Map(),
-        tags: [],
-        custom: {},
-        granted: [],
-        settings: {},
-      }
+    const entry = this.#known(key, value, type, encrypted)
+    return this.#write(key, entry, entry.latest + 1, { value, type, encrypted, state: 'kept' })
+  }
+
+  /** Write an encrypted version of bytes under its number; it becomes the active one. */
+  putNumber(key: string, number: number, value: string): FakeEntry {
+    const entry = this.#known(key, value, 'bytes', true)
+    this.#write(key, entry, number, { value, type: 'bytes', encrypted: true, state: 'kept' })
+    return entry
+  }
+
+  #known(key: string, value: string, type: ValueType, encrypted: boolean): FakeEntry {
+    const base = { version: 0, latest: 0, revision: 0, versions: new Map() }
+    const metadata = { tags: [], custom: {}, granted: [], settings: {} }
+    return (
+      this.live.get(key) ??
+      this.deleted.get(key) ?? { value, type, encrypted, ...base, ...metadata }
+    )
+  }
+
+  #write(key: string, entry: FakeEntry, number: number, version: FakeVersion): number {
     this.deleted.delete(key)
-    entry.latest++
-    entry.versions.set(entry.latest, { value, type, encrypted, state: 'kept' })
+    entry.latest = Math.max(entry.latest, number)
+    entry.versions.set(number, version)
     this.live.set(key, entry)
-    this.activate(entry, entry.latest)
-    return entry.latest
+    this.activate(entry, number)
+    return number
   }
 
   activate(entry: FakeEntry, number: number): void {

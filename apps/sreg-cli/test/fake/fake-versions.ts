@@ -4,6 +4,11 @@ import type { FakeEntries, FakeEntry, Payload } from './fake-entries.ts'
 
 const AT = 1_700_000_000_000
 
+function readable({ versions }: FakeEntry): number[] {
+  const kept = [...versions].filter(([, { state }]) => state === 'kept')
+  return kept.map(([number]) => number).sort((a, b) => a - b)
+}
+
 /** Answers them from the entries. */
 export class FakeVersions {
   readonly #entries: FakeEntries
@@ -135,6 +140,7 @@ export class FakeVersions {
       ...others,
       ...(Number(ttl_s ?? 0) > 0 ? { expires_at: AT + 1000 * Number(ttl_s) } : {}),
       dialect: 'registry',
+      ...(payload['versions'] === true ? { versions: readable(entry) } : {}),
     }
   }
 

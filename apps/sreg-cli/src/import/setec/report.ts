@@ -50,8 +50,8 @@ export async function report(
   await context.note(
     [
       dryRun
-        ? `${imported} versions would be imported, ${unchanged} would stay`
-        : `${imported} versions imported, ${unchanged} unchanged`,
+        ? `${versions(imported)} would be imported, ${unchanged} would stay`
+        : `${versions(imported)} imported, ${unchanged} unchanged`,
       ...(activated === 0 ? [] : [`${activated} ${dryRun ? 'would be ' : ''}activated`]),
       ...(vanished === 0 ? [] : [`skipped: ${vanished} vanished`]),
       ...(troubled.length === 0 ? [] : [`problems: ${troubled.length}`]),
@@ -63,6 +63,10 @@ export async function report(
 
 function count(outcomes: readonly SecretOutcome[], of: (outcome: SecretOutcome) => number): number {
   return outcomes.reduce((sum, outcome) => sum + of(outcome), 0)
+}
+
+function versions(number: number): string {
+  return `${number} ${number === 1 ? 'version' : 'versions'}`
 }
 
 function changeOf({ name, key, created, same, activated, isGone }: SecretOutcome): object {
@@ -83,9 +87,9 @@ function quoted(name: string): string {
   return JSON.stringify(name)
 }
 
-function textOf({ message, versions }: Problem): string {
-  if (versions.length === 0) return message
-  return `version${versions.length === 1 ? '' : 's'} ${formatRanges(versions)}: ${message}`
+function textOf({ message, versions: numbers }: Problem): string {
+  if (numbers.length === 0) return message
+  return `version${numbers.length === 1 ? '' : 's'} ${formatRanges(numbers)}: ${message}`
 }
 
 function statusOf(problems: readonly Problem[]): Status {

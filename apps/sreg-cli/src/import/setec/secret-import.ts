@@ -138,7 +138,7 @@ export class SecretImport {
   /** A secret that lives on here: what became active here is not taken back by itself. */
   #ownVersion(numbers: readonly number[], kept: Kept, active: number): Problem | undefined {
     if (this.#options.force || kept.active === 0 || numbers.includes(kept.active)) return undefined
-    const message = `is active here and not at the server; --force activates version ${active}`
+    const message = `active here and not at the server; --force activates version ${active}`
     return { reason: 'ALREADY_EXISTS', message, versions: [kept.active] }
   }
 
@@ -160,7 +160,7 @@ export class SecretImport {
   async #makeOne(version: number): Promise<Problem | undefined> {
     const value = await this.#value(version)
     if (value.length > LIMITS.valueBytes) {
-      const message = `has ${value.length} bytes; a value has at most ${LIMITS.valueBytes}`
+      const message = `${value.length} bytes; a value has at most ${LIMITS.valueBytes}`
       return { reason: 'VALUE_TOO_LARGE', message, versions: [version] }
     }
     if (!this.#options.dryRun) {
@@ -208,11 +208,11 @@ export class SecretImport {
     const kept = await this.#here.kept()
     const lost = numbers.filter((version) => !kept.numbers.has(version))
     if (lost.length > 0) {
-      const message = 'is not kept: "sreg mount list" shows how many versions are'
+      const message = 'not kept: "sreg mount list" shows how many versions are'
       return { reason: 'LIMIT_EXCEEDED', message, versions: lost }
     }
     if (kept.active === active) return undefined
-    const message = 'was made the active one here meanwhile'
+    const message = 'made the active one here meanwhile'
     return { reason: 'VERSION_CONFLICT', message, versions: [kept.active] }
   }
 
