@@ -19,7 +19,8 @@ export interface GatewaySiteOptions extends SiteOptions {
 export type GatewayStartOptions = Pick<ChildOptions, 'env' | 'uid' | 'gid'>
 
 /** A running gateway. */
-export interface Gateway extends Child {
+export interface Gateway {
+  readonly child: Child
   /** Its address, such as `http://127.0.0.1:40123`. */
   readonly http: string
   readonly port: number
@@ -75,7 +76,7 @@ ${http}`,
     const child = this.launchGateway(options)
     const ready = await child.line(/"ready":true/, { timeoutMs: 30_000 })
     const { http } = JSON.parse(ready) as { http: string }
-    this.#last = Object.assign(child, { http, port: Number(new URL(http).port) })
+    this.#last = { child, http, port: Number(new URL(http).port) }
     return this.#last
   }
 
