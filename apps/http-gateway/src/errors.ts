@@ -7,6 +7,7 @@ const CODES = Object.freeze({
   ERR_GATEWAY_TARGET_TOO_LONG: 414,
   /** A header is repeated, or says something that cannot be. */
   ERR_GATEWAY_HEADER_INVALID: 400,
+  ERR_GATEWAY_TOO_MANY_HEADERS: 431,
   /** The request is for another host than this one. */
   ERR_GATEWAY_HOST_FOREIGN: 421,
   /** A page of another origin, or of this one: no page is served. */
@@ -32,10 +33,12 @@ export type GatewayErrorCode = keyof typeof CODES
 /** After these it is not certain where the next request would begin. */
 const ENDING: ReadonlySet<GatewayErrorCode> = new Set([
   'ERR_GATEWAY_HEADER_INVALID',
+  'ERR_GATEWAY_TOO_MANY_HEADERS',
   'ERR_GATEWAY_BODY_TOO_LARGE',
   'ERR_GATEWAY_BODY_TIMEOUT',
   'ERR_GATEWAY_ABORTED',
   'ERR_GATEWAY_NO_ROOM',
+  'ERR_GATEWAY_EXPECTATION',
 ])
 
 const BRAND: unique symbol = Symbol.for('@secreg/http-gateway/GatewayError') as never

@@ -70,6 +70,16 @@ export function openapiDocument(version: string): Json {
     '/health': { get: open('health', 'Whether the process answers', 503) },
     '/ready': { get: open('ready', 'Whether requests would be served', 503) },
     '/openapi.json': { get: open('openapi', 'This document') },
+    '/': {
+      get: {
+        operationId: 'dashboard',
+        summary: 'Page of the secrets that the caller may see, without their values',
+        responses: {
+          200: { description: 'A page', content: { 'text/html': { schema: { type: 'string' } } } },
+          default: text('Refused'),
+        },
+      },
+    },
     '/metrics': {
       get: {
         operationId: 'metrics',

@@ -26,7 +26,7 @@ import { refuseConnection, statusOfFault } from './client-error.ts'
 import { Connection, MAX_PIPELINED } from './connection.ts'
 import { type HostPolicy, isOwnHost } from './host-policy.ts'
 import { readBody, tooLarge } from './read-body.ts'
-import { type RequestHead, readHead } from './request-head.ts'
+import { MAX_HEADERS, type RequestHead, readHead } from './request-head.ts'
 import type { RequestObserver } from './request-observer.ts'
 import { sendAnswer } from './send-answer.ts'
 import { type TlsFiles, tlsOptions } from './tls.ts'
@@ -45,9 +45,6 @@ export interface GatewayServerOptions {
   /** Pause between two looks at late requests, milliseconds. Default 1000. */
   readonly checkMs?: number
 }
-
-/** Headers of one request; a client of ours sends ten. */
-const MAX_HEADERS = 64
 
 /** A rest of a body that is rather read than paid for with a new connection, bytes. */
 const SMALL_REST = 64 * 1024
@@ -87,7 +84,8 @@ export class GatewayServer {
             { ...settings, ...tlsOptions(tls), handshakeTimeout: http.headerTimeoutSeconds * 1000 },
             listener,
           )
-    this.#server.maxHeadersCount = MAX_HEADERS
+    // Node.js drops headers beyond this number and serves the rest: one more than may be shows that there are too many.
+    this.#server.maxHeadersCount = MAX_HEADERS + 1
     this.#listenForFaults()
   }
 
@@ -158,25 +156,27 @@ export class GatewayServer {
     })
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
       const status = statusOfFault(error.code)
-      const known = this.#connections.get(socket)
       observer.connectionFault(status === 408 ? 'slow' : 'malformed')
-      // An answer now would be taken for that of an earlier request.
-      if (known !== undefined && known.underWay > 0) socket.destroy()
-      else refuseConnection(socket, status, this.#isSecure)
+      this.#refuse(socket, status)
     })
     server.on('tlsClientError', (_error: Error, socket: Duplex) => {
       observer.connectionFault('tls')
       socket.destroy()
     })
-    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
-      this.#begin(request, response, true),
-    )
-    server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
-      refuseConnection(response.socket as Duplex, 417, this.#isSecure)
-    })
-    server.on('connect', (_request: IncomingMessage, socket: Duplex) =>
-      refuseConnection(socket, 405, this.#isSecure),
-    )
+    // Of another expectation nothing is waited for, but it is refused in its turn like everything else.
+    for (const event of ['checkContinue', 'checkExpectation'] as const) {
+      server.on(event, (request: IncomingMessage, response: ServerResponse) =>
+        this.#begin(request, response, true),
+      )
+    }
+    server.on('connect', (_request: IncomingMessage, socket: Duplex) => this.#refuse(socket, 405))
+  }
+
+  /** Refuse what is no request. An answer while another one is due would be taken for that one. */
+  #refuse(socket: Duplex, status: number): void {
+    const known = this.#connections.get(socket)
+    if (known !== undefined && known.underWay > 0) socket.destroy()
+    else refuseConnection(socket, status, this.#isSecure)
   }
 
   get #isSecure(): boolean {

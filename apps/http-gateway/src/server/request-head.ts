@@ -16,6 +16,9 @@ export interface RequestHead {
   readonly origin: string | undefined
 }
 
+/** Headers of one request; a client of ours sends ten. */
+export const MAX_HEADERS = 64
+
 const SINGLE = Object.freeze({
   __proto__: null,
   host: 'host',
@@ -36,10 +39,13 @@ type Single = {
  *
  * @param rawHeaders - name, value, name, value, …
  * @param version - `1.1` or `1.0`
- * @throws GatewayError ERR_GATEWAY_HEADER_INVALID
+ * @throws GatewayError ERR_GATEWAY_HEADER_INVALID, ERR_GATEWAY_TOO_MANY_HEADERS, ERR_GATEWAY_EXPECTATION
  */
 export function readHead(rawHeaders: readonly string[], version: string): RequestHead {
   if (version !== '1.1' && version !== '1.0') throw invalid('the version of HTTP is not served')
+  if (rawHeaders.length > 2 * MAX_HEADERS) {
+    throw new GatewayError('ERR_GATEWAY_TOO_MANY_HEADERS', 'the request has too many headers')
+  }
   const seen: Single = {}
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = (rawHeaders[at] as string).toLowerCase()
@@ -60,6 +66,9 @@ export function readHead(rawHeaders: readonly string[], version: string): Reques
     throw invalid('the length of the body is none')
   }
   if (version === '1.1' && seen.host === undefined) throw invalid('the header Host is missing')
+  if (seen.expect !== undefined && seen.expect.toLowerCase() !== '100-continue') {
+    throw new GatewayError('ERR_GATEWAY_EXPECTATION', 'the expectation is not met')
+  }
   return {
     host: seen.host,
     contentType: seen.contentType,
