@@ -56,6 +56,15 @@ describe('secrets in memory', () => {
     expect(await port.get('a', 1)).toEqual({ base64: 'b25l', version: 1 })
   })
 
+  test('a value that differs in one byte is another one, whichever byte that is', async () => {
+    const port = memorySetec().portFor(() => true)
+    const versions: number[] = []
+    for (const text of ['one', 'xne', 'xxe', 'xxx', 'xxx', 'xx']) {
+      versions.push(await port.put('a', bytesOf(text)))
+    }
+    expect(versions).toEqual([1, 2, 3, 4, 4, 5])
+  })
+
   test('numbers go on after a delete, and are not used twice', async () => {
     const port = memorySetec().portFor(() => true)
     await port.put('a', bytesOf('one'))
