@@ -9,6 +9,7 @@ import { setUp } from './setup.mjs'
 const SUITES = {
   reads: async (directory) => (await import('./bench/reads.mjs')).benchReads(ROOT, directory),
   writes: async (directory) => (await import('./bench/writes.mjs')).benchWrites(ROOT, directory),
+  http: async (directory) => (await import('./bench/http.mjs')).benchHttp(ROOT, directory),
   list: async (directory) => (await import('./bench/listing.mjs')).benchListing(ROOT, directory),
   operations: async (directory) =>
     (await import('./bench/operations.mjs')).benchOperations(ROOT, directory),

@@ -13,6 +13,7 @@ export async function start(script, ...args) {
   ended.catch(() => {})
   return {
     ready: JSON.parse(line),
+    pid: child.pid,
     async stop() {
       child.kill('SIGTERM')
       if (child.exitCode === null) await once(child, 'exit')

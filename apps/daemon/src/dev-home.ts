@@ -126,6 +126,9 @@ supervise = true
 [http]
 listen = "127.0.0.1:0"
 workers = 1
+
+[log]
+level = "warn"
 `
 }
 

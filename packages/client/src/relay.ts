@@ -91,6 +91,7 @@ class Relay implements RelayConnection {
   readonly #sent = new Map<number, Pending>()
   #lastId = 0
   #full = false
+  #scheduled = false
   #failure: SecregError | undefined
   /** Error that the daemon sent to nobody, usually just before it closes. */
   #parting: SecregError | undefined
@@ -178,7 +179,7 @@ class Relay implements RelayConnection {
       }
       this.#limit(pending, timeoutMs, options.signal)
       this.#waiting.push(pending)
-      this.#pump()
+      this.#schedule()
     })
   }
 
@@ -203,6 +204,16 @@ class Relay implements RelayConnection {
     pending.reject(error)
   }
 
+  /** What is asked within one turn of the event loop is one write: each costs more than the request itself. */
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#pump()
+    })
+  }
+
   #pump(): void {
     if (this.#failure !== undefined || this.#waiting.length === 0) return
     const socket = this.#socket
@@ -212,7 +223,7 @@ class Relay implements RelayConnection {
       if (pending === undefined) break
       if (!pending.dropped) this.#send(pending)
     }
-    process.nextTick(() => socket.uncork())
+    socket.uncork()
   }
 
   #send(pending: Pending): void {

@@ -13,6 +13,14 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 const escapeByte = (byte: number): string => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
 
+/** What becomes of each ASCII character. */
+const ASCII: readonly string[] = Object.freeze(
+  Array.from({ length: 0x80 }, (_, code) => {
+    const character = String.fromCharCode(code)
+    return code !== PERCENT && isPath(`/_${character}`) ? character : escapeByte(code)
+  }),
+)
+
 function escapeAll(text: string): string {
   return Array.from(encoder.encode(text), escapeByte).join('')
 }
@@ -30,29 +38,28 @@ function escapeAll(text: string): string {
  * ```
  */
 export function encodeSegment(name: string): string {
+  // Encoding makes nothing shorter: what is too long is not looked at.
+  if (name.length >= LIMITS.pathBytes) throw tooLong()
   if (name === '' || /\p{Surrogate}/u.test(name)) {
     throw new SecregError('PATH_INVALID', 'a name must be well-formed text and not empty')
   }
   const composed = name.normalize('NFC') === name
   let segment = ''
   for (const character of name) {
-    const code = character.codePointAt(0) as number
-    const plain =
-      code === PERCENT
-        ? false
-        : code < 0x80
-          ? isPath(`/_${character}`)
-          : composed && isPath(`/_${character}`)
-    segment += plain ? character : escapeAll(character)
+    const ascii = ASCII[character.codePointAt(0) as number]
+    if (ascii !== undefined) segment += ascii
+    else segment += composed && isPath(`/_${character}`) ? character : escapeAll(character)
   }
   if (segment === '.' || segment === '..') segment = escapeAll(segment)
-  if (!isPath(`/${segment}`)) {
-    throw new SecregError(
-      'PATH_INVALID',
-      `a name must fit ${LIMITS.pathBytes - 1} bytes when encoded`,
-    )
-  }
+  if (!isPath(`/${segment}`)) throw tooLong()
   return segment
+}
+
+function tooLong(): SecregError {
+  return new SecregError(
+    'PATH_INVALID',
+    `a name must fit ${LIMITS.pathBytes - 1} bytes when encoded`,
+  )
 }
 
 /**
