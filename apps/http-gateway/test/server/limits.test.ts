@@ -23,6 +23,28 @@ describe('the head of a request', () => {
     expect(answer).toMatch(/^connection: close\r$/im)
   })
 
+  it.each([65, 96, 128, 1000])('has a number of headers: %i are refused', async (count) => {
+    await using running = await startGateway()
+    using client = await RawClient.open(running.port)
+    // What comes last would be dropped without a word, and with it what another reader goes by.
+    const filling = Array.from({ length: count - 5 }, (_, at) => [`X-${at}`, 'a'])
+    const last = { 'Transfer-Encoding': 'chunked', Origin: 'http://evil.example' }
+    client.send(`${head({ ...Object.fromEntries(filling), ...last })}2\r\n{}\r\n0\r\n\r\n`)
+    const answer = await client.answer()
+    expect(answer.status).toBe(431)
+    expect(answer.headers['connection']).toBe('close')
+    await client.whenClosed()
+    expect(running.relay.logins).toEqual([])
+  })
+
+  it('may have exactly the greatest number of headers', async () => {
+    await using running = await startGateway()
+    using client = await RawClient.open(running.port)
+    const filling = Array.from({ length: 64 - 4 }, (_, at) => [`X-${at}`, 'a'])
+    client.send(`${head({ ...Object.fromEntries(filling), 'Content-Length': '2' })}{}`)
+    expect((await client.answer()).status).toBe(200)
+  })
+
   it('counts with a token in the target', async () => {
     await using running = await startGateway()
     const answer = await rawHttp(running.port, rawRequest('GET', `/${'a'.repeat(9000)}`, CLOSE))
