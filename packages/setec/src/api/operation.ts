@@ -1,21 +1,15 @@
 /** The operations of setec's HTTP API (setec docs/api.md): each is a POST to `/api/` and its name. */
 
-/** Names of the operations. */
-export const SETEC_OPERATIONS = Object.freeze([
-  'list',
-  'get',
-  'info',
-  'put',
-  'create-version',
-  'activate',
-  'delete',
-  'delete-version',
-] as const)
-
-export type SetecOperation = (typeof SETEC_OPERATIONS)[number]
-
-/** A right in setec's rules (setec docs/api.md, "Permissions"); none implies another. */
-export type SetecAction = 'get' | 'info' | 'put' | 'create-version' | 'activate' | 'delete'
+/** Name of an operation. */
+export type SetecOperation =
+  | 'list'
+  | 'get'
+  | 'info'
+  | 'put'
+  | 'create-version'
+  | 'activate'
+  | 'delete'
+  | 'delete-version'
 
 /** Right that an operation needs on the secret; of `list`, the right that shows one. */
 export const SETEC_ACTION_OF: Readonly<Record<SetecOperation, SetecAction>> = Object.freeze({
@@ -28,6 +22,14 @@ export const SETEC_ACTION_OF: Readonly<Record<SetecOperation, SetecAction>> = Ob
   delete: 'delete',
   'delete-version': 'delete',
 })
+
+/** Every operation. */
+export const SETEC_OPERATIONS: readonly SetecOperation[] = Object.freeze(
+  Object.keys(SETEC_ACTION_OF) as SetecOperation[],
+)
+
+/** A right in setec's rules (setec docs/api.md, "Permissions"); none implies another. */
+export type SetecAction = 'get' | 'info' | 'put' | 'create-version' | 'activate' | 'delete'
 
 /** Header that every request carries, so that no browser sends one across origins by itself, and its value. */
 export const GUARD_HEADER = 'Sec-X-Tailscale-No-Browsers'
