@@ -34,6 +34,10 @@ export class GatewaySite extends Site {
   readonly gateways: Child[] = []
   #last: Gateway | undefined
 
+  constructor(options: GatewaySiteOptions = {}) {
+    super(options)
+  }
+
   /** Socket that the daemon serves gateways on. */
   get gatewaySocket(): string {
     return this.home.file('g')
