@@ -1,5 +1,5 @@
-// npm start: sets up the clone, runs the daemon on a private development home, sets and gets a first value through
-// sreg, prints commands to copy, and stays until Ctrl-C. With --check it does the same in a directory that vanishes,
+// npm start: sets up the clone, runs daemon and gateway on a private development home, sets and gets a first value through
+// sreg and over HTTP, prints commands to copy, and stays until Ctrl-C. With --check it does the same in a directory that vanishes,
 // and exits.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -71,6 +71,32 @@ function sreg(args, env, input = '') {
   })
 }
 
+/** Ask the gateway as setec's clients do, show the request and what is answered, and give the answer. */
+async function setec(http, token, operation, request) {
+  const body = JSON.stringify(request)
+  const response = await fetch(`${http}/api/${operation}`, {
+    method: 'POST',
+    headers: {
+      'Content-Type': 'application/json',
+      'Sec-X-Tailscale-No-Browsers': 'setec',
+      Authorization: `Bearer ${token}`,
+    },
+    body,
+  })
+  const answer = await response.text()
+  console.log(`  POST ${http}/api/${operation} ${body}\n  ${response.status} ${answer}`)
+  if (response.status !== 200) throw new Error(`${operation} was answered with ${response.status}`)
+  return JSON.parse(answer)
+}
+
+async function tryHttp(http, token) {
+  console.log('\nA secret over HTTP, as setec has it:\n')
+  const Value = Buffer.from('hello over HTTP').toString('base64')
+  await setec(http, token, 'put', { Name: 'demo/secret', Value })
+  const found = await setec(http, token, 'get', { Name: 'demo/secret' })
+  if (found.Value !== Value) throw new Error('what was read is not what was set')
+}
+
 function homeDirectory() {
   const own = join(ROOT, '.secreg-dev')
   const fits = Buffer.byteLength(join(own, 'registry.sock')) <= SOCKET_PATH_BYTES
@@ -88,8 +114,8 @@ async function main() {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop)
   try {
-    const { socket, admin } = await ready
-    const { login, password } = JSON.parse(readFileSync(admin, 'utf8'))
+    const { socket, http, admin } = await ready
+    const { login, password, token } = JSON.parse(readFileSync(admin, 'utf8'))
     const env = { SECREG_SOCKET: socket, SECREG_SESSION: join(directory, 'session') }
     console.log('\nA first value, set and read back:\n')
     await sreg(['login', login, '--password-stdin'], env, `${password}\n`)
@@ -100,11 +126,13 @@ async function main() {
     if (plain !== 'hello\n' || secret !== 'only with --decrypt\n') {
       throw new Error('what was read is not what was set')
     }
+    if (http === undefined) throw new Error('the gateway did not start')
+    await tryHttp(http, token)
     if (check) {
       console.log('\nall well')
       return 0
     }
-    console.log(instructions({ directory, admin, ...env }))
+    console.log(instructions({ directory, admin, http, ...env }))
     const end = await exit
     return stopping && end === 0 ? 0 : 1
   } catch (error) {
@@ -120,7 +148,7 @@ async function main() {
 
 const quote = (text) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
 
-function instructions({ directory, admin, SECREG_SOCKET: socket, SECREG_SESSION: session }) {
+function instructions({ directory, admin, http, SECREG_SOCKET: socket, SECREG_SESSION: session }) {
   return `
 The registry runs. In another terminal, from ${ROOT}:
 
@@ -129,6 +157,15 @@ The registry runs. In another terminal, from ${ROOT}:
   npx sreg set /app/port 8080 --type integer
   npx sreg get /app/port --json
   npx sreg audit --limit 5
+
+Over HTTP, with the token of its administrator, and with Tailscale's own setec command:
+
+  export TOKEN=$(node -p 'JSON.parse(fs.readFileSync(process.argv[1])).token' ${quote(admin)})
+  curl -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
+    -d '{"key":"/demo/greeting"}' ${http}/registry/get
+  echo -n s3cret | setec -s ${http}/t/$TOKEN put demo/password
+  setec -s ${http}/t/$TOKEN get demo/password
+  curl ${http}/openapi.json
 
 Login and passphrase of its administrator: ${admin}
 Everything it has is below ${directory}; remove that to begin anew.

@@ -135,7 +135,7 @@ level = "warn"
 /** A home that was made before there was a gateway gets one, unless its owner has written something of his own. */
 function addGateway(file: string, directory: string): void {
   const text = readFileSync(file, 'utf8')
-  if (!text.startsWith(MADE) || /^\s*\[(?:gateway|http)\]/m.test(text)) return
+  if (!text.startsWith(MADE) || /^\s*\[(?:gateway|http|log)\]/m.test(text)) return
   const more = gatewayText(directory)
   if (more !== '') replaceFile(file, `${text}${more}`)
 }
