@@ -1,7 +1,6 @@
 /** What of the configuration the gateway uses, and what of it one worker gets. */
 import { availableParallelism } from 'node:os'
-import type { Config, LogLevel } from '@secreg/host'
-import type { ListenAddress } from './listen-address.ts'
+import type { Config, HttpAddress, LogLevel } from '@secreg/host'
 
 /** Section `http`. */
 export type HttpConfig = Config['http']
@@ -10,7 +9,7 @@ export type HttpConfig = Config['http']
 export interface GatewayConfig {
   readonly http: HttpConfig
   /** Where to listen. */
-  readonly listen: ListenAddress
+  readonly listen: HttpAddress
   /** Path of the socket of the daemon for gateways. */
   readonly socket: string
   readonly logLevel: LogLevel

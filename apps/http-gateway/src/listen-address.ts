@@ -1,30 +1,9 @@
 /** Where the gateway listens. */
 import { isIPv6 } from 'node:net'
-
-/** A host and a port. */
-export interface ListenAddress {
-  /** Address, without brackets, or a name. */
-  readonly host: string
-  readonly port: number
-}
-
-const FORM = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(0|[1-9][0-9]{0,4})$/
-
-/**
- * Parse `HOST:PORT`; an IPv6 address stands in brackets.
- *
- * @returns `undefined` for anything else
- */
-export function parseListenAddress(text: string): ListenAddress | undefined {
-  const [, bracketed, host = bracketed, digits] = FORM.exec(text) ?? []
-  const port = Number(digits)
-  if (host === undefined || port > 65_535) return undefined
-  if (bracketed !== undefined && !isIPv6(bracketed)) return undefined
-  return { host, port }
-}
+import type { HttpAddress } from '@secreg/host'
 
 /** URL of a place where the gateway listens, without a path. */
-export function urlOf(scheme: 'http' | 'https', { host, port }: ListenAddress): string {
+export function urlOf(scheme: 'http' | 'https', { host, port }: HttpAddress): string {
   return `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`
 }
 

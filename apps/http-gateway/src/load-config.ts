@@ -1,7 +1,6 @@
 /** The configuration file, which is that of the daemon, checked as far as the gateway can. */
-import { ConfigError, loadConfig } from '@secreg/host'
+import { ConfigError, loadConfig, parseHttpAddress } from '@secreg/host'
 import type { GatewayConfig } from './gateway-config.ts'
-import { parseListenAddress } from './listen-address.ts'
 import { readTls } from './server/tls.ts'
 
 /** Where it is unless told otherwise. */
@@ -21,7 +20,7 @@ export function load(file: string): GatewayConfig {
   if (http.listen === undefined) {
     return refuse('http.listen', 'http.listen: expected "HOST:PORT", got nothing')
   }
-  const listen = parseListenAddress(http.listen)
+  const listen = parseHttpAddress(http.listen)
   if (listen === undefined) {
     return refuse('http.listen', 'http.listen: expected "HOST:PORT" with a port up to 65535')
   }

@@ -13,10 +13,9 @@ import {
 import { createServer as createHttps, type Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { ByteBudget, type ByteLease } from '@secreg/host'
+import { ByteBudget, type ByteLease, type HttpAddress } from '@secreg/host'
 import { GatewayError } from '../errors.ts'
 import type { HttpConfig, WorkerShare } from '../gateway-config.ts'
-import type { ListenAddress } from '../listen-address.ts'
 import { errorAnswer, statusOf } from '../routes/error-answer.ts'
 import type { Exchange, Route, RouteName } from '../routes/route.ts'
 import { METHODS, type RouteTable } from '../routes/route-table.ts'
@@ -104,7 +103,7 @@ export class GatewayServer {
   }
 
   /** @returns where it listens, with the port that the system has chosen */
-  listen({ host, port }: ListenAddress): Promise<ListenAddress> {
+  listen({ host, port }: HttpAddress): Promise<HttpAddress> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
       this.#server.listen({ host, port, backlog: 1024 }, () => {
