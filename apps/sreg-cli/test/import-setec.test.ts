@@ -87,7 +87,7 @@ describe('from a server', () => {
     const dry = await world.sreg(['import', server.url, ...FORMAT, '--dry-run'])
     expect(dry.code).toBe(5)
     expect(dry.stdout).toBe(
-      ['Change    Versions  Secret', 'create    1-3, 9    a', 'activate  1         b\n'].join('\n'),
+      ['Change    Versions  Secret', 'create    1-3, 9    "a"', 'activate  1         "b"\n'].join('\n'),
     )
     expect(dry.stderr).toBe(
       [

@@ -39,6 +39,7 @@ export class SecretsImport {
   #secretsDone = 0
   #versionsDone = 0
   #imported = 0
+  readonly #running = new Set<SecretImport>()
 
   constructor(
     client: Client,
@@ -53,9 +54,11 @@ export class SecretsImport {
     this.#left = secrets.entries()
   }
 
-  /** How far it is, for people. */
+  /** How far it is, for people; not of a dry run. */
   get state(): string {
-    return `${this.#secretsDone} of ${this.#total} secrets are done, ${this.#imported} versions were imported`
+    let imported = this.#imported
+    for (const { created } of this.#running) imported += created
+    return `${this.#secretsDone} of ${this.#total} secrets are done, ${imported} versions were imported`
   }
 
   /**
@@ -102,12 +105,14 @@ export class SecretsImport {
         if (++seen <= versions.length) this.#advance(1)
       },
     })
+    this.#running.add(one)
     try {
       const outcome = await one.run(key)
       this.#advance(Math.max(0, versions.length - seen))
       return outcome
     } finally {
-      this.#imported += dryRun ? 0 : one.created
+      this.#running.delete(one)
+      this.#imported += one.created
     }
   }
 

@@ -76,8 +76,8 @@ function changeOf({ name, key, created, same, activated, isGone }: SecretOutcome
 
 function changesTable(outcomes: readonly SecretOutcome[]): string {
   const rows = outcomes.flatMap(({ name, created, activated }) => [
-    ...(created.length === 0 ? [] : [['create', formatRanges(created), name]]),
-    ...(activated === undefined ? [] : [['activate', String(activated), name]]),
+    ...(created.length === 0 ? [] : [['create', formatRanges(created), quoted(name)]]),
+    ...(activated === undefined ? [] : [['activate', String(activated), quoted(name)]]),
   ])
   return rows.length === 0 ? '' : formatTable(['Change', 'Versions', 'Secret'], rows)
 }
