@@ -108,7 +108,9 @@ export function dispatch(
 function login(host: RegistryHost, peer: Peer, request: RequestOf<'auth'>) {
   const { address } = request
   if (address !== undefined && isIP(address) === 0) {
-    throw new SecregError('PAYLOAD_INVALID', 'address: expected an IP address')
+    // An attempt to log in like any other: it leaves its record.
+    const error = new SecregError('PAYLOAD_INVALID', 'address: expected an IP address')
+    return host.registry.refuse(peer, 'auth', error)
   }
   return host.registry.login(peer, request)
 }
