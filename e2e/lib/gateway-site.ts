@@ -1,6 +1,6 @@
 /** A registry with its gateway: daemon and gateway as processes of their own, over one configuration. */
 import { fileURLToPath } from 'node:url'
-import { type Child, type ChildOptions, startNode } from '@secreg/testkit'
+import { type Child, type ChildOptions, startNode, waitFor } from '@secreg/testkit'
 import { Site, type SiteOptions, type StartOptions } from './site.ts'
 import type { Wire } from './wire.ts'
 
@@ -82,6 +82,14 @@ ${http}`,
     const { http } = JSON.parse(ready) as { http: string }
     this.#last = { child, http, port: Number(new URL(http).port) }
     return this.#last
+  }
+
+  /** Wait until the gateway has found the daemon again, which it does after a pause, and the registry is open. */
+  async ready(): Promise<void> {
+    await waitFor(async () => (await fetch(`${this.http}/ready`)).ok, {
+      timeoutMs: 30_000,
+      what: 'the gateway to be ready',
+    })
   }
 
   /** Start a gateway and wait for nothing. */

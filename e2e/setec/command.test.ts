@@ -266,6 +266,7 @@ test('what was put is there after daemon and gateway have ended and begun again'
   const second = await site.start()
   expect(await setec.fails(['get', 'prod/key'])).toContain('status 503: "service unavailable"')
   ;(await site.unlock()).close()
+  await site.ready()
   // The gateway has lost its sessions with the daemon, and makes them anew.
   expect(await setec.ok(['get', 'prod/key'])).toBe('three')
   await gateway.child.kill('SIGTERM')
