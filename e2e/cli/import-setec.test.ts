@@ -279,8 +279,8 @@ test('a wrong address, one that answers something else, and a credential', async
 })
 
 test('a server of setec itself', async (context) => {
-  const url = process.env['SECREG_TEST_SETEC_URL']
-  if (url === undefined) return skipTest(context, 'SECREG_TEST_SETEC_URL names no setec server')
+  const url = process.env['SECREG_TEST_SETEC_URL'] ?? ''
+  if (url === '') return skipTest(context, 'SECREG_TEST_SETEC_URL names no setec server')
   const client = new Client(url)
   const name = `secreg-test/${process.pid}/ü\0`
   try {

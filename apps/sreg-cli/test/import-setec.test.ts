@@ -1,3 +1,4 @@
+import { REASONS } from '@secreg/protocol'
 import { startSetecServer } from '@secreg/setec/testing'
 import { createCanary, freePort } from '@secreg/testkit'
 import { describe, expect, test } from 'vitest'
@@ -87,7 +88,9 @@ describe('from a server', () => {
     const dry = await world.sreg(['import', server.url, ...FORMAT, '--dry-run'])
     expect(dry.code).toBe(5)
     expect(dry.stdout).toBe(
-      ['Change    Versions  Secret', 'create    1-3, 9    "a"', 'activate  1         "b"\n'].join('\n'),
+      ['Change    Versions  Secret', 'create    1-3, 9    "a"', 'activate  1         "b"\n'].join(
+        '\n',
+      ),
     )
     expect(dry.stderr).toBe(
       [
@@ -286,6 +289,47 @@ describe('what is here already', () => {
     expect(outcome).toMatchObject({ code: 1, stdout: '' })
     expect(outcome.stderr).toContain('"a": versions 1-2: not kept')
   })
+})
+
+test.each([
+  ['meta', 'ACCESS_DENIED', 3, 'access is denied here'],
+  ['dialect', 'ACCESS_DENIED', 3, 'version 1: access is denied here'],
+  ['dialect', 'INVALID_ARGUMENT', 1, 'version 1: the registry does not take it'],
+] as const)('%s: %s is about the secret alone', async (name, reason, code, text) => {
+  const world = await makeWorld()
+  await using server = await startSetecServer()
+  await server.db.put('a', 'x')
+  await server.db.put('b', 'x')
+  world.registry.failures.set(name, reason)
+  const outcome = await world.sreg(['import', server.url, ...FORMAT])
+  expect(outcome).toEqual({
+    code,
+    stdout: '',
+    stderr: `sreg: "a": ${text}\nsreg: "b": ${text}\nsreg: 0 versions imported, 0 unchanged; problems: 2\n`,
+  })
+})
+
+test.each(['SEALED', 'DIALECT_REFUSED', 'QUOTA_EXCEEDED', 'AUDIT_FAILED'] as const)(
+  '%s ends it',
+  async (reason) => {
+    const world = await makeWorld()
+    await using server = await startSetecServer()
+    await server.db.put('a', 'x')
+    world.registry.failures.set('dialect', reason)
+    const outcome = await world.sreg(['import', server.url, ...FORMAT])
+    expect(outcome).toMatchObject({ code: REASONS[reason].status === 'DatabaseError' ? 7 : 6 })
+    expect(outcome.stderr).toContain('0 of 1 secrets are done')
+  },
+)
+
+test('two at the same time end as one does', async () => {
+  const world = await makeWorld()
+  const server = await SetecStandIn.start()
+  for (let index = 10; index < 30; index++) server.hold(`s${index}`, { 1: 'a', 4: 'b', 9: 'c' }, 4)
+  await Promise.all([1, 2].map(() => world.sreg(['import', server.url, ...FORMAT])))
+  for (let index = 10; index < 30; index++) {
+    expect(held(world, `/setec/s${index}`)).toEqual({ 1: 'a', 4: 'b', 9: 'c', active: 4 })
+  }
 })
 
 describe('broken off', () => {

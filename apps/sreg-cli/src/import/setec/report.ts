@@ -15,7 +15,7 @@ const MAX_TOLD = 50
 /**
  * Tell it.
  *
- * @returns exit code: that of the gravest problem, where a conflict goes before a denial, and that before what does not fit
+ * @returns exit code: that of a conflict, else of a denial, else of the first problem
  */
 export async function report(
   context: Context,
@@ -97,8 +97,4 @@ function statusOf(problems: readonly Problem[]): Status {
   return ORDER.find((status) => statuses.includes(status)) ?? statuses[0] ?? STATUS.Success
 }
 
-const ORDER: readonly Status[] = Object.freeze([
-  STATUS.AlreadyExists,
-  STATUS.AccessDenied,
-  STATUS.InvalidArgument,
-])
+const ORDER: readonly Status[] = Object.freeze([STATUS.AlreadyExists, STATUS.AccessDenied])
