@@ -3,6 +3,7 @@ import { REQUESTS } from '@secreg/protocol/messages'
 import { waitFor } from '@secreg/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { errorAnswer } from '../../src/routes/error-answer.ts'
+import { MAX_ITEMS } from '../../src/routes/json-body.ts'
 import { REGISTRY_REQUESTS } from '../../src/routes/registry-route.ts'
 import { STATUS_OF_REASON } from '../../src/routes/status-of-reason.ts'
 import { ask } from '../support/ask.ts'
@@ -86,11 +87,15 @@ describe('POST /registry/<request>', () => {
     expect(running.relay.asked[0]?.payload).toMatchObject({ key, value })
   })
 
-  it('drops members that nobody knows, however many', async () => {
-    const members = Array.from({ length: 150_000 }, (_, at) => `"m${at}":0`).join()
-    const answer = await ask(running, '/registry/get', { body: `{"key":"/a",${members}}` })
-    expect(answer.status).toBe(200)
-    expect(running.relay.asked[0]?.payload).toEqual({ key: '/a' })
+  it('drops members that nobody knows, and refuses too many of them unread', async () => {
+    const body = (count: number): string =>
+      `{"key":"/a",${Array.from({ length: count }, (_, at) => `"m${at}":0`).join()}}`
+    expect((await ask(running, '/registry/get', { body: body(MAX_ITEMS - 1) })).status).toBe(200)
+    expect(running.relay.asked.splice(0)[0]?.payload).toEqual({ key: '/a' })
+    for (const count of [MAX_ITEMS, 150_000]) {
+      expect((await ask(running, '/registry/get', { body: body(count) })).status).toBe(400)
+    }
+    expect(running.relay.asked).toEqual([])
   })
 
   it.each(

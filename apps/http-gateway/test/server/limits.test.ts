@@ -1,6 +1,7 @@
 import { rawHttp, waitFor } from '@secreg/testkit'
 import { describe, expect, it } from 'vitest'
 import { MAX_PIPELINED } from '../../src/server/connection.ts'
+import { MAX_HEADERS } from '../../src/server/request-head.ts'
 import { TOKEN } from '../support/fake-relay.ts'
 import { RawClient, rawRequest } from '../support/raw-client.ts'
 import { startGateway } from '../support/test-gateway.ts'
@@ -49,6 +50,23 @@ describe('the head of a request', () => {
     await using running = await startGateway()
     const answer = await rawHttp(running.port, rawRequest('GET', `/${'a'.repeat(9000)}`, CLOSE))
     expect(answer).toMatch(/^HTTP\/1\.1 414 /)
+  })
+
+  it('has a number of headers, behind which nothing hides', async () => {
+    await using running = await startGateway()
+    const many = (count: number): Record<string, string> =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`X-${at}`, 'a']))
+    const most = { ...JSON_HEADERS, ...CLOSE, ...many(MAX_HEADERS - 4) }
+    expect(await rawHttp(running.port, rawRequest('POST', '/registry/whoami', most))).toMatch(
+      / 200 OK/,
+    )
+    const hidden = { ...most, ...many(3000), 'X-Vault-Token': 'another' }
+    const answer = await rawHttp(running.port, rawRequest('POST', '/registry/whoami', hidden))
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /)
+    expect(running.relay.asked).toHaveLength(1)
+    expect(
+      await rawHttp(running.port, rawRequest('GET', '/health', { ...CLOSE, ...many(MAX_HEADERS) })),
+    ).toMatch(/^HTTP\/1\.1 431 /)
   })
 
   it('has a time, from the first moment of the connection', async () => {
