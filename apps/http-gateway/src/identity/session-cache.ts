@@ -5,7 +5,7 @@
  * One credential has a limited number of rows, whatever number of addresses it is used from; so whoever owns a valid
  * one cannot send the sessions of all others away.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { ExpiringMap } from './expiring-map.ts'
 import type { Presented } from './presented.ts'
 
@@ -29,7 +29,7 @@ const DEFAULTS = Object.freeze({ maxSessions: 10_000, maxPerCaller: 64 })
 
 /** Sessions by what was presented. */
 export class SessionCache {
-  readonly #salt: Buffer = randomBytes(32)
+  readonly #salt: string = randomBytes(32).toString('base64')
   readonly #maxPerCaller: number
   readonly #rows: ExpiringMap<Row>
   /** Keys of the rows of each caller, oldest first. */
@@ -88,7 +88,7 @@ export class SessionCache {
 
   /** JSON keeps the parts apart, whatever is in them. */
   #digest(parts: readonly string[]): string {
-    return createHash('sha256').update(this.#salt).update(JSON.stringify(parts)).digest('base64')
+    return hash('sha256', this.#salt + JSON.stringify(parts), 'base64')
   }
 }
 
