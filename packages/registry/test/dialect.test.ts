@@ -126,6 +126,21 @@ describe('write rules of a door', () => {
   })
 })
 
+test('a record names the version that was made or changed, whichever is active', async () => {
+  const { run, files } = await site()
+  const before = linesOf(files).length
+  await run('put', '/setec/a', { value: 'one' })
+  await run('put', '/setec/a', { value: 'two' })
+  await run('put', '/setec/a', { value: 'two' })
+  await run('create-version', '/setec/a', { version: 70, value: 'seventy' })
+  await run('delete-version', '/setec/a', { version: 1 })
+  await run('delete', '/setec/a')
+  const versions = linesOf(files)
+    .slice(before)
+    .map((line) => line.body.versions)
+  expect(versions).toEqual([[1], [2], undefined, [70], [1], undefined])
+})
+
 describe('mounts', () => {
   test('a door writes only into mounts of its dialect, and what nobody serves is written by nobody', async () => {
     const { run, api } = await site()

@@ -61,13 +61,12 @@ export function dialectOperation(
         const rows = rowsOf(edit)
         const { effects, result } = operation.plan(stateOf(edit, edits.expiryNowMs), asked.request)
         erases = effects.some((effect) => ERASES.has(effect.do))
-        for (const effect of effects) apply(core, edit, effect)
-        const { active } = edit.entry ?? { active: 0 }
+        const versions = effects.flatMap((effect) => apply(core, edit, effect) ?? [])
         return atOnceOrSliced(
           erases ? rows : 0,
           edits.plan(caller, {
             action: operation.audit,
-            facts: active === 0 ? facts : { ...facts, versions: [active] },
+            facts: versions.length === 0 ? facts : { ...facts, versions },
             result: () => ({ result }),
           }),
         )
@@ -117,48 +116,48 @@ function stateOf(edit: EntryEdit, nowMs: number): DialectEntry {
   }
 }
 
-function apply(core: Core, edit: EntryEdit, effect: DialectEffect): void {
+/** @returns number of the version that was made or changed, where it is about one */
+function apply(core: Core, edit: EntryEdit, effect: DialectEffect): number | undefined {
   switch (effect.do) {
     case 'put': {
       const encrypted = isToBeEncrypted(core, { path: edit.path }, edit)
       edit.define(effect.value.type)
       mark(edit, effect)
-      edit.put(effect.value, {
+      return edit.put(effect.value, {
         encrypted,
         activate: effect.activate !== false,
         ...(effect.version === undefined ? {} : { number: effect.version }),
       })
-      return
     }
     case 'define':
       edit.define('bytes')
       mark(edit, effect)
       edit.describe({})
-      return
+      return undefined
     case 'activate':
       edit.activate(effect.version)
-      return
+      return effect.version
     case 'delete':
       edit.delete()
-      return
+      return undefined
     case 'undelete':
       edit.undelete()
-      return
+      return undefined
     case 'delete-version':
       edit.deleteVersion(effect.version)
-      return
+      return effect.version
     case 'undelete-version':
       edit.undeleteVersion(effect.version)
-      return
+      return effect.version
     case 'destroy':
       edit.destroy(effect.version)
-      return
+      return effect.version
     case 'purge':
       edit.purge()
-      return
+      return undefined
     case 'metadata':
       edit.describe({ metadata: described(edit.entry?.metadata ?? {}, effect) })
-      return
+      return undefined
   }
 }
 
