@@ -11,7 +11,8 @@ export interface AssertionRule {
 }
 
 /** A login has no `=`, so the last one parts the two. */
-const RULE = /^(tailnet:[\x21-\x7e]{1,200}|cert:sha256:[0-9a-f]{64})=([a-z0-9_][a-z0-9_.-]{0,63})$/
+const RULE =
+  /^(tailnet:[^\p{C}\p{Z}]{1,200}|cert:sha256:[0-9a-f]{64})=([a-z0-9_][a-z0-9_.-]{0,63})$/u
 
 /** Parse `PRINCIPAL=LOGIN`; `undefined` when it is none. */
 export function parseAssertion(text: string): AssertionRule | undefined {

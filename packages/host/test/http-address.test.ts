@@ -32,6 +32,7 @@ const HEX = 'ab'.repeat(32)
 
 test.each([
   ['tailnet:alice@example.com=alice', 'tailnet:alice@example.com', 'alice'],
+  ['tailnet:jürgen@example.com=juergen', 'tailnet:jürgen@example.com', 'juergen'],
   ['tailnet:tag:web=web', 'tailnet:tag:web', 'web'],
   ['tailnet:a=b=c', 'tailnet:a=b', 'c'],
   [`cert:sha256:${HEX}=ci`, `cert:sha256:${HEX}`, 'ci'],
@@ -46,6 +47,9 @@ test.each([
   'tailnet:alice',
   'tailnet:=alice',
   'tailnet:a b=alice',
+  'tailnet:a\u00a0b=alice',
+  'tailnet:a\u202eb=alice',
+  'tailnet:\ud800=alice',
   'tailnet:a=Alice',
   'user:alice=alice',
   'uid:0=root',
