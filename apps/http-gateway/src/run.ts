@@ -17,6 +17,9 @@ import { load } from './load-config.ts'
 import { TlsError } from './server/tls.ts'
 import { version } from './version.ts'
 
+/** EX_SOFTWARE of sysexits(3): unlike a wrong configuration, starting again can help. */
+const INTERNAL_FAULT = 70
+
 export interface RunOptions {
   /** Configuration file. */
   readonly config: string
@@ -34,6 +37,12 @@ export async function run({ config: file, supervised }: RunOptions): Promise<voi
   const config = load(file)
   const log = createLogger({ name: 'secreg-gateway', level: config.logLevel })
   for (const warning of hardening.warnings) log.warn(warning)
+  // Node.js would print the message and the line of code, and messages of the platform quote their input.
+  process.on('uncaughtException', (error) => {
+    log.fatal('internal fault', { error })
+    log.flush()
+    process.exit(INTERNAL_FAULT)
+  })
   const secure = config.http.tlsCert !== undefined
   if (!secure && !isLoopback(config.listen.host)) {
     log.warn('credentials are not encrypted on their way', { detail: 'http.tls_cert is not set' })

@@ -30,6 +30,12 @@ class Worker {
   #stopping = false
 
   listen(): void {
+    // Node.js would print the message and the line of code, and messages of the platform quote their input.
+    process.on('uncaughtException', (error) => {
+      this.#log?.fatal('internal fault', { error })
+      this.#log?.flush()
+      process.exit(INTERNAL_FAULT)
+    })
     // Answers the primary's aggregation from then on.
     new AggregatorRegistry()
     AggregatorRegistry.setRegistries([])
@@ -71,11 +77,6 @@ class Worker {
     this.#log = log
     this.#config = config
     for (const warning of hardening.warnings) log.warn(warning)
-    process.on('uncaughtException', (error) => {
-      log.fatal('internal fault', { error })
-      log.flush()
-      process.exit(INTERNAL_FAULT)
-    })
     const gateway = composeGateway({
       config,
       log,
@@ -114,8 +115,8 @@ class Worker {
 }
 
 function send(message: WorkerMessage): void {
-  // Gone: then nobody needs it.
-  if (process.connected) process.send?.(message)
+  // A primary that is gone needs nothing any more.
+  if (process.connected) process.send?.(message, undefined, {}, () => {})
 }
 
 /** Words that hold nothing but what the configuration says. */
