@@ -25,6 +25,10 @@ export class Connection {
   readonly lease: ByteLease
   /** Requests without a complete answer. */
   underWay = 0
+  /** Of the requests so far, the last one; they are served one after the other (RFC 9112 §9.3.2). Never rejects. */
+  previous: Promise<void> | undefined
+  /** The last request has had its answer. */
+  ends = false
   readonly #certificate: ProvenCertificate | undefined
 
   constructor(socket: Socket, budget: ByteBudget) {

@@ -211,7 +211,10 @@ export class GatewayServer {
       route: 'none',
       bodyLease: undefined,
     }
-    this.#serve(turn).catch((fault: unknown) => {
+    const { previous } = connection
+    const served =
+      previous === undefined ? this.#serve(turn) : previous.then(() => this.#serve(turn))
+    connection.previous = served.catch((fault: unknown) => {
       turn.bodyLease?.close()
       connection.socket.destroy()
       this.#options.observer.request({ id, route: turn.route, status: 500, durationMs: 0, fault })
@@ -221,8 +224,11 @@ export class GatewayServer {
   async #serve(turn: Turn): Promise<void> {
     const startedAt = performance.now()
     const { request, response, connection, id } = turn
+    // Behind the last request of a connection is none, whatever it looks like (RFC 9112 §9.6).
+    if (connection.ends) return
     const answer = await this.#answer(turn)
     const close = this.#closes(turn, answer)
+    connection.ends = close
     if (close && !request.complete) connection.linger()
     if (!connection.socket.destroyed) {
       const options = { requestId: id, isSecure: connection.isSecure, close }
@@ -291,8 +297,10 @@ export class GatewayServer {
   }
 
   /** Whether the connection can serve another request after this one. */
-  #closes({ request, awaitsContinue, bodyLease }: Turn, answer: Answer): boolean {
-    if (this.#draining || answer.close === true) return true
+  #closes({ request, response, awaitsContinue, bodyLease }: Turn, answer: Answer): boolean {
+    if (this.#draining || answer.close === true || !response.shouldKeepAlive) return true
+    // The parser of Node.js drops what it has read behind such a request, so that nobody knows where the next one begins.
+    if (request.headers.upgrade !== undefined) return true
     if (request.complete) return false
     // Given up in the middle, or perhaps never sent.
     if (bodyLease !== undefined || awaitsContinue) return true

@@ -10,6 +10,8 @@ const CRLF = '\r\n'
 const lines = (...all: string[]): string => `${all.join(CRLF)}${CRLF}${CRLF}`
 const post = (...headers: string[]): string =>
   lines('POST /registry/whoami HTTP/1.1', 'Host: 127.0.0.1', ...JSON_HEADERS, ...headers)
+const MIB = 1024 * 1024
+const FILLING = Array.from({ length: 64 }, (_, at) => `X-${at}: a`)
 const JSON_HEADERS = ['Content-Type: application/json', `Authorization: Bearer ${TOKEN}`]
 
 let running: TestGateway
@@ -168,6 +170,43 @@ describe('a request that two readers could read differently', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 /)
     expect(answer).not.toMatch(/upgrade: h2c/i)
   })
+
+  it.each([
+    ['whose framing is refused', `${post('Transfer-Encoding: gzip, chunked')}0${CRLF}${CRLF}`, 400],
+    ['that has too many headers', `${post(...FILLING, 'Content-Length: 2')}{}`, 431],
+    ['that expects something else', `${post('Content-Length: 2', 'Expect: tea')}{}`, 417],
+    ['whose body is too large', `${post(`Content-Length: ${MIB}`)}${'a'.repeat(MIB)}`, 413],
+    ['that would switch protocols', post('Connection: Upgrade', 'Upgrade: h2c'), 200],
+    [
+      'that would switch protocols behind its body',
+      `${post('Connection: Upgrade', 'Upgrade: h2c', 'Content-Length: 2')}{}`,
+      200,
+    ],
+  ])(
+    'serves nothing behind the last request of a connection, one %s',
+    async (_what, bytes, status) => {
+      await using own = await startGateway({ http: { maxBodyBytes: 65_536 } })
+      const second = post('Content-Length: 0').replace('whoami', 'status')
+      const answer = await rawHttp(own.port, bytes + second)
+      expect(answer.match(/^HTTP\/1\.1 \d+/gm)).toEqual([`HTTP/1.1 ${status}`])
+      expect(answer).toMatch(/^connection: close\r$/im)
+      expect(own.relay.asked.filter(({ name }) => name === 'status')).toEqual([])
+    },
+  )
+
+  it.each([
+    ['that says so', post('Content-Length: 0', 'Connection: close')],
+    ['of HTTP/1.0', lines('GET /health HTTP/1.0', 'Host: localhost')],
+  ])(
+    'serves nothing behind a last request %s, which may stay without its answer',
+    async (_what, bytes) => {
+      await using own = await startGateway()
+      const second = post('Content-Length: 0').replace('whoami', 'status')
+      const answer = await rawHttp(own.port, bytes + second)
+      expect((answer.match(/^HTTP/gm) ?? []).length).toBeLessThanOrEqual(1)
+      expect(own.relay.asked.filter(({ name }) => name === 'status')).toEqual([])
+    },
+  )
 
   it('takes a chunked body with an extension and a trailer as what it is', async () => {
     const body = `2;name=value${CRLF}{}${CRLF}0${CRLF}X-Trailer: a${CRLF}${CRLF}`
