@@ -4,6 +4,7 @@
  */
 import {
   encodeBase64,
+  LIMITS,
   type ListEntry,
   type RegistryApi,
   type RequestOf,
@@ -18,8 +19,8 @@ import { base64Of, malformed, versionsOf } from './answer-shape.ts'
 /** What of the registry is needed. */
 export type SetecRegistryApi = Pick<RegistryApi, 'get' | 'list' | 'meta' | 'dialect'>
 
-/** Entries of one page of a listing. */
-const PAGE_ENTRIES = 1000
+/** Entries of one page of a listing: each page leaves a record of its own, so that there are as few as can be. */
+const PAGE_ENTRIES = LIMITS.listKeys
 
 /**
  * See the secrets in a registry.

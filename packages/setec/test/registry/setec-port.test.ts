@@ -1,6 +1,6 @@
 import { SecregError } from '@secreg/protocol'
 import { type SetecRegistryApi, setecPort } from '@secreg/setec/registry'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type RegistrySite, registrySite } from './site.ts'
 
 const ALL = ['get', 'info', 'put', 'create-version', 'activate', 'delete'] as const
@@ -140,14 +140,23 @@ describe('what a caller may', () => {
     expect(await port.list()).toEqual([{ Name: 'a', Versions: [1], ActiveVersion: 1 }])
   })
 
-  test('of many secrets, all that may be seen are listed, page by page', async () => {
+  test('of many secrets, all that may be seen are listed, and as one operation while one answer holds them', async () => {
     const { registry, port } = await site()
     const names = Array.from({ length: 1500 }, (_, at) => `${at % 2 === 0 ? 'even' : 'odd'}/${at}`)
     await Promise.all(names.map((name) => port.put(name, bytesOf(name))))
-    expect(await port.list()).toHaveLength(1500)
-    const even = await portOf(registry, 'even', ['info'], ['even/*'])
-    const listed = (await even.list()).map(({ Name }) => Name)
+    const rules = [{ action: ['info'], secret: ['even/*'] }]
+    const api = await registry.userWith({ id: 'even', rules })
+    const list = vi.spyOn(api, 'list')
+    const listed = (await setecPort(api).list()).map(({ Name }) => Name)
     expect(listed.sort()).toEqual(names.filter((name) => name.startsWith('even/')).sort())
+    expect(list).toHaveBeenCalledTimes(1)
+
+    // Longer names, which no single answer holds.
+    const long = Array.from({ length: 2800 }, (_, at) => `even/${at}-`.padEnd(500, 'x'))
+    await Promise.all(long.map((name) => port.put(name, bytesOf(name))))
+    expect(await setecPort(api).list()).toHaveLength(750 + 2800)
+    expect(list).toHaveBeenCalledTimes(3)
+    expect(await port.list()).toHaveLength(1500 + 2800)
   })
 })
 
