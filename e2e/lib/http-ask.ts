@@ -6,6 +6,8 @@ export interface AskOptions extends Pick<RequestOptions, 'localAddress' | 'ca' |
   /** Default POST where there is a body, else GET. */
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Request target as it is sent; default the path of the address. */
+  readonly target?: string
   /** Sent as JSON, with its content type. */
   readonly body?: object
 }
@@ -21,12 +23,13 @@ export interface Answered {
 
 /** Ask; rejects when there is no answer. */
 export function ask(url: string, options: AskOptions = {}): Promise<Answered> {
-  const { body, headers = {}, method = body === undefined ? 'GET' : 'POST', ...tls } = options
+  const { body, headers = {}, target, ...rest } = options
   const text = body === undefined ? '' : JSON.stringify(body)
   const send = url.startsWith('https:') ? secure : plain
   const made = {
-    ...tls,
-    method,
+    method: body === undefined ? 'GET' : 'POST',
+    ...rest,
+    ...(target === undefined ? {} : { path: target }),
     agent: false,
     headers: {
       ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
