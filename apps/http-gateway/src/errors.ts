@@ -1,7 +1,7 @@
 /** What the gateway itself refuses, before the registry is asked. */
 
 /** Status that each refusal is answered with. */
-const CODES = Object.freeze({
+const CODES = {
   /** The request target is not one that is served (RFC 9112 §3.2). */
   ERR_GATEWAY_TARGET_INVALID: 400,
   ERR_GATEWAY_TARGET_TOO_LONG: 414,
@@ -25,7 +25,7 @@ const CODES = Object.freeze({
   ERR_GATEWAY_EXPECTATION: 417,
   /** No room for bodies or answers at present. */
   ERR_GATEWAY_NO_ROOM: 503,
-} as const)
+} as const
 
 /** Stable code of a refusal. */
 export type GatewayErrorCode = keyof typeof CODES
@@ -41,8 +41,6 @@ const ENDING: ReadonlySet<GatewayErrorCode> = new Set([
   'ERR_GATEWAY_EXPECTATION',
 ])
 
-const BRAND: unique symbol = Symbol.for('@secreg/http-gateway/GatewayError') as never
-
 /** A refused request. `code` is stable; the message is a fixed text that quotes nothing of the request. */
 export class GatewayError extends Error {
   override name = 'GatewayError'
@@ -51,7 +49,6 @@ export class GatewayError extends Error {
   readonly status: number
   /** Whether the connection ends with it. */
   readonly ends: boolean
-  readonly [BRAND] = true
 
   constructor(code: GatewayErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
@@ -61,6 +58,6 @@ export class GatewayError extends Error {
   }
 
   static is(value: unknown): value is GatewayError {
-    return typeof value === 'object' && value !== null && BRAND in value
+    return value instanceof GatewayError
   }
 }

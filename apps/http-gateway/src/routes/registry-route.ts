@@ -11,7 +11,7 @@ import { parseJsonBody } from './json-body.ts'
 import type { Exchange, Route } from './route.ts'
 
 /** Requests about data and about oneself. What doors use and what administers is not among them. */
-export const REGISTRY_REQUESTS = Object.freeze([
+export const REGISTRY_REQUESTS = [
   'get',
   'set',
   'delete',
@@ -24,7 +24,7 @@ export const REGISTRY_REQUESTS = Object.freeze([
   'txn',
   'whoami',
   'status',
-] as const)
+] as const
 
 export type RegistryRequest = (typeof REGISTRY_REQUESTS)[number]
 
