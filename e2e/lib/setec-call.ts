@@ -1,6 +1,10 @@
 /** Callers of the setec door: accounts with rules of setec, and requests by hand. */
+import { Agent, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { addUser, makeToken, setSetecRules } from './gateway-site.ts'
 import type { Wire } from './wire.ts'
+
+const agent = new Agent({ keepAlive: true })
 
 /** A rule that allows everything. */
 export const ALL_RULES: readonly object[] = [
@@ -34,26 +38,55 @@ export interface SetecReply {
   readonly json: any
 }
 
+export interface SetecCallOptions {
+  readonly method?: string
+  /** In place of those that setec demands. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Address of this machine that the call comes from. */
+  readonly from?: string
+}
+
 /**
  * Call an operation of setec.
  *
  * @param base - address of the server, with the prefix of a token where one is shown so
  * @param body - an object, or a text as it is to be sent
  */
-export async function callSetec(
+export function callSetec(
   base: string,
   operation: string,
   body: object | string = {},
-  headers: Readonly<Record<string, string>> = SETEC_HEADERS,
+  options: SetecCallOptions = {},
 ): Promise<SetecReply> {
-  const response = await fetch(`${base}/api/${operation}`, {
-    method: 'POST',
-    headers,
+  return fetchText(`${base}/api/${operation}`, {
+    ...options,
     body: typeof body === 'string' ? body : JSON.stringify(body),
   })
-  const text = await response.text()
-  const isJson = response.headers.get('content-type') === 'application/json'
-  return { status: response.status, text, json: isJson ? JSON.parse(text) : undefined }
+}
+
+/** Send one request, by a connection that may be used again. */
+export function fetchText(
+  url: string,
+  options: SetecCallOptions & { readonly body?: string },
+): Promise<SetecReply> {
+  const { method = 'POST', headers = SETEC_HEADERS, from: localAddress, body } = options
+  return new Promise((resolve, reject) => {
+    const asked = request(url, {
+      method,
+      headers: { ...headers },
+      agent,
+      ...(localAddress === undefined ? {} : { localAddress }),
+    })
+    asked.once('error', reject)
+    asked.once('response', (response) => {
+      text(response).then((got) => {
+        const isJson = response.headers['content-type'] === 'application/json'
+        const json = isJson ? JSON.parse(got) : undefined
+        resolve({ status: response.statusCode ?? 0, text: got, json })
+      }, reject)
+    })
+    asked.end(body)
+  })
 }
 
 /** Value in an answer of get. */
