@@ -25,6 +25,8 @@ export interface GatewayOptions {
   readonly connect: () => Promise<RelayConnection>
   /** Figures of all workers; default: of this one. */
   readonly figures?: FigureSource
+  /** Told when there are as many connections as may be, and when no longer. */
+  readonly onFull?: (full: boolean) => void
   /** Pause between two looks at late requests, milliseconds. */
   readonly checkMs?: number
 }
@@ -80,6 +82,7 @@ export function composeGateway(options: GatewayOptions): Gateway {
     observer: observerOf(figures, log),
     idPrefix: options.idPrefix,
     tls: readTls(config.http),
+    ...(options.onFull === undefined ? {} : { onFull: options.onFull }),
     ...(options.checkMs === undefined ? {} : { checkMs: options.checkMs }),
   })
   return {

@@ -9,6 +9,8 @@ export type PrimaryMessage =
   /** Read the certificates anew. */
   | { readonly gateway: 'reload'; readonly logLevel: LogLevel }
   | { readonly gateway: 'drain' }
+  /** Whether no worker has room for a connection more; while one has, the others leave them to it. */
+  | { readonly gateway: 'all-full'; readonly full: boolean }
   /** Figures of all workers; without a text there are none. */
   | { readonly gateway: 'figures'; readonly id: number; readonly text?: string }
 
@@ -20,6 +22,8 @@ export type WorkerMessage =
   /** It cannot start, and starting it again would not help. */
   | { readonly gateway: 'failed'; readonly message: string }
   | { readonly gateway: 'ask-figures'; readonly id: number }
+  /** It has as many connections as it may, or no longer so. */
+  | { readonly gateway: 'full'; readonly full: boolean }
 
 /** Tell messages of ours from those of libraries on the same channel. */
 export function isMessage(value: unknown): value is PrimaryMessage | WorkerMessage {

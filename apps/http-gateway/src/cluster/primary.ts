@@ -36,12 +36,16 @@ const HOPELESS = 5
 
 export class Primary {
   readonly #options: PrimaryOptions
-  readonly #live = new Map<WorkerProcess, { listening: boolean; startedAt: number }>()
+  readonly #live = new Map<
+    WorkerProcess,
+    { listening: boolean; full: boolean; readonly startedAt: number }
+  >()
   readonly #timers = new Set<NodeJS.Timeout>()
   #config: GatewayConfig
   #crashes = 0
   #ready = false
   #port: number | undefined
+  #allFull = false
   #stopping = false
   #stopped: (() => void) | undefined
 
@@ -82,7 +86,7 @@ export class Primary {
 
   #fork(): void {
     const worker = this.#options.fork()
-    const state = { listening: false, startedAt: performance.now() }
+    const state = { listening: false, full: false, startedAt: performance.now() }
     this.#live.set(worker, state)
     worker.onMessage((message) => {
       switch (message.gateway) {
@@ -92,6 +96,7 @@ export class Primary {
         case 'listening':
           state.listening = true
           this.#listening(message.port)
+          this.#weighRoom()
           break
         case 'failed':
           if (!this.#ready) this.#options.onFailed(message.message)
@@ -100,13 +105,31 @@ export class Primary {
         case 'ask-figures':
           void this.#figures(worker, message.id)
           break
+        case 'full':
+          state.full = message.full
+          this.#weighRoom()
+          break
       }
     })
     worker.onExit(() => {
       this.#live.delete(worker)
       if (this.#live.size === 0) this.#vacated()
+      this.#weighRoom()
       if (!this.#stopping) this.#restart(performance.now() - state.startedAt)
     })
+  }
+
+  /**
+   * Connections come to whichever worker is free, so that one is full before the others are. It leaves them to the
+   * others then, but when all are full, nobody may: the same connection would go round without an end. A worker says
+   * that it is full before it leaves any, and what is said here arrives before the next connection, on the same channel.
+   */
+  #weighRoom(): void {
+    const serving = [...this.#live.values()].filter(({ listening }) => listening)
+    const allFull = serving.length > 0 && serving.every(({ full }) => full)
+    if (allFull === this.#allFull) return
+    this.#allFull = allFull
+    this.#tell({ gateway: 'all-full', full: allFull })
   }
 
   #listening(port: number): void {

@@ -64,6 +64,9 @@ class Worker {
       case 'figures':
         this.#figures.answer(message.id, message.text)
         break
+      case 'all-full':
+        this.#gateway?.server.passOn(!message.full)
+        break
     }
   }
 
@@ -84,7 +87,9 @@ class Worker {
       idPrefix: randomBytes(6).toString('base64url'),
       connect: () => connectRelay({ socket: config.socket }),
       figures: this.#figures,
+      onFull: (full) => send({ gateway: 'full', full }),
     })
+    gateway.server.passOn(true)
     this.#gateway = gateway
     AggregatorRegistry.setRegistries([gateway.figures.registry])
     const { port } = await gateway.server.listen(config.listen)

@@ -41,6 +41,8 @@ export interface GatewayServerOptions {
   readonly idPrefix: string
   /** Undefined: without TLS. */
   readonly tls: TlsFiles | undefined
+  /** Told when there are as many connections as may be, and when no longer. */
+  readonly onFull?: (full: boolean) => void
   /** Pause between two looks at late requests, milliseconds. Default 1000. */
   readonly checkMs?: number
 }
@@ -55,6 +57,7 @@ export class GatewayServer {
   readonly #hosts: HostPolicy
   readonly #connections = new WeakMap<Duplex, Connection>()
   #open = 0
+  #full = false
   #requests = 0
   #draining = false
 
@@ -119,6 +122,14 @@ export class GatewayServer {
     })
   }
 
+  /**
+   * What becomes of connections that are too many: left to the other workers of this cluster, or closed, as they are
+   * unless told.
+   */
+  passOn(passes: boolean): void {
+    this.#server.maxConnections = passes ? this.#options.share.maxConnections : Infinity
+  }
+
   /** Take other certificates for new connections. Throws and changes nothing when they cannot be used. */
   useTls(files: TlsFiles): void {
     if (!('setSecureContext' in this.#server))
@@ -143,12 +154,8 @@ export class GatewayServer {
     const { observer, share } = this.#options
     const server = this.#server
     server.on('connection', (socket: Socket) => {
-      this.#open += 1
-      socket.once('close', () => {
-        this.#open -= 1
-      })
-      // Counted here and not by maxConnections: the primary would offer a refused connection to the next worker, and
-      // that to the next, for as long as all are full.
+      this.#count(1)
+      socket.once('close', () => this.#count(-1))
       if (this.#open <= share.maxConnections) return
       observer.connectionFault('full')
       socket.destroy()
@@ -169,6 +176,14 @@ export class GatewayServer {
       )
     }
     server.on('connect', (_request: IncomingMessage, socket: Duplex) => this.#refuse(socket, 405))
+  }
+
+  #count(change: 1 | -1): void {
+    this.#open += change
+    const full = this.#open >= this.#options.share.maxConnections
+    if (full === this.#full) return
+    this.#full = full
+    this.#options.onFull?.(full)
   }
 
   /** Refuse what is no request. An answer while another one is due would be taken for that one. */

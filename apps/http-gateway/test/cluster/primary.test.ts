@@ -180,6 +180,29 @@ describe('Primary', () => {
     expect(made).toHaveLength(1)
   })
 
+  it('tells when all workers are full, and when one of them no longer is', async () => {
+    const { primary, made } = prepare(2)
+    primary.start()
+    const [first, second] = made
+    first?.start()
+    first?.say({ gateway: 'full', full: true })
+    // One that does not listen yet is no help.
+    expect(first?.got.at(-1)).toEqual({ gateway: 'all-full', full: true })
+    second?.start()
+    expect(first?.got.at(-1)).toEqual({ gateway: 'all-full', full: false })
+    second?.say({ gateway: 'full', full: true })
+    for (const worker of made) {
+      expect(worker.got.at(-1)).toEqual({ gateway: 'all-full', full: true })
+    }
+    first?.say({ gateway: 'full', full: false })
+    for (const worker of made) {
+      expect(worker.got.at(-1)).toEqual({ gateway: 'all-full', full: false })
+    }
+    first?.end()
+    expect(second?.got.at(-1)).toEqual({ gateway: 'all-full', full: true })
+    await primary.stop()
+  })
+
   it('gives the figures of all to the one that asks, or tells that there are none', async () => {
     const { primary, made } = prepare(1)
     primary.start()
