@@ -12,7 +12,7 @@ import {
   text,
 } from './config-row.ts'
 import type { Config } from './config-values.ts'
-import { HTTP_ADDRESS } from './http-address.ts'
+import { HOST_NAME, HTTP_ADDRESS } from './http-address.ts'
 
 type Rows<S extends keyof Config> = { readonly [F in keyof Config[S]]-?: ConfigRow<Config[S][F]> }
 
@@ -73,6 +73,17 @@ export const HTTP_ROWS: Rows<'http'> = {
     undefined,
     optional(PATH, false),
     'Authorities of client certificates; with it, who shows one that they issued is asserted by it',
+  ),
+  tlsClientRequired: flag(
+    'http.tls_client_required',
+    false,
+    'Serve nobody who shows no client certificate',
+  ),
+  hostNames: list(
+    'http.host_names',
+    HOST_NAME,
+    64,
+    'Names in the header Host that are served beside its own, where a proxy on this machine stands in front',
   ),
   maxConnections: integer(
     'http.max_connections',

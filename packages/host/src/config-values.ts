@@ -105,6 +105,9 @@ export interface Config {
     readonly tlsCert: string | undefined
     readonly tlsKey: string | undefined
     readonly tlsClientCa: string | undefined
+    readonly tlsClientRequired: boolean
+    /** Names that requests may call it by, in lower case. */
+    readonly hostNames: readonly string[]
     readonly maxConnections: number
     readonly maxHeaderBytes: number
     readonly maxBodyBytes: number

@@ -24,3 +24,12 @@ export const HTTP_ADDRESS: TextRule<string> = {
   expected: '"HOST:PORT", with an address of IPv6 in brackets; port 0 is chosen by the system',
   schema: z.string().refine((value) => parseHttpAddress(value) !== undefined),
 }
+
+export const HOST_NAME: TextRule<string> = {
+  expected: 'DNS names in lower case',
+  schema: z
+    .string()
+    .regex(
+      /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/,
+    ),
+}

@@ -88,6 +88,8 @@ describe('parseConfig', () => {
         tlsCert: undefined,
         tlsKey: undefined,
         tlsClientCa: undefined,
+        tlsClientRequired: false,
+        hostNames: [],
         maxConnections: 10_240,
         maxHeaderBytes: 16_384,
         maxBodyBytes: 2_097_152,

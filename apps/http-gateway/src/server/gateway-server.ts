@@ -13,6 +13,7 @@ import {
 import { createServer as createHttps, type Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { ByteBudget, type ByteLease, type HttpAddress } from '@secreg/host'
 import { GatewayError } from '../errors.ts'
 import type { HttpConfig, WorkerShare } from '../gateway-config.ts'
@@ -28,7 +29,7 @@ import { readBody, tooLarge } from './read-body.ts'
 import { MAX_HEADERS, type RequestHead, readHead } from './request-head.ts'
 import type { RequestObserver } from './request-observer.ts'
 import { sendAnswer } from './send-answer.ts'
-import { type TlsFiles, tlsOptions } from './tls.ts'
+import { isRefused, type TlsFiles, tlsOptions } from './tls.ts'
 
 export interface GatewayServerOptions {
   readonly http: HttpConfig
@@ -65,7 +66,10 @@ export class GatewayServer {
     this.#options = options
     const { http, share, tls } = options
     this.#budget = new ByteBudget(share.bufferBytes)
-    this.#hosts = { configured: options.configuredHost, tailscaleServe: http.tailscaleServe }
+    this.#hosts = {
+      names: new Set([options.configuredHost.toLowerCase(), ...http.hostNames]),
+      tailscaleServe: http.tailscaleServe,
+    }
     const checkMs = options.checkMs ?? 1000
     const settings: ServerOptions = {
       maxHeaderSize: http.maxHeaderBytes,
@@ -164,6 +168,11 @@ export class GatewayServer {
       const status = statusOfFault(error.code)
       observer.connectionFault(status === 408 ? 'slow' : 'malformed')
       this.#refuse(socket, status)
+    })
+    server.on('secureConnection', (socket: TLSSocket) => {
+      if (!isRefused(socket)) return
+      observer.connectionFault('tls')
+      socket.destroy()
     })
     server.on('tlsClientError', (_error: Error, socket: Duplex) => {
       observer.connectionFault('tls')

@@ -6,8 +6,8 @@ import { isIP } from 'node:net'
 import { isLoopback } from '../listen-address.ts'
 
 export interface HostPolicy {
-  /** Host of `http.listen`. */
-  readonly configured: string
+  /** Host of `http.listen`, and `http.host_names`, in lower case. */
+  readonly names: ReadonlySet<string>
   /** Behind `tailscale serve`, which keeps the name that the client used. */
   readonly tailscaleServe: boolean
 }
@@ -33,7 +33,7 @@ export function isOwnHost(
   if (isSecure || !isLoopback(localAddress)) return true
   const lower = name.toLowerCase()
   if (isIP(lower) !== 0 || lower === 'localhost') return true
-  if (lower === policy.configured.toLowerCase()) return true
+  if (policy.names.has(lower)) return true
   // Names below ts.net are given by Tailscale, to nodes of a tailnet.
   return policy.tailscaleServe && lower.endsWith('.ts.net')
 }

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { ServerOptions } from 'node:https'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, type TLSSocket } from 'node:tls'
 import type { HttpConfig } from '../gateway-config.ts'
 
 /** PEM texts. */
@@ -11,6 +11,8 @@ export interface TlsFiles {
   readonly key: Buffer
   /** Authorities of client certificates; undefined asks for none. */
   readonly clientCa: Buffer | undefined
+  /** Who shows no certificate is not served. */
+  readonly clientRequired: boolean
 }
 
 /** What is wrong with the files, by the keys of the configuration that name them; nothing of what is in them. */
@@ -35,9 +37,12 @@ const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE---
  * @throws TlsError, whatever is wrong with them
  */
 export function readTls(
-  http: Pick<HttpConfig, 'tlsCert' | 'tlsKey' | 'tlsClientCa'>,
+  http: Pick<HttpConfig, 'tlsCert' | 'tlsKey' | 'tlsClientCa' | 'tlsClientRequired'>,
 ): TlsFiles | undefined {
-  const { tlsCert, tlsKey, tlsClientCa } = http
+  const { tlsCert, tlsKey, tlsClientCa, tlsClientRequired } = http
+  if (tlsClientRequired && tlsClientCa === undefined) {
+    throw new TlsError('http.tls_client_required: expected http.tls_client_ca with it')
+  }
   if (tlsCert === undefined || tlsKey === undefined) {
     if (tlsCert !== undefined || tlsKey !== undefined) {
       throw new TlsError('http.tls_cert and http.tls_key: expected both or none')
@@ -51,6 +56,7 @@ export function readTls(
     cert: readFile('http.tls_cert', tlsCert),
     key: readFile('http.tls_key', tlsKey),
     clientCa: tlsClientCa === undefined ? undefined : readFile('http.tls_client_ca', tlsClientCa),
+    clientRequired: tlsClientRequired,
   }
   if (files.clientCa !== undefined) assertAuthorities(files.clientCa)
   try {
@@ -74,11 +80,17 @@ export function tlsOptions(files: TlsFiles): ServerOptions {
       : {
           ca: files.clientCa,
           requestCert: true,
-          rejectUnauthorized: true,
+          // One that is shown and not good ends the connection all the same: see `isRefused`.
+          rejectUnauthorized: files.clientRequired,
           // A session that goes on would not look at the certificate again.
           secureOptions: NO_TICKETS,
         }),
   }
+}
+
+/** Whether the client has shown a certificate that nothing can be believed of. */
+export function isRefused(socket: TLSSocket): boolean {
+  return !socket.authorized && socket.getPeerX509Certificate() !== undefined
 }
 
 /** What is trusted to issue must be made to issue: a certificate of a client is no authority (RFC 5280 §4.2.1.9). */

@@ -65,7 +65,7 @@ describe('readHead', () => {
 })
 
 describe('isOwnHost', () => {
-  const policy = { configured: 'secrets.internal', tailscaleServe: false }
+  const policy = { names: new Set(['secrets.internal']), tailscaleServe: false }
   const serve = { ...policy, tailscaleServe: true }
 
   it.each([

@@ -109,11 +109,21 @@ describe('TLS', () => {
     expect((await kept.answer()).status).toBe(200)
 
     expect(() =>
-      readTls({ tlsCert: renewed.cert, tlsKey: server.key, tlsClientCa: undefined }),
+      readTls({
+        tlsCert: renewed.cert,
+        tlsKey: server.key,
+        tlsClientCa: undefined,
+        tlsClientRequired: false,
+      }),
     ).toThrow(TlsError)
     expect(await ask(running.port, { ca: authority.cert }, HEALTH)).toMatch(/ 200 OK/)
 
-    const files = readTls({ tlsCert: renewed.cert, tlsKey: renewed.key, tlsClientCa: undefined })
+    const files = readTls({
+      tlsCert: renewed.cert,
+      tlsKey: renewed.key,
+      tlsClientCa: undefined,
+      tlsClientRequired: false,
+    })
     if (files === undefined) throw new Error('no files')
     running.gateway.server.useTls(files)
     expect(await ask(running.port, { ca: other.cert }, HEALTH)).toMatch(/ 200 OK/)
@@ -124,7 +134,7 @@ describe('TLS', () => {
 })
 
 describe('client certificates', () => {
-  it('are asserted by their fingerprint, and no connection is served without one', async (context) => {
+  it('are asserted by their fingerprint; who shows none is asked for something else', async (context) => {
     await using home = createTempHome()
     const { maker, authority, server } = await prepare(context, home)
     const clients = await maker.make('clients', { authority: true })
@@ -142,7 +152,26 @@ describe('client certificates', () => {
       [expect.stringMatching(/^cert:sha256:[0-9a-f]{64}$/)],
     ])
     expect(asserted[0]).not.toEqual(asserted[1])
+    expect(await ask(running.port, { ca }, HEALTH)).toMatch(/^HTTP\/1\.1 200 /)
+    expect(await ask(running.port, { ca }, WHOAMI)).toMatch(/^HTTP\/1\.1 401 /)
+    expect(running.relay.logins).toHaveLength(2)
+  })
+
+  it('may be required: then no connection is served without one', async (context) => {
+    await using home = createTempHome()
+    const { maker, authority, server } = await prepare(context, home)
+    await using running = await startGateway({
+      http: {
+        tlsCert: server.cert,
+        tlsKey: server.key,
+        tlsClientCa: authority.cert,
+        tlsClientRequired: true,
+      },
+    })
+    const ca = authority.cert
     expect(await ask(running.port, { ca }, HEALTH)).toBeUndefined()
+    const identity = await maker.make('alice', { issuer: authority })
+    expect(await ask(running.port, { ca, identity }, HEALTH)).toMatch(/^HTTP\/1\.1 200 /)
   })
 
   for (const [what, options] of [
@@ -198,7 +227,7 @@ describe('the files', () => {
     await using home = createTempHome()
     const { maker, authority, server } = await prepare(context, home)
     const leaf = await maker.make('alice', { issuer: authority })
-    const http = { tlsCert: server.cert, tlsKey: server.key }
+    const http = { tlsCert: server.cert, tlsKey: server.key, tlsClientRequired: false }
     const mixed = chain(home.file('mixed.pem'), authority, leaf)
     for (const tlsClientCa of [leaf.cert, mixed, server.key, home.file('absent.pem')]) {
       expect(() => readTls({ ...http, tlsClientCa })).toThrow(/^http\.tls_client_ca: /)
@@ -207,11 +236,19 @@ describe('the files', () => {
   })
 
   it('come together or not at all', () => {
-    const none = { tlsCert: undefined, tlsKey: undefined, tlsClientCa: undefined }
+    const none = {
+      tlsCert: undefined,
+      tlsKey: undefined,
+      tlsClientCa: undefined,
+      tlsClientRequired: false,
+    }
     expect(readTls(none)).toBeUndefined()
     expect(() => readTls({ ...none, tlsCert: '/x' })).toThrow(/expected both or none/)
     expect(() => readTls({ ...none, tlsKey: '/x' })).toThrow(/expected both or none/)
     expect(() => readTls({ ...none, tlsClientCa: '/x' })).toThrow(/expected none without/)
+    expect(() => readTls({ ...none, tlsClientRequired: true })).toThrow(
+      /expected http.tls_client_ca/,
+    )
     expect(() => readTls({ ...none, tlsCert: '/nowhere/x', tlsKey: '/nowhere/y' })).toThrow(
       'http.tls_cert: cannot be read: ENOENT',
     )

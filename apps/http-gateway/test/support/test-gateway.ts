@@ -10,6 +10,8 @@ export const HTTP_DEFAULTS: HttpConfig = {
   tlsCert: undefined,
   tlsKey: undefined,
   tlsClientCa: undefined,
+  tlsClientRequired: false,
+  hostNames: [],
   maxConnections: 1000,
   maxHeaderBytes: 16 * 1024,
   maxBodyBytes: 2 * 1024 * 1024,
