@@ -1,4 +1,4 @@
-// `npm run soak`: the long form of the durability, model and nonce tests, whose short form is part of `npm test`.
+// `npm run soak`: the long form of the durability, model, nonce and session tests, whose short form is part of `npm test`.
 import { join } from 'node:path'
 import { bin, ROOT, run } from './run.mjs'
 import { setUp } from './setup.mjs'
@@ -19,6 +19,7 @@ const SUITES = [
     '--testTimeout',
     '7200000',
     'durability',
+    'gateway/compromised',
   ],
 ]
 

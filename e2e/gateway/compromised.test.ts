@@ -2,7 +2,7 @@
  * A gateway in wrong hands (DESIGN §3): what lies beside it, what is in its memory later on, and what it can do while
  * callers use it. For ids in memory after a session's whole life of five minutes: `SECREG_SOAK=1`.
  */
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { chmodSync, chownSync, cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,9 +14,10 @@ import { expect, test } from 'vitest'
 import { codeOf } from '../lib/authenticator.ts'
 import { CertificateMaker } from '../lib/certificates.ts'
 import { ADMINISTRATION, OPEN, passedOn } from '../lib/every-request.ts'
+import { makeTraffic, present, refOf } from '../lib/gateway-sessions.ts'
 import { addUser, GATEWAY, GatewaySite, makeToken } from '../lib/gateway-site.ts'
 import { HostileGateway, rightsOf, typeOf } from '../lib/hostile-gateway.ts'
-import { ask, basic, bearer } from '../lib/http-ask.ts'
+import { ask, bearer } from '../lib/http-ask.ts'
 import type { Attempts, Loot } from '../lib/intruder.ts'
 import { OTHER_UID, requireOtherUser, treeOf } from '../lib/other-user.ts'
 import { processTree, sessionIdsIn, unreadableMemory } from '../lib/process-image.ts'
@@ -86,6 +87,7 @@ test('its files, executable and socket rights read nothing of the registry', asy
   const requests = [
     ...Object.entries(OPEN),
     ...Object.entries(passedOn('/app/secret')),
+    ['logout', {}] as const,
     ...ADMINISTRATION,
   ].map(([name, payload]) => [typeOf(name as RequestName), payload] as const)
   const logins = [
@@ -151,47 +153,6 @@ test('its files, executable and socket rights read nothing of the registry', asy
 /** Life of a session, seconds: of the test of its end, and of the test that what is looked for can be found. */
 const LIFE_S = process.env['SECREG_SOAK'] === '1' ? 300 : 2
 const LONG_LIFE_S = 300
-
-interface Callers {
-  readonly tokens: readonly string[]
-  readonly passwords: Readonly<Record<string, string>>
-}
-
-/** Callers of every kind, each from many addresses, and so with many sessions. */
-async function makeTraffic(http: string, { tokens, passwords }: Callers): Promise<void> {
-  const kinds = [
-    ...tokens.map(bearer),
-    ...Object.entries(passwords).map(([user, password]) => basic(user, password)),
-    { 'Tailscale-User-Login': 'alice@example.com' },
-  ]
-  const asked = kinds.flatMap((credential) =>
-    Array.from({ length: 6 }, async (_, at) => {
-      const headers = { ...credential, 'X-Forwarded-For': `192.0.2.${at}` }
-      const { status, text } = await ask(`${http}/registry/whoami`, { body: {}, headers })
-      expect(status, text).toBe(200)
-    }),
-  )
-  await Promise.all(asked)
-}
-
-/** As the log names a session. */
-function refOf(id: string): string {
-  return createHash('sha256').update(id).digest('hex').slice(0, 32)
-}
-
-/** Present ids on a socket, on no more than a few of them on one connection; answers who they are there. */
-async function present(socket: string, ids: Iterable<string>): Promise<(string | undefined)[]> {
-  const all = [...ids]
-  const users: (string | undefined)[] = []
-  for (let at = 0; at < all.length; at += 10) {
-    using wire = await Wire.open(socket)
-    for (const id of all.slice(at, at + 10)) {
-      wire.session = id
-      users.push((await wire.ask('whoami', {})).body.user)
-    }
-  }
-  return users
-}
 
 test('its memory holds no session that is usable elsewhere, and none at all once their life has passed', async (context) => {
   await using site = new GatewaySite()
