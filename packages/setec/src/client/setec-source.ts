@@ -47,9 +47,7 @@ export function setecSource(
   const ask = async <T>(request: () => Promise<T>): Promise<T> => {
     if (rest !== undefined && clock.nowMs() < rest.untilMs) throw rest.error
     try {
-      const answer = await request()
-      rest = undefined
-      return answer
+      return await request()
     } catch (error) {
       const seconds = restSecondsOf(error)
       if (seconds > 0) rest = { untilMs: clock.nowMs() + 1000 * seconds, error }

@@ -90,6 +90,19 @@ describe('a cache of setec’s own store', () => {
     await store.close()
   })
 
+  test('is written without what is no version', async () => {
+    const secret = `"secret":{"Value":"${base64('v')}","Version":1}`
+    const versions =
+      '"versions":{"x":"eA==","0":"eA==","1.5":"eA==","4294967296":"eA==","7":"eA=="}'
+    const cache = memoryCache(bytes(`{"web/key":{${secret},${versions}},"web/url":{${secret}}}`))
+    const { store } = await offline(cache, { allowLookup: true })
+    await store.close()
+    expect(JSON.parse(text(await cache.read()))).toMatchObject({
+      'web/key': { versions: { 7: 'eA==' } },
+    })
+    expect(text(await cache.read())).toContain('"versions":{"7":"eA=="}')
+  })
+
   test.each(['', 'null', '[]', '{', '{"a":7}', '7'])('%j counts as empty', async (content) => {
     const cache = memoryCache(bytes(content))
     const client = new Client('http://setec.test', {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { Client, type FetchAnswer, type SetecErrorCode } from '@secreg/setec'
@@ -187,8 +188,8 @@ describe('statuses', () => {
   })
 
   test('a page that quotes the request is not quoted', async () => {
-    const respond = ({ url, headers, body }: Sent) =>
-      answer(502, `Cannot POST ${url} ${JSON.stringify(headers)} ${body}`)
+    const respond = ({ url, headers }: Sent) =>
+      answer(502, `Cannot POST ${url} ${Object.entries(headers)}`)
     const { fetch } = stubFetch(respond)
     const messages: string[] = []
     for (const client of [
@@ -196,12 +197,20 @@ describe('statuses', () => {
       new Client('http://setec.test/t/canary-path/', { fetch }),
       new Client(BASE, { token: 'canary-token', fetch }),
       new Client(BASE, { headers: { 'x-key': 'canary-header' }, fetch }),
-      new Client(BASE, { fetch }),
     ]) {
-      const error = (await client.put('n', 'canary-value').catch((e: unknown) => e)) as Error
+      const error = (await client.list().catch((e: unknown) => e)) as Error
       messages.push(error.message)
     }
-    expect(messages).toEqual(Array(5).fill('put "n": status 502'))
+    expect(messages).toEqual(Array(4).fill('list: status 502'))
+    const decoded = new Client('http://can%61ry-user:canary-pw@setec.test', {
+      fetch: async () => answer(502, 'who is canary-user?'),
+    })
+    await expect(decoded.list()).rejects.toMatchObject({ message: 'list: status 502' })
+    const cut = new Client(BASE, {
+      token: 'canary-token',
+      fetch: async () => answer(502, `${' '.repeat(4096 - 6)}canary-token`),
+    })
+    await expect(cut.list()).rejects.toMatchObject({ message: 'list: status 502' })
     const short = answering(({ body }) => answer(400, `what is ${body}?`))
     await expect(short.client.put('n', 'canary')).rejects.toMatchObject({
       message: expect.not.stringContaining(base64('canary')),
@@ -377,6 +386,15 @@ describe('answers that do not come', () => {
     const { sent, client: unasked } = answering(() => json(null))
     await expect(unasked.list({ signal: stop.signal })).rejects.toBe(reason)
     expect(sent).toEqual([])
+  })
+
+  test('leave nothing behind at a signal that outlives them', async () => {
+    const { client } = answering(() => json(null))
+    const failing = answering(() => answer(500, 'no')).client
+    const { signal } = new AbortController()
+    await client.list({ signal })
+    await failing.list({ signal }).catch(() => {})
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   test('because the connection was cut are failures of transport', async () => {

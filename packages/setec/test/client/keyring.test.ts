@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
-import { Client } from '@secreg/setec'
+import { Client, Keyring } from '@secreg/setec'
 import { startSetecServer } from '@secreg/setec/testing'
+import { waitFor } from '@secreg/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { asked, bytes, recordingFetch, text } from './support.ts'
 
@@ -53,7 +54,6 @@ describe('a keyring', () => {
         return client.getVersion(name, version)
       },
     }
-    const { Keyring } = await import('@secreg/setec')
     const broken = new Keyring(failing, 'key')
     await expect(broken.update()).rejects.toThrow('no answer')
     expect(broken.versions).toEqual([])
@@ -78,13 +78,24 @@ describe('a keyring', () => {
   })
 
   test('is updated one at a time, so that no older answer comes last', async () => {
-    const { client, server } = await started()
-    const keyring = await client.getKeyring('key')
+    const answers: ((active: number) => void)[] = []
+    const client = {
+      info: async () => {
+        const activeVersion = await new Promise<number>((resolve) => answers.push(resolve))
+        return { name: 'key', versions: [3, 5], activeVersion }
+      },
+      getVersion: async (_: string, version: number) => ({ value: bytes('v'), version }),
+    }
+    const keyring = new Keyring(client, 'key')
     const updates = [keyring.update(), keyring.update()]
-    await server.db.activate('key', 3)
-    updates.push(keyring.update())
+    await waitFor(() => answers.length > 0)
+    // Were both under way, the later one would be answered first.
+    answers[1]?.(5)
+    answers[0]?.(3)
+    await waitFor(() => answers.length === 2)
+    answers[1]?.(5)
     await Promise.all(updates)
-    expect(keyring.active().version).toBe(3)
+    expect(keyring.active().version).toBe(5)
   })
 
   test('gives copies, and shows no value to who prints it', async () => {

@@ -304,6 +304,24 @@ describe('polling', () => {
     await store.close()
   })
 
+  test('but for no more than an hour', async () => {
+    let limited = false
+    const { clock, client, sent } = stubbed(() =>
+      limited ? answer(429, 'go away', { 'retry-after': '999999999' }) : value('A'),
+    )
+    const store = await openSetecStore({ client, secrets: ['a'], clock, pollIntervalMs: -1 })
+    limited = true
+    await expect(store.refresh()).rejects.toThrow()
+    await clock.advance(HOUR - 1)
+    await expect(store.refresh()).rejects.toThrow()
+    expect(sent).toHaveLength(2)
+    limited = false
+    await clock.advance(1)
+    await store.refresh()
+    expect(sent).toHaveLength(3)
+    await store.close()
+  })
+
   test('ends with the store', async () => {
     const { open, clock, sent } = await started({ a: '1' })
     const store = await open({ secrets: ['a'] })

@@ -111,6 +111,50 @@ describe('getVersion', () => {
   })
 })
 
+describe('what is held', () => {
+  /** A client whose answers are one array, which it changes afterwards. */
+  function counting() {
+    const asked: number[] = []
+    const shared = bytes('v')
+    return {
+      asked,
+      shared,
+      get: async () => ({ value: shared, version: 1 }),
+      getIfChanged: async () => undefined,
+      info: async () => ({ name: 'key', versions: asked, activeVersion: 1 }),
+      getVersion: async (_: string, version: number) => {
+        asked.push(version)
+        return { value: shared, version }
+      },
+      createVersion: async () => {},
+    }
+  }
+
+  test('is a copy of what the client gave', async () => {
+    const client = counting()
+    await using store = await openSetecStore({ client, allowLookup: true })
+    const key = store.versionedSecret('key')
+    await key.getVersion(1)
+    client.shared.fill(0)
+    expect(text(await key.getVersion(1))).toBe('v')
+  })
+
+  test('is bounded: more is fetched each time', async () => {
+    const client = counting()
+    await using store = await openSetecStore({ client, allowLookup: true })
+    const key = store.versionedSecret('key')
+    for (let version = 1; version <= 10_001; version++) await key.getVersion(version)
+    client.asked.length = 0
+    await key.getVersion(10_000)
+    await key.getVersion(10_001)
+    expect(client.asked).toEqual([10_001])
+    await store.refresh()
+    await key.getVersion(10_001)
+    await key.getVersion(10_001)
+    expect(client.asked).toEqual([10_001, 10_001])
+  })
+})
+
 describe('a poll', () => {
   test('drops what the server has deleted, and nothing else', async () => {
     const { key, server, store, sent } = await started()
@@ -212,6 +256,10 @@ describe('a poll', () => {
   test('gives up what nobody has read for long', async () => {
     const { key, clock, sent, store } = await started({ expiryMs: 2 * HOUR })
     await key.getVersion(3)
+    await clock.advance(2 * HOUR)
+    await store.refresh()
+    await key.getVersion(3)
+    expect(asked(sent, 'get')).toHaveLength(1)
     await clock.advance(2 * HOUR)
     await store.refresh()
     await key.getVersion(3)
