@@ -58,16 +58,14 @@ function restore(name: string, member: object, secrets: VersionedSecrets): void 
   const { versions, lastAccess } = member as { versions?: unknown; lastAccess?: unknown }
   if (name === '' || typeof versions !== 'object' || versions === null) return
   const seconds = typeof lastAccess === 'string' ? Number(lastAccess) : 0
+  const lastAccessMs = Number.isFinite(seconds) ? seconds * 1000 : 0
   for (const [digits, encoded] of Object.entries(versions)) {
     const version = Number(digits)
     if (!isVersion(version) || typeof encoded !== 'string') continue
     try {
-      secrets.put(
-        name,
-        version,
-        decodeBase64(encoded),
-        Number.isFinite(seconds) ? seconds * 1000 : 0,
-      )
+      const value = decodeBase64(encoded)
+      secrets.put(name, version, value, lastAccessMs)
+      value.fill(0)
     } catch {
       // Not base64: it is fetched when it is asked for.
     }
