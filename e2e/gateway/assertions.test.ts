@@ -231,8 +231,15 @@ test('class 25: a client certificate is who the list says, itself and not by nam
     await expect(whoami(rogue), what).rejects.toThrow(/alert|reset|socket|EPIPE/i)
     await expect(whoami(rogue, bearer(token)), what).rejects.toThrow(/alert|reset|socket|EPIPE/i)
   }
-  await expect(whoami(undefined, bearer(token))).rejects.toThrow(/alert|reset|socket|EPIPE/i)
   expect(site.records().length).toBe(before)
+  // Who shows none is asked for something else.
+  expect(await whoami(undefined)).toEqual(silent('AUTH_REQUIRED'))
+  const another = await makeToken(admin, 'bob')
+  expect(await whoami(undefined, bearer(another.secret))).toEqual(shown)
+
+  await gatewayWith(site, mayAssert, `${clientCa(authority.cert)}\ntls_client_required = true`)
+  await expect(whoami(undefined, bearer(token))).rejects.toThrow(/alert|reset|socket|EPIPE/i)
+  expect(await whoami(alice)).toEqual(seen)
 
   // What the list does not say any more holds no longer, also of a session that is open.
   const next = [`${principalOf(renewed)}=alice`]

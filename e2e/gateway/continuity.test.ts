@@ -5,6 +5,9 @@ import { addUser, makeToken, setSetecRules, startGatewaySite } from '../lib/gate
 import { ask, basic, bearer, SETEC_GUARD } from '../lib/http-ask.ts'
 import { PASSWORD } from '../lib/site.ts'
 
+/** The gateway looks for the daemon after a pause, on a machine that does much else. */
+const LONG = { timeoutMs: 30_000 }
+
 test('daemon gone: 503; sealed: 503; open again: everything as it was, with sessions made anew', async () => {
   await using running = await startGatewaySite()
   const { site, admin } = running
@@ -35,16 +38,16 @@ test('daemon gone: 503; sealed: 503; open again: everything as it was, with sess
   let daemon = running.daemon
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     await daemon.kill(signal)
-    await waitFor(async () => (await get()).status === 503)
+    await waitFor(async () => (await get()).status === 503, LONG)
     const refused = await ask(`${site.http}/registry/whoami`, { body: {}, headers: bearer(secret) })
     expect([refused.status, refused.json.error.reason]).toEqual([503, 'UNREACHABLE'])
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
-    await waitFor(async () => (await ready())[1] === 'unreachable')
+    await waitFor(async () => (await ready())[1] === 'unreachable', LONG)
     expect((await ready())[0]).toBe(503)
     expect((await ask(`${site.http}/health`)).status).toBe(200)
 
     daemon = await site.start()
-    await waitFor(async () => (await ready())[1] === 'sealed')
+    await waitFor(async () => (await ready())[1] === 'sealed', LONG)
     expect((await ready())[0]).toBe(503)
     expect((await get()).status).toBe(503)
     const body = { key: '/setec/db', decrypt: true }
@@ -53,7 +56,7 @@ test('daemon gone: 503; sealed: 503; open again: everything as it was, with sess
     expect(Number(sealed.headers['retry-after'])).toBeGreaterThan(0)
 
     using _ = await site.unlock()
-    await waitFor(async () => (await ready())[1] === 'unsealed')
+    await waitFor(async () => (await ready())[1] === 'unsealed', LONG)
     expect((await get()).json).toEqual(value)
     expect((await get(basic('alice', PASSWORD))).json).toEqual(value)
     expect(running.gateway.child.exited).toBe(false)

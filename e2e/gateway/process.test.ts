@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { type ClientRequest, request } from 'node:http'
+import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { createTempHome, freePort, startNode, waitFor } from '@secreg/testkit'
@@ -11,6 +12,9 @@ import { addUser, GatewaySite, makeToken, startGatewaySite } from '../lib/gatewa
 import { ask, bearer, SETEC_GUARD } from '../lib/http-ask.ts'
 import { processTree } from '../lib/process-image.ts'
 import { SECREGD } from '../lib/site.ts'
+
+/** Processes are started meanwhile, on a machine that does much else. */
+const LONG = { timeoutMs: 30_000 }
 
 const isRunning = (pid: number): boolean => {
   try {
@@ -32,14 +36,14 @@ test('a supervised one starts with the daemon, is started again when it is kille
   const { secret } = await makeToken(admin, 'alice')
   const whoami = () =>
     ask(`http://127.0.0.1:${port}/registry/whoami`, { body: {}, headers: bearer(secret) })
-  const serves = () => waitFor(async () => (await whoami()).json.user === 'alice')
+  const serves = () => waitFor(async () => (await whoami()).json.user === 'alice', LONG)
   await serves()
   // Primary and worker.
   const first = processTree(daemon.pid).slice(1)
   expect(first.length).toBe(2)
   const [primary = 0] = first
   process.kill(primary, 'SIGKILL')
-  await waitFor(() => !first.some(isRunning), { what: 'the worker to end with its primary' })
+  await waitFor(() => !first.some(isRunning), LONG)
   await serves()
   const second = processTree(daemon.pid).slice(1)
   expect(second).not.toContain(primary)
@@ -49,7 +53,7 @@ test('a supervised one starts with the daemon, is started again when it is kille
   await waitFor(() => {
     const now = processTree(daemon.pid).slice(1)
     return now.length === 2 && now[0] === second[0] && now[1] !== second[1]
-  })
+  }, LONG)
   await serves()
 
   const last = processTree(daemon.pid).slice(1)
@@ -59,11 +63,11 @@ test('a supervised one starts with the daemon, is started again when it is kille
 
   // Nor does it outlive a daemon that is killed.
   const killed = await site.start()
-  await waitFor(async () => (await ask(`http://127.0.0.1:${port}/health`)).status === 200)
+  await waitFor(async () => (await ask(`http://127.0.0.1:${port}/health`)).status === 200, LONG)
   const left = processTree(killed.pid).slice(1)
   expect(left.length).toBe(2)
   await killed.kill('SIGKILL')
-  await waitFor(() => !left.some(isRunning))
+  await waitFor(() => !left.some(isRunning), LONG)
 })
 
 /** Begin a request whose body is to follow, and wait until it is being read. */
@@ -89,22 +93,30 @@ async function begin(url: string, headers: Readonly<Record<string, string>>) {
   return { asked, answer }
 }
 
+/** Whether a port takes connections. */
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTcp(port, '127.0.0.1')
+    socket.once('error', () => resolve(false))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+  })
+}
+
 test('SIGTERM: what is under way is answered, nothing new is taken, and then it ends', async () => {
   await using running = await startGatewaySite({ http: 'drain = 30\nworkers = 2' })
   const { site, admin, gateway } = running
   await addUser(admin, 'alice')
   const { secret } = await makeToken(admin, 'alice')
   const { asked, answer } = await begin(`${site.http}/registry/whoami`, bearer(secret))
-  asked.write('{"some":')
+  // So much that the rest has time.
+  asked.write(`{"some":"${'thing'.repeat(20_000)}`)
   gateway.child.signal('SIGTERM')
-  await waitFor(async () =>
-    ask(`${site.http}/health`).then(
-      () => false,
-      (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED',
-    ),
-  )
+  await waitFor(async () => !(await accepts(site.port)), LONG)
   expect(gateway.child.exited).toBe(false)
-  asked.end('"thing"}')
+  asked.end('"}')
   const { status, text } = await answer
   expect([status, JSON.parse(text).user]).toEqual([200, 'alice'])
   expect(await gateway.child.exit).toEqual({ code: 0, signal: null })
@@ -164,7 +176,10 @@ test('SIGHUP: a renewed certificate is shown from then on; a broken one is not t
 
   install(renewed)
   child.signal('SIGHUP')
-  await waitFor(async () => [...(await shown())].every((one) => one === fingerprintOf(renewed)))
+  await waitFor(
+    async () => [...(await shown())].every((one) => one === fingerprintOf(renewed)),
+    LONG,
+  )
   expect(
     (await ask(`https://127.0.0.1:${port}/health`, { ca: readFileSync(authority.cert) })).status,
   ).toBe(200)
