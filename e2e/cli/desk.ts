@@ -16,9 +16,9 @@ export class Desk implements AsyncDisposable {
   readonly env: NodeJS.ProcessEnv
   daemon: Child | undefined
 
-  constructor(options: SiteOptions = {}) {
-    this.site = new Site(options)
-    const { home } = this.site
+  constructor(options: SiteOptions = {}, site: Site = new Site(options)) {
+    this.site = site
+    const { home } = site
     home.write('bin/.keep', '')
     symlinkSync(SREG, home.file('bin', 'sreg'))
     symlinkSync(SECREGD, home.file('bin', 'secregd'))
