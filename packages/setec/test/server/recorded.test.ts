@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { DECIDED } from './decided.ts'
 import { decided, differences, GROUPS, memorySite } from './recorded.ts'
@@ -23,5 +24,17 @@ describe('steps recorded from setec itself', () => {
     expect(relied.length).toBeGreaterThan(250)
     const differing = relied.filter(({ id }) => DECIDED[id] !== undefined)
     expect(new Set(differing.map(({ id }) => DECIDED[id]?.[1]))).toEqual(new Set(['Q4']))
+  })
+
+  test('the README names each under its decision', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+    const row = (why: string): string =>
+      why === 'html'
+        ? readme.slice(
+            readme.indexOf('Its page is not'),
+            readme.indexOf("setec's own client tells"),
+          )
+        : (readme.split('\n').find((line) => line.startsWith(`| ${why} |`)) ?? '')
+    for (const [id, [, why]] of Object.entries(DECIDED)) expect(row(why)).toContain(`\`${id}\``)
   })
 })
