@@ -103,7 +103,7 @@ export class Connection {
       maxFrameBytes: LIMITS.unauthenticatedFrameBytes,
     })
     // Who may connect there is known without a login.
-    if (options.peer.gateway !== undefined) this.#promote()
+    if (this.#isGateway) this.#promote()
     this.#replies = new ReplyQueue(options.socket)
     this.#standings = new Standings(options.host, options.peer)
     this.#watches = new ConnectionWatches({
@@ -121,7 +121,10 @@ export class Connection {
       this.#ended = true
       this.#finishIfDone()
     })
-    socket.on('drain', () => this.#account())
+    socket.on('drain', () => {
+      this.#account()
+      if (this.#stopped && !this.#ending) this.#read()
+    })
     // A peer that goes away is no fault of ours: `close` follows.
     socket.on('error', () => {})
     socket.on('close', () => {
@@ -177,6 +180,18 @@ export class Connection {
     return this.outstanding === 0 && this.#watches.size === 0
   }
 
+  /**
+   * A gateway asks for many callers, and what some of them ask for must not end the connection of all: it is not read
+   * from until it has taken its answers. So it can have as many too large ones as it may have requests under way.
+   */
+  get #isFull(): boolean {
+    return this.#isGateway && this.#replies.bufferedBytes > LIMITS.connectionWriteBytes
+  }
+
+  get #isGateway(): boolean {
+    return this.#options.peer.gateway !== undefined
+  }
+
   #receive(chunk: Buffer): void {
     if (this.#ending) return
     this.#reader.push(chunk)
@@ -187,7 +202,7 @@ export class Connection {
     if (this.#reading) return
     this.#reading = true
     try {
-      while (!this.#ending && this.outstanding < LIMITS.outstandingRequests) {
+      while (!this.#ending && !this.#isFull && this.outstanding < LIMITS.outstandingRequests) {
         const held = this.#held
         if (held !== undefined) {
           if (!this.#mayStart(held)) break
@@ -210,7 +225,8 @@ export class Connection {
     // At the limit it stands still once there is something it may not take: stopping costs system calls.
     this.#stopped =
       this.#held !== undefined ||
-      (this.outstanding >= LIMITS.outstandingRequests && this.#reader.bufferedBytes > 0)
+      ((this.outstanding >= LIMITS.outstandingRequests || this.#isFull) &&
+        this.#reader.bufferedBytes > 0)
     // What was not read for our sake is not late.
     if (this.#stopped || !this.#reader.inFrame) this.#frameSinceMs = undefined
     else this.#frameSinceMs ??= performance.now()
@@ -360,7 +376,7 @@ export class Connection {
   #account(): void {
     const { lease } = this.#options
     const written = this.#replies.bufferedBytes
-    if (written > LIMITS.connectionWriteBytes) {
+    if (written > LIMITS.connectionWriteBytes && !this.#isGateway) {
       this.destroy()
       return
     }
