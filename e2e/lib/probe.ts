@@ -29,13 +29,14 @@ export class Probe implements Disposable {
   /** Median time of the requests that fit into what somebody else does, milliseconds; one at least. */
   async medianMsDuring(work: Promise<unknown>): Promise<number> {
     let isOver = false
-    const over = work.finally(() => {
+    const end = (): void => {
       isOver = true
-    })
+    }
+    work.then(end, end)
     const times: number[] = []
     do times.push(await this.medianMs(1))
     while (!isOver)
-    await over
+    await work
     return medianOf(times)
   }
 
