@@ -158,6 +158,17 @@ describe('class 1: another spelling of a target', () => {
   })
 })
 
+/** Members of requests besides the one that names the entry. */
+const MEMBERS: Readonly<Record<string, object>> = {
+  set: { value: 'v' },
+  versions: { op: 'rollback', version: 1 },
+  meta: { op: 'get' },
+}
+
+function nameOf(request: string): string {
+  return request === 'list' ? 'prefix' : 'key'
+}
+
 /** Names that are another one for somebody who cleans paths, decodes them, or takes them for patterns. */
 const NAMES: readonly string[] = [
   '.',
@@ -202,13 +213,9 @@ describe('class 1: another spelling of an entry', () => {
   test.each(NAMES)('in a key of the registry: %j', async (name) => {
     const key = `/alice/${name}`
     const before = await keysThereAre()
-    for (const request of ['set', 'get', 'delete', 'versions', 'history', 'list']) {
+    for (const request of ['set', 'get', 'versions', 'history', 'meta', 'list', 'delete']) {
       const since = running.site.records().length
-      const body = JSON.stringify(
-        request === 'list'
-          ? { prefix: key }
-          : { key, ...(request === 'set' ? { value: 'v' } : {}) },
-      )
+      const body = JSON.stringify({ ...MEMBERS[request], [nameOf(request)]: key })
       const answer = await send('POST', `/registry/${request}`, body)
       expect(answer).not.toContain(canary)
       const seen = recordsOf('alice', since).flatMap(({ paths }) => paths)
@@ -305,10 +312,13 @@ describe('class 2: another form of a name that is denied', () => {
 
   test.each(FORMS)('is no way to an entry: %j', async (form) => {
     for (const written of spelled(`/carol/${form}`)) {
-      for (const request of ['get', 'versions', 'history', 'meta']) {
-        const body = request === 'meta' ? `{"key":${written},"op":"get"}` : `{"key":${written}}`
+      for (const request of ['get', 'versions', 'history', 'meta', 'list']) {
+        const others = JSON.stringify(MEMBERS[request] ?? {}).slice(1, -1)
+        const body = `{"${nameOf(request)}":${written}${others && ','}${others}}`
         const answer = await send('POST', `/registry/${request}`, body, carol)
-        expect([400, 403, 404]).toContain(statusOf(answer))
+        // What is not there, or may not be seen, makes a list of nothing.
+        if (request === 'list' && statusOf(answer) === 200) expect(answer).toContain('"keys":[]')
+        else expect([400, 403, 404]).toContain(statusOf(answer))
         expect(answer).not.toContain(canary)
       }
     }
