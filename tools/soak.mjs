@@ -1,4 +1,5 @@
-// `npm run soak`: the long form of the durability, model, nonce and session tests, whose short form is part of `npm test`.
+// `npm run soak`: the long form of the durability, model, nonce, session, connection and mutation tests, whose short form
+// is part of `npm test`.
 import { join } from 'node:path'
 import { bin, ROOT, run } from './run.mjs'
 import { setUp } from './setup.mjs'
@@ -20,6 +21,8 @@ const SUITES = [
     '7200000',
     'durability',
     'gateway/compromised',
+    'gateway/fuzz',
+    'gateway/many-connections',
   ],
 ]
 
