@@ -16,7 +16,7 @@ import {
   type StartedGatewaySite,
   startGatewaySite,
 } from '../lib/gateway-site.ts'
-import { Probe } from '../lib/probe.ts'
+import { Probe, slowdown } from '../lib/probe.ts'
 import { jsonHeaders, RawConnection, rawRequest } from '../lib/raw-connection.ts'
 import { ADMIN, PASSWORD } from '../lib/site.ts'
 
@@ -108,7 +108,7 @@ async function unnoticed(act: () => Promise<void>): Promise<void> {
   await unharmed(async () => {
     const meanwhileMs = await probe.medianMsDuring(act())
     process.stderr.write(`${JSON.stringify({ beforeMs, meanwhileMs })}\n`)
-    expect(meanwhileMs).toBeLessThan(FACTOR * Math.max(beforeMs, 0.5))
+    expect(slowdown(beforeMs, meanwhileMs)).toBeLessThan(FACTOR)
   })
 }
 

@@ -50,6 +50,14 @@ export class Probe implements Disposable {
   }
 }
 
+/** Medians below this are as good as each other, milliseconds: what else the machine does makes more difference. */
+const NOISE_MS = 2
+
+/** How many times slower one median is than another, of which neither is taken for less than the noise. */
+export function slowdown(beforeMs: number, meanwhileMs: number): number {
+  return Math.max(meanwhileMs, NOISE_MS) / Math.max(beforeMs, NOISE_MS)
+}
+
 function medianOf(times: readonly number[]): number {
   const sorted = times.toSorted((a, b) => a - b)
   return sorted[sorted.length >> 1] as number
