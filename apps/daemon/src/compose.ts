@@ -133,15 +133,12 @@ async function serveGateways(host: RegistryHost, config: Config, budget: ByteBud
 
 /** @throws SecregError `ERR_INVALID_ARGUMENT` where one is to be supervised that cannot be */
 function startGateway({ config, file, log }: ComposeOptions): GatewayProcess | undefined {
-  const { supervise, socket } = config.gateway
-  if (!supervise) return undefined
+  if (!config.gateway.supervise) return undefined
   const program = gatewayProgram()
-  if (socket === undefined || config.http.listen === undefined || program === undefined) {
+  if (program === undefined) {
     throw new SecregError(
       'INVALID_ARGUMENT',
-      program === undefined
-        ? 'gateway.supervise: @secreg/http-gateway is not installed beside the daemon'
-        : 'gateway.supervise: gateway.socket and http.listen are needed too',
+      'gateway.supervise: @secreg/http-gateway is not installed beside the daemon',
     )
   }
   return new GatewayProcess({ program, file, log })

@@ -1,6 +1,6 @@
 /** The configuration file, checked as far as the daemon can. */
 import { relative } from 'node:path'
-import { ConfigError, type LoadedConfig, loadConfig } from '@secreg/host'
+import { ConfigError, type LoadedConfig, loadConfig, parseAssertion } from '@secreg/host'
 import { parsePrefix, SecregError } from '@secreg/protocol'
 
 /** Where it is unless told otherwise. */
@@ -37,6 +37,7 @@ export function load(file: string): LoadedConfig {
     }
   }
   checkKafka(loaded)
+  checkGateway(loaded)
   return loaded
 }
 
@@ -53,6 +54,30 @@ function checkKafka(loaded: LoadedConfig): void {
   if (given > 0 && !tls && !brokers.every(isLoopback)) {
     const message = 'kafka.tls: expected true where a password is sent to another machine'
     throw new ConfigError([loaded.fault('kafka.tls', message)])
+  }
+}
+
+/** A principal that stands for two accounts would be nobody, and a gateway that is to be started must be able to work. */
+function checkGateway(loaded: LoadedConfig): void {
+  const { gateway, http, socket } = loaded.config
+  const refuse = (name: string, message: string): never => {
+    throw new ConfigError([loaded.fault(name, `${name}: ${message}`)])
+  }
+  if (gateway.socket === socket.path) {
+    refuse('gateway.socket', 'expected another socket than socket.path')
+  }
+  if (gateway.supervise && (gateway.socket === undefined || http.listen === undefined)) {
+    refuse('gateway.supervise', 'expected gateway.socket and http.listen with it')
+  }
+  const logins = new Map<string, string>()
+  for (const text of gateway.mayAssert) {
+    const rule = parseAssertion(text)
+    if (rule === undefined) continue
+    const known = logins.get(rule.principal)
+    if (known !== undefined && known !== rule.login) {
+      refuse('gateway.may_assert', `expected one account for ${rule.principal}`)
+    }
+    logins.set(rule.principal, rule.login)
   }
 }
 

@@ -88,6 +88,9 @@ describe('the configuration', () => {
     ['audit.retention_days = 30\naudit.async_write = false', []],
     ['limits.max_connections_per_uid = 5', ['limits.max_connections_per_uid has no effect']],
     ['security.scrypt_log_n = 16', ['security.scrypt_log_n is 16']],
+    ['http.listen = "0.0.0.0:80"', ['HTTP is served to other machines without TLS']],
+    ['http.listen = "127.0.0.1:80"', []],
+    ['http = { listen = "[::]:443", tls_cert = "/c" }', []],
     ['security.require_mfa = true', []],
     ['audit.retention_days = 90', []],
   ])('%j', async (source, wanted) => {

@@ -41,6 +41,24 @@ test.each([
   expect(await outcome(`[kafka]\n${lines.join('\n')}\n`)).toContain(expected)
 })
 
+const SUPERVISED = ['socket = "/run/g"', 'supervise = true', '[http]', 'listen = "[::1]:0"']
+
+test.each([
+  ['a socket alone', ['socket = "/run/g"'], 'ok'],
+  ['supervised', SUPERVISED, 'ok'],
+  ['supervised without a place', SUPERVISED.slice(0, 2), '3: gateway.supervise: expected'],
+  ['supervised without a socket', SUPERVISED.slice(1), '2: gateway.supervise: expected'],
+  ['at the socket of everybody', ['socket = "/run/secreg/socket"'], '2: gateway.socket: expected'],
+  ['a principal twice', ['may_assert = ["tailnet:a=x", "tailnet:a=x", "tailnet:b=x"]'], 'ok'],
+  [
+    'a principal of two accounts',
+    ['may_assert = ["tailnet:a=x", "tailnet:a=y"]'],
+    '2: gateway.may_assert: expected one account for tailnet:a',
+  ],
+])('gateway: %s', async (_, lines, expected) => {
+  expect(await outcome(`[gateway]\n${lines.join('\n')}\n`)).toContain(expected)
+})
+
 test.each(['security.encrypt_prefixes', 'audit.value_hash_prefixes'])(
   '%s holds canonical paths',
   async (key) => {

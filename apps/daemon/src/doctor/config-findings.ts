@@ -1,6 +1,6 @@
 /** What a configuration asks that has no effect, or that is weaker than it should be. */
 import { lstat } from 'node:fs/promises'
-import { type Config, summarizeConfig } from '@secreg/host'
+import { type Config, parseHttpAddress, summarizeConfig } from '@secreg/host'
 import { type Diagnosis, finding } from '@secreg/registry'
 
 /** Keys that this version reads and does not act on, with their defaults. */
@@ -28,6 +28,16 @@ function effectFindings(config: Config): Diagnosis[] {
   if (scryptLogN < USUAL_SCRYPT_LOG_N) {
     const message = `security.scrypt_log_n is ${scryptLogN}: passwords are cheaper to guess`
     found.push(finding(check, 'warning', message, `set it to ${USUAL_SCRYPT_LOG_N}`))
+  }
+  const { listen, tlsCert } = config.http
+  const { host = '' } = listen === undefined ? {} : (parseHttpAddress(listen) ?? {})
+  if (
+    host !== '' &&
+    tlsCert === undefined &&
+    !/^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/.test(host)
+  ) {
+    const message = 'HTTP is served to other machines without TLS: credentials travel in the clear'
+    found.push(finding(check, 'warning', message, 'set http.tls_cert and http.tls_key'))
   }
   return found
 }
