@@ -11,20 +11,14 @@ import {
   SecregError,
   type WatchResponse,
 } from '@secreg/protocol'
-import { REQUESTS, type RequestName, requestNameOf } from '@secreg/protocol/messages'
+import { REQUESTS, type RequestName } from '@secreg/protocol/messages'
 import { asSecregError, errorPayload, type Peer } from '@secreg/registry'
-import {
-  decodePayload,
-  encodeFrame,
-  encodePayload,
-  type Frame,
-  FrameReader,
-} from '@secreg/wire-codec'
+import { encodeFrame, encodePayload, type Frame, FrameReader } from '@secreg/wire-codec'
 import type { CountedDoor } from '../metrics.ts'
 import type { RegistryHost } from '../registry-host.ts'
 import { answerText } from './answer-text.ts'
+import { type Asked, readAsked } from './asked.ts'
 import { ConnectionWatches } from './connection-watches.ts'
-import { type Correlation, correlationOf } from './correlation.ts'
 import { type Course, courseOf, DERIVES } from './courses.ts'
 import { dispatch } from './dispatch.ts'
 import { outcomeOf, outcomeOfAnswer } from './outcome.ts'
@@ -54,17 +48,6 @@ const STRANGER_REFUSALS = 16
 const RESERVED_BYTES = 4096
 /** Reading goes on when this many requests are left. */
 const RESUME_AT = LIMITS.outstandingRequests / 2
-
-/** A frame that has been read. */
-interface Asked {
-  readonly frame: Frame
-  readonly id: Correlation
-  readonly name: RequestName | undefined
-  /** Its payload, or why it has none. */
-  readonly payload: Record<string, unknown> | SecregError
-  /** Monotonic time at which it had been read, milliseconds. */
-  readonly sinceMs: number
-}
 
 export class Connection {
   readonly #options: ConnectionOptions
@@ -238,21 +221,9 @@ export class Connection {
 
   #asked(frame: Frame): Asked {
     this.#frameSinceMs = undefined
-    const sinceMs = performance.now()
-    this.#activeMs = sinceMs
-    const name = requestNameOf(frame.type)
-    let id: Correlation
-    try {
-      this.#checkClock(frame)
-      const payload = decodePayload(frame.payload)
-      id = correlationOf(payload)
-      if (name === undefined) {
-        throw new SecregError('MESSAGE_UNKNOWN', `unknown message type ${frame.type}`)
-      }
-      return { frame, id, name, payload, sinceMs }
-    } catch (error) {
-      return { frame, id, name, payload: asSecregError(error), sinceMs }
-    }
+    const asked = readAsked(frame, this.#options.clockSkewMs)
+    this.#activeMs = asked.sinceMs
+    return asked
   }
 
   #mayStart({ id, name, payload }: Asked): boolean {
@@ -303,16 +274,6 @@ export class Connection {
     const answer = this.#deriving.then(run)
     this.#deriving = answer.catch(() => {})
     return answer
-  }
-
-  #checkClock(frame: Frame): void {
-    const { clockSkewMs } = this.#options
-    if (clockSkewMs > 0 && Math.abs(frame.timestampMs - Date.now()) > clockSkewMs) {
-      throw new SecregError(
-        'CLOCK_SKEW',
-        'the clocks of client and server differ by more than is allowed',
-      )
-    }
   }
 
   #promote(): void {
