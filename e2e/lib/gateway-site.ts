@@ -1,7 +1,7 @@
 /** A registry with its gateway: daemon and gateway as processes of their own, over one configuration. */
 import { fileURLToPath } from 'node:url'
 import { type Child, type ChildOptions, startNode, waitFor } from '@secreg/testkit'
-import { Site, type SiteOptions, type StartOptions } from './site.ts'
+import { runSite, Site, type SiteOptions, type StartedSite, type StartOptions } from './site.ts'
 import type { Wire } from './wire.ts'
 
 /** The program, as `npx secreg-gateway` runs it. */
@@ -105,35 +105,19 @@ ${http}`,
   }
 }
 
-export interface StartedGatewaySite extends AsyncDisposable {
-  readonly site: GatewaySite
-  readonly daemon: Child
+export interface StartedGatewaySite extends StartedSite<GatewaySite> {
   readonly gateway: Gateway
-  /** Connection of the administrator on the registry socket. */
-  readonly admin: Wire
 }
 
 /** Start a daemon, initialise it, and start its gateway. */
 export async function startGatewaySite(
   options: GatewaySiteOptions & StartOptions = {},
 ): Promise<StartedGatewaySite> {
-  const site = new GatewaySite(options)
+  const started = await runSite(new GatewaySite(options), options)
   try {
-    const daemon = await site.start(options)
-    const admin = await site.initialize()
-    const gateway = await site.startGateway()
-    return {
-      site,
-      daemon,
-      gateway,
-      admin,
-      [Symbol.asyncDispose]: async () => {
-        admin.close()
-        await site[Symbol.asyncDispose]()
-      },
-    }
+    return { ...started, gateway: await started.site.startGateway() }
   } catch (error) {
-    await site[Symbol.asyncDispose]()
+    await started[Symbol.asyncDispose]()
     throw error
   }
 }

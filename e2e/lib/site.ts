@@ -148,11 +148,24 @@ ${config}
   }
 }
 
-/** Start a site and initialise it. */
-export async function startSite(
-  options: SiteOptions & StartOptions = {},
-): Promise<{ site: Site; daemon: Child; admin: Wire } & AsyncDisposable> {
-  const site = new Site(options)
+/** A site whose daemon runs; disposing of it is disposing of the site. */
+export interface StartedSite<S extends Site = Site> extends AsyncDisposable {
+  readonly site: S
+  readonly daemon: Child
+  /** Connection of the administrator on the registry socket. */
+  readonly admin: Wire
+}
+
+/** Make a site, start its daemon and initialise it. */
+export function startSite(options: SiteOptions & StartOptions = {}): Promise<StartedSite> {
+  return runSite(new Site(options), options)
+}
+
+/** Start the daemon of a new site and initialise it; the site is disposed of when that fails. */
+export async function runSite<S extends Site>(
+  site: S,
+  options: StartOptions = {},
+): Promise<StartedSite<S>> {
   try {
     const daemon = await site.start(options)
     const admin = await site.initialize()
