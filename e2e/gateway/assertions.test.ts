@@ -1,10 +1,17 @@
 /** What only the gateway sees of a caller: believed where its key is set and the daemon's list names him, and nowhere else. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import { networkInterfaces } from 'node:os'
-import { rawHttp, skipTest, waitFor } from '@secreg/testkit'
+import {
+  CertificateMaker,
+  certificatePrincipal,
+  type MadeCertificate,
+  rawHttp,
+  skipTest,
+  waitFor,
+  writeChain,
+} from '@secreg/testkit'
 import { expect, test } from 'vitest'
-import { CertificateMaker, type Made, principalOf } from '../lib/certificates.ts'
 import { addUser, GatewaySite, makeToken } from '../lib/gateway-site.ts'
 import { type Answered, type AskOptions, ask, bearer } from '../lib/http-ask.ts'
 import type { Wire } from '../lib/wire.ts'
@@ -178,7 +185,7 @@ test('class 25: a client certificate is who the list says, itself and not by nam
   const alice = await maker.make('alice', { issuer: authority })
   const renewed = await maker.make('alice', { issuer: authority })
   const expired = await maker.make('alice', { issuer: authority, days: -1 })
-  const rogues: Readonly<Record<string, Made>> = {
+  const rogues: Readonly<Record<string, MadeCertificate>> = {
     expired,
     'of another authority of that name': await maker.make('alice', { issuer: other }),
     'of its own': await maker.make('alice'),
@@ -187,7 +194,9 @@ test('class 25: a client certificate is who the list says, itself and not by nam
     'authority issued by a client': await maker.make('alice', { issuer: alice, authority: true }),
   }
   // Were they trusted, the list would let them in.
-  const mayAssert = [alice, ...Object.values(rogues)].map((made) => `${principalOf(made)}=alice`)
+  const mayAssert = [alice, ...Object.values(rogues)].map(
+    (made) => `${certificatePrincipal(made)}=alice`,
+  )
   site.configure({ gateway: `may_assert = ${JSON.stringify(mayAssert)}` })
   const { admin, token } = await prepare(site)
   using _ = admin
@@ -196,7 +205,7 @@ test('class 25: a client certificate is who the list says, itself and not by nam
   )
   const clientCa = (path: string) =>
     [...quoted, `tls_client_ca = ${JSON.stringify(path)}`].join('\n')
-  const whoami = (identity?: Made, headers: AskOptions['headers'] = {}) =>
+  const whoami = (identity?: MadeCertificate, headers: AskOptions['headers'] = {}) =>
     loginOf(site, () =>
       ask(`${site.http}/registry/whoami`, {
         body: {},
@@ -242,7 +251,7 @@ test('class 25: a client certificate is who the list says, itself and not by nam
   expect(await whoami(alice)).toEqual(seen)
 
   // What the list does not say any more holds no longer, also of a session that is open.
-  const next = [`${principalOf(renewed)}=alice`]
+  const next = [`${certificatePrincipal(renewed)}=alice`]
   site.configure({
     gateway: `may_assert = ${JSON.stringify(next)}`,
     http: clientCa(authority.cert),
@@ -252,7 +261,11 @@ test('class 25: a client certificate is who the list says, itself and not by nam
   expect((await askAs(site, authority, renewed)).json).toMatchObject({ user: 'alice' })
 })
 
-function askAs(site: GatewaySite, { cert }: Made, identity: Made): Promise<Answered> {
+function askAs(
+  site: GatewaySite,
+  { cert }: MadeCertificate,
+  identity: MadeCertificate,
+): Promise<Answered> {
   return ask(`${site.http}/registry/whoami`, {
     body: {},
     ca: readFileSync(cert),
@@ -262,8 +275,10 @@ function askAs(site: GatewaySite, { cert }: Made, identity: Made): Promise<Answe
 }
 
 /** With the certificate of its issuer in the same file, so that it is shown too. */
-function withIssuer(site: GatewaySite, made: Made, issuer: Made): Made {
-  const cert = site.home.file('chain.pem')
-  writeFileSync(cert, [made, issuer].map((one) => readFileSync(one.cert, 'utf8')).join(''))
-  return { cert, key: made.key }
+function withIssuer(
+  site: GatewaySite,
+  made: MadeCertificate,
+  issuer: MadeCertificate,
+): MadeCertificate {
+  return { cert: writeChain(site.home.file('chain.pem'), made, issuer), key: made.key }
 }

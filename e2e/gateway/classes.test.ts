@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { REQUESTS } from '@secreg/protocol/messages'
 import { SETEC_OPERATIONS } from '@secreg/setec/server'
+import { type RawAnswer, RawConnection, rawRequest } from '@secreg/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { composeGateway, type GatewayOptions } from '../../apps/http-gateway/src/compose.ts'
 import { load } from '../../apps/http-gateway/src/load-config.ts'
@@ -15,7 +16,7 @@ import {
   type StartedGatewaySite,
   startGatewaySite,
 } from '../lib/gateway-site.ts'
-import { jsonHeaders, type RawAnswer, RawConnection, rawRequest } from '../lib/raw-connection.ts'
+import { jsonHeaders } from '../lib/json-headers.ts'
 import { ADMIN, PASSWORD } from '../lib/site.ts'
 
 let running: StartedGatewaySite

@@ -8,11 +8,18 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RequestName } from '@secreg/protocol'
 import { REQUESTS } from '@secreg/protocol/messages'
-import { createCanary, findCanary, runNode, skipTest, startNode, waitFor } from '@secreg/testkit'
+import {
+  CertificateMaker,
+  createCanary,
+  findCanary,
+  runNode,
+  skipTest,
+  startNode,
+  waitFor,
+} from '@secreg/testkit'
 import { buildSync } from 'esbuild'
 import { expect, test } from 'vitest'
 import { codeOf } from '../lib/authenticator.ts'
-import { CertificateMaker } from '../lib/certificates.ts'
 import { ADMINISTRATION, OPEN, passedOn } from '../lib/every-request.ts'
 import { makeTraffic, present, refOf } from '../lib/gateway-sessions.ts'
 import { addUser, GATEWAY, GatewaySite, makeToken } from '../lib/gateway-site.ts'

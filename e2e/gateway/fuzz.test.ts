@@ -4,12 +4,12 @@
  */
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { createCanary } from '@secreg/testkit'
+import { createCanary, rawRequest } from '@secreg/testkit'
 import { expect, test } from 'vitest'
 import { processesOf } from '../lib/gateway-processes.ts'
 import { makeCaller, startGatewaySite } from '../lib/gateway-site.ts'
+import { jsonHeaders } from '../lib/json-headers.ts'
 import { type Dice, diceOf, mutated } from '../lib/mutate.ts'
-import { jsonHeaders, rawRequest } from '../lib/raw-connection.ts'
 import { ADMIN } from '../lib/site.ts'
 
 const SEED = Number(process.env['SECREG_FUZZ_SEED'] ?? 26)

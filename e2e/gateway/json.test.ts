@@ -2,11 +2,12 @@
  * class 15: JSON that costs more than its length says. It is refused quickly, in a gateway of one worker, so that
  * whoever is held up would be seen; and the daemon hears of nothing that is not a request.
  */
+import { RawConnection, rawRequest } from '@secreg/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MIB, operationsOverHttp, processesOf, residentBytes } from '../lib/gateway-processes.ts'
 import { makeCaller, type StartedGatewaySite, startGatewaySite } from '../lib/gateway-site.ts'
+import { jsonHeaders } from '../lib/json-headers.ts'
 import { Probe } from '../lib/probe.ts'
-import { jsonHeaders, RawConnection, rawRequest } from '../lib/raw-connection.ts'
 import { ADMIN, PASSWORD } from '../lib/site.ts'
 
 /** Longest that the gateway may be busy with one body, seconds; measured is less than 0.1. */

@@ -1,9 +1,9 @@
 /** Many callers of one gateway who ask for much at once: each gets it, and none of them costs the others their sessions. */
-import { waitFor } from '@secreg/testkit'
+import { RawConnection, rawRequest, waitFor } from '@secreg/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MIB } from '../lib/gateway-processes.ts'
 import { makeCaller, type StartedGatewaySite, startGatewaySite } from '../lib/gateway-site.ts'
-import { jsonHeaders, RawConnection, rawRequest } from '../lib/raw-connection.ts'
+import { jsonHeaders } from '../lib/json-headers.ts'
 import { Wire } from '../lib/wire.ts'
 
 /** As many as a connection to the daemon may have under way, each with the largest value. */

@@ -1,6 +1,6 @@
 /** class 16: clients that are slow or send too much are cut off, memory stays where it was, and nobody else waits for them. */
 import { connect as connectTls } from 'node:tls'
-import { requireProgram, runChild, waitFor } from '@secreg/testkit'
+import { CertificateMaker, RawConnection, rawRequest, waitFor } from '@secreg/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   descriptors,
@@ -16,8 +16,8 @@ import {
   type StartedGatewaySite,
   startGatewaySite,
 } from '../lib/gateway-site.ts'
+import { jsonHeaders } from '../lib/json-headers.ts'
 import { Probe, slowdown } from '../lib/probe.ts'
-import { jsonHeaders, RawConnection, rawRequest } from '../lib/raw-connection.ts'
 import { ADMIN, PASSWORD } from '../lib/site.ts'
 
 /** Of each kind. */
@@ -195,15 +195,10 @@ describe(`class 16: ${SLOW} clients that are slow`, () => {
     }))
 
   test('to greet in TLS', async (context) => {
-    const openssl = requireProgram(context, 'openssl')
     await using site = new GatewaySite()
-    const file = (name: string): string => site.home.file(name)
-    const made = await runChild(openssl, [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-      ...['-subj', '/CN=localhost', '-keyout', file('key.pem'), '-out', file('cert.pem')],
-    ])
-    expect(made.code, made.stderr).toBe(0)
-    const tls = `tls_cert = "${file('cert.pem')}"\ntls_key = "${file('key.pem')}"`
+    const maker = CertificateMaker.in(site.home, context)
+    const { cert, key } = await maker.make('localhost', { usage: 'serverAuth' })
+    const tls = `tls_cert = "${cert}"\ntls_key = "${key}"`
     site.configure({ http: `${HTTP}\n${tls}` })
     // Without a daemon: none of this comes as far.
     const { child, port } = await site.startGateway()

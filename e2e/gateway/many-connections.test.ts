@@ -3,12 +3,12 @@
  * served, nobody else waits for them, memory stays within what the configuration says, and nothing of them remains.
  */
 import { readFileSync } from 'node:fs'
-import { skipTest, waitFor } from '@secreg/testkit'
+import { RawConnection, rawRequest, skipTest, waitFor } from '@secreg/testkit'
 import { expect, test } from 'vitest'
 import { descriptors, MIB, processesOf, residentBytes } from '../lib/gateway-processes.ts'
 import { makeCaller, startGatewaySite } from '../lib/gateway-site.ts'
+import { jsonHeaders } from '../lib/json-headers.ts'
 import { Probe, slowdown } from '../lib/probe.ts'
-import { jsonHeaders, RawConnection, rawRequest } from '../lib/raw-connection.ts'
 
 const COUNT = 10_000
 /** `http.max_connections` unless told. */

@@ -2,11 +2,11 @@
  * classes 1 and 2: other spellings of a path. Of a target, none is another way to a route; of an entry or a secret, each
  * is refused, or is a name of its own: policy, log and store see the string that was asked for, and no other.
  */
-import { createCanary } from '@secreg/testkit'
+import { createCanary, RawConnection, rawRequest } from '@secreg/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operationsOverHttp } from '../lib/gateway-processes.ts'
 import { makeCaller, type StartedGatewaySite, startGatewaySite } from '../lib/gateway-site.ts'
-import { jsonHeaders, RawConnection, rawRequest } from '../lib/raw-connection.ts'
+import { jsonHeaders } from '../lib/json-headers.ts'
 import type { AuditLine } from '../lib/site.ts'
 
 const canary = createCanary()

@@ -3,9 +3,10 @@
  * a place where another reader would see a body. It is answered once or not at all, and the second request is never
  * carried out, which the log of the daemon shows: neither for nobody, nor for its own caller, nor for that of the first.
  */
+import { RawConnection, rawRequest } from '@secreg/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeCaller, type StartedGatewaySite, startGatewaySite } from '../lib/gateway-site.ts'
-import { jsonHeaders, RawConnection, rawRequest } from '../lib/raw-connection.ts'
+import { jsonHeaders } from '../lib/json-headers.ts'
 
 const CRLF = '\r\n'
 /** Ends each connection that was kept. */

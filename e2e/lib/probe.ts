@@ -1,5 +1,5 @@
 /** A client that notices when others get more than their part: how long its own requests take meanwhile. */
-import { RawConnection } from './raw-connection.ts'
+import { RawConnection } from '@secreg/testkit'
 
 export class Probe implements Disposable {
   readonly #connection: RawConnection

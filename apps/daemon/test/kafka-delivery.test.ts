@@ -2,12 +2,12 @@
  * Kafka through a real child with the real kafkajs: against the stand-in, whose faults are made at will, and, where the
  * environment names one in SECREG_KAFKA_BROKER, against a real broker.
  */
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import {
+  CertificateMaker,
   createCanary,
   createTempHome,
   findCanary,
@@ -15,7 +15,6 @@ import {
   type KafkaRecord,
   KafkaStandIn,
   type KafkaStandInOptions,
-  requireProgram,
   type SkippableContext,
   skipTest,
   waitFor,
@@ -328,22 +327,17 @@ test('under random faults nothing is lost, and the first of each is in order', a
 })
 
 describe('TLS', () => {
-  function certificate(context: SkippableContext, name: string) {
+  async function certificate(context: SkippableContext, names: string) {
     const home = createTempHome()
     onTestFinished(() => home.remove())
-    const [key, cert] = [home.file('key.pem'), home.file('cert.pem')]
-    const openssl = requireProgram(context, 'openssl')
-    const subject = ['-subj', '/CN=broker', '-addext', `subjectAltName=${name}`]
-    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-    execFileSync(openssl, ['req', '-x509', ...kind, '-keyout', key, '-out', cert, ...subject], {
-      stdio: 'ignore',
-    })
+    const maker = CertificateMaker.in(home, context)
+    const { cert, key } = await maker.make('broker', { usage: 'serverAuth', names })
     const tls = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
     return { tls, caFile: cert }
   }
 
   test('a broker is believed that shows a certificate of its own name and of the given authority', async (context) => {
-    const { tls, caFile } = certificate(context, 'IP:127.0.0.1')
+    const { tls, caFile } = await certificate(context, 'IP:127.0.0.1')
     const broker = await standIn({ tls })
     const { deliver, topics } = setUp(broker.address, { tls: true, caFile })
     await deliver(recordsOf(10), noSignal())
@@ -354,7 +348,7 @@ describe('TLS', () => {
     ['of nobody known', 'IP:127.0.0.1', false],
     ['of another name', 'IP:127.0.0.2', true],
   ] as const)('one with a certificate %s gets nothing', async ([, name, given], context) => {
-    const { tls, caFile } = certificate(context, name)
+    const { tls, caFile } = await certificate(context, name)
     const broker = await standIn({ tls })
     const { deliver } = setUp(broker.address, { tls: true, ...(given ? { caFile } : {}) })
     await expect(deliver(recordsOf(1), noSignal())).rejects.toEqual(code('TLS_FAILED'))
@@ -362,7 +356,7 @@ describe('TLS', () => {
   })
 
   test('one that speaks without TLS gets nothing, not even the password', async (context) => {
-    const { caFile } = certificate(context, 'IP:127.0.0.1')
+    const { caFile } = await certificate(context, 'IP:127.0.0.1')
     using home = createTempHome()
     const broker = await standIn({ sasl: { username: 'registry', password: 'given to nobody' } })
     const passwordFile = home.write('password', 'given to nobody')

@@ -1,6 +1,13 @@
 /** What the tests of this workspace share. */
 export { type CanaryFind, type CanaryForm, createCanary, findCanary } from './canary.ts'
 export {
+  CertificateMaker,
+  type CertificateOptions,
+  certificatePrincipal,
+  type MadeCertificate,
+  writeChain,
+} from './certificates.ts'
+export {
   type Child,
   type ChildOptions,
   cleanEnv,
@@ -32,6 +39,12 @@ export {
   type SkippableContext,
   skipTest,
 } from './programs.ts'
+export {
+  type RawAnswer,
+  RawConnection,
+  type RawConnectionOptions,
+  rawRequest,
+} from './raw-connection.ts'
 export { rawHttp } from './raw-http.ts'
 export { createTempHome, type TempHome } from './temp-home.ts'
 export {

@@ -1,37 +1,24 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { createTempHome, requireProgram, runChild } from '@secreg/testkit'
+import { CertificateMaker, createTempHome, requireProgram, runChild } from '@secreg/testkit'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { certificateAssertion } from '../../src/identity/certificate.ts'
 
 it('is the fingerprint that openssl prints, of this very certificate', async (context) => {
-  const openssl = requireProgram(context, 'openssl')
   await using home = createTempHome()
-  const key = home.file('key.pem')
-  const make = async (name: string): Promise<string> => {
-    const out = home.file(name)
-    const more = ['-keyout', key, '-out', out, '-subj', '/CN=alice', '-days', '2', '-nodes']
-    const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
-    await runChild(openssl, ['req', '-x509', ...ec, ...more])
-    return out
-  }
-  const file = await make('a.pem')
-  const { stdout } = await runChild(openssl, [
-    'x509',
-    '-in',
-    file,
-    '-noout',
-    '-fingerprint',
-    '-sha256',
-  ])
+  const maker = CertificateMaker.in(home, context)
+  const { cert } = await maker.make('alice')
+  const printing = ['x509', '-in', cert, '-noout', '-fingerprint', '-sha256']
+  const { stdout } = await runChild(requireProgram(context, 'openssl'), printing)
   const printed = stdout.replace(/^.*=/, '').replaceAll(':', '').trim().toLowerCase()
   const der = async (path: string): Promise<Uint8Array> =>
     new X509Certificate(await readFile(path)).raw
-  const first = await der(file)
+  const first = await der(cert)
   expect(certificateAssertion(first)).toBe(`cert:sha256:${printed}`)
   // Renewed under the same name: another caller.
-  expect(certificateAssertion(await der(await make('b.pem')))).not.toBe(`cert:sha256:${printed}`)
+  const renewed = await maker.make('alice')
+  expect(certificateAssertion(await der(renewed.cert))).not.toBe(`cert:sha256:${printed}`)
 })
 
 it('is one principal of one form for each certificate', () => {

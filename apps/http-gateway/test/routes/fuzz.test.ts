@@ -1,10 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { SecregError } from '@secreg/protocol'
-import { createCanary, createTempHome, findCanary } from '@secreg/testkit'
+import {
+  createCanary,
+  createTempHome,
+  findCanary,
+  RawConnection,
+  rawRequest,
+} from '@secreg/testkit'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TOKEN } from '../support/fake-relay.ts'
-import { RawClient, rawRequest } from '../support/raw-client.ts'
 import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 
 let running: TestGateway
@@ -23,7 +28,7 @@ function faults(): number {
 }
 
 async function survives(): Promise<void> {
-  using client = await RawClient.open(running.port)
+  using client = await RawConnection.open(running.port)
   client.send(rawRequest('GET', '/health'))
   expect((await client.answer()).status).toBe(200)
   expect(faults()).toBe(0)
@@ -68,7 +73,7 @@ function toJson(value: unknown): string {
 
 describe('whatever comes in', () => {
   it('as a body is answered, by every route and method', async () => {
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     let current = client
     await fc.assert(
       fc.asyncProperty(
@@ -76,7 +81,7 @@ describe('whatever comes in', () => {
         fc.constantFrom('GET', 'POST', 'PUT'),
         body,
         async (path, method, text) => {
-          if (current.closed) current = await RawClient.open(running.port)
+          if (current.isClosed) current = await RawConnection.open(running.port)
           const bytes = Buffer.from(
             rawRequest(
               method,
@@ -121,7 +126,7 @@ describe('whatever comes in', () => {
     )
     await fc.assert(
       fc.asyncProperty(fc.array(noise, { maxLength: 12 }), async (parts) => {
-        using client = await RawClient.open(running.port)
+        using client = await RawConnection.open(running.port)
         client.send(Buffer.from(parts.join(''), 'latin1'))
         client.socket.end()
         await client.whenClosed()
@@ -159,7 +164,7 @@ describe('whatever comes in', () => {
     )
     await fc.assert(
       fc.asyncProperty(fc.array(piece, { maxLength: 8 }), async (parts) => {
-        using client = await RawClient.open(running.port)
+        using client = await RawConnection.open(running.port)
         client.send(rawRequest('POST', `/${parts.join('')}`, HEADERS, '{}'))
         const { status } = await client.answer()
         expect(status).toBeGreaterThanOrEqual(200)
@@ -194,7 +199,7 @@ it('a credential is in no answer, no line of the log and no figure, wherever it 
   ]
   for (const [path, headers] of places) {
     for (const text of [`{"key":"${canary}`, `{"key":{"${canary}":1}}`, '{"key":"/a"}']) {
-      using client = await RawClient.open(running.port)
+      using client = await RawConnection.open(running.port)
       client.send(rawRequest('POST', path, { ...HEADERS, Authorization: '', ...headers }, text))
       const { status, body: answer, headers: told } = await client.answer()
       expect(status).toBeGreaterThanOrEqual(400)

@@ -1,8 +1,7 @@
 import { SecregError } from '@secreg/protocol'
-import { waitFor } from '@secreg/testkit'
+import { RawConnection, waitFor } from '@secreg/testkit'
 import { expect, it } from 'vitest'
 import { ask } from '../support/ask.ts'
-import { RawClient } from '../support/raw-client.ts'
 import { startGateway } from '../support/test-gateway.ts'
 
 const READ = { method: 'GET' } as const
@@ -12,7 +11,7 @@ it('shows the figures of the gateway to whom the daemon would show its own', asy
   running.relay.answer = () => ({ metrics: 'secreg_of_the_daemon 1' })
   await ask(running, '/registry/whoami')
   await ask(running, '/nowhere-canary', READ)
-  using noise = await RawClient.open(running.port)
+  using noise = await RawConnection.open(running.port)
   noise.send('noise\r\n\r\n')
   await noise.whenClosed()
   const { status, headers, text } = await ask(running, '/metrics', READ)
@@ -47,8 +46,8 @@ it('shows them to nobody else', async () => {
 
 it('counts what is open and what is held', async () => {
   await using running = await startGateway()
-  using one = await RawClient.open(running.port)
-  using two = await RawClient.open(running.port)
+  using one = await RawConnection.open(running.port)
+  using two = await RawConnection.open(running.port)
   await waitFor(() => running.gateway.server.connections === 2)
   const { registry } = running.gateway.figures
   expect(await registry.metrics()).toContain('secreg_gateway_connections 2')

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { RawConnection, rawRequest } from '@secreg/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OPEN_ROUTES } from '../../src/routes/open-routes.ts'
 import { REGISTRY_REQUESTS } from '../../src/routes/registry-route.ts'
 import { ROUTE_NAMES, type RouteName } from '../../src/routes/route.ts'
 import { ask } from '../support/ask.ts'
-import { RawClient, rawRequest } from '../support/raw-client.ts'
 import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
@@ -75,7 +75,7 @@ describe('a route', () => {
     '/metrics%00',
     '/metrics;x',
   ])('that is none is not found: %s', async (path) => {
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     client.send(rawRequest('GET', path))
     const { status, headers } = await client.answer()
     expect(status).toBe(404)

@@ -1,6 +1,6 @@
 import { REASONS, SecregError } from '@secreg/protocol'
 import { REQUESTS } from '@secreg/protocol/messages'
-import { waitFor } from '@secreg/testkit'
+import { RawConnection, rawRequest, waitFor } from '@secreg/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { errorAnswer } from '../../src/routes/error-answer.ts'
 import { MAX_ITEMS } from '../../src/routes/json-body.ts'
@@ -8,7 +8,6 @@ import { REGISTRY_REQUESTS } from '../../src/routes/registry-route.ts'
 import { STATUS_OF_REASON } from '../../src/routes/status-of-reason.ts'
 import { ask } from '../support/ask.ts'
 import { FakeRelay } from '../support/fake-relay.ts'
-import { RawClient, rawRequest } from '../support/raw-client.ts'
 import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 
 let running: TestGateway
@@ -120,7 +119,7 @@ describe('POST /registry/<request>', () => {
     '%2e%2e',
   ])('does not serve %j', async (name) => {
     const { relay, port } = running
-    using client = await RawClient.open(port)
+    using client = await RawConnection.open(port)
     client.send(
       rawRequest('POST', `/registry/${name}`, { 'Content-Type': 'application/json' }, '{}'),
     )

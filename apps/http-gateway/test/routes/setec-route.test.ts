@@ -1,7 +1,7 @@
 import { SecregError } from '@secreg/protocol'
+import { RawConnection, rawRequest } from '@secreg/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ask } from '../support/ask.ts'
-import { RawClient, rawRequest } from '../support/raw-client.ts'
 import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 
 let running: TestGateway
@@ -40,7 +40,7 @@ describe('POST /api/<op>', () => {
       version: 2,
       modify_revision: 9,
     })
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     const headers = {
       ...GUARD,
       'Content-Type': 'application/json',
@@ -104,7 +104,7 @@ describe('POST /api/<op>', () => {
   ])(
     'refuses %s as setec does, before it asks who it is',
     async (_what, method, path, changed, status, text) => {
-      using client = await RawClient.open(running.port)
+      using client = await RawConnection.open(running.port)
       const headers = { ...GUARD, 'Content-Type': 'application/json', ...changed }
       client.send(rawRequest(method, path, headers, method === 'GET' ? undefined : '{}'))
       const answer = await client.answer()
@@ -127,7 +127,7 @@ describe('POST /api/<op>', () => {
     '/api',
     '/api;x/get',
   ])('is at no other path, such as %s', async (path) => {
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     client.send(rawRequest('POST', path, { ...GUARD, 'Content-Type': 'application/json' }, GET))
     expect((await client.answer()).status).toBe(404)
     expect(running.relay.logins).toEqual([])

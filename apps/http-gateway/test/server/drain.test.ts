@@ -1,7 +1,6 @@
-import { waitFor } from '@secreg/testkit'
+import { RawConnection, rawRequest, waitFor } from '@secreg/testkit'
 import { expect, it } from 'vitest'
 import { TOKEN } from '../support/fake-relay.ts'
-import { RawClient, rawRequest } from '../support/raw-client.ts'
 import { startGateway } from '../support/test-gateway.ts'
 
 const WHOAMI = rawRequest(
@@ -21,8 +20,8 @@ it('answers what is under way, says that it is over, and then is gone', async ()
     await held
     return { login: 'alice' }
   }
-  using busy = await RawClient.open(running.port)
-  using idle = await RawClient.open(running.port)
+  using busy = await RawConnection.open(running.port)
+  using idle = await RawConnection.open(running.port)
   idle.send(rawRequest('GET', '/health'))
   expect((await idle.answer()).status).toBe(200)
   busy.send(WHOAMI)
@@ -30,7 +29,7 @@ it('answers what is under way, says that it is over, and then is gone', async ()
 
   const closed = running.gateway.close(10_000)
   await idle.whenClosed()
-  await expect(RawClient.open(running.port)).rejects.toThrow()
+  await expect(RawConnection.open(running.port)).rejects.toThrow()
   // Behind the one that is under way, on the same connection.
   busy.send(rawRequest('GET', '/health') + rawRequest('GET', '/ready'))
   release()
@@ -46,7 +45,7 @@ it('answers what is under way, says that it is over, and then is gone', async ()
 it('waits only so long', async () => {
   await using running = await startGateway()
   running.relay.answer = () => new Promise(() => {})
-  using busy = await RawClient.open(running.port)
+  using busy = await RawConnection.open(running.port)
   busy.send(WHOAMI)
   await waitFor(() => running.relay.asked.length === 1)
   await running.gateway.close(50)
@@ -56,7 +55,7 @@ it('waits only so long', async () => {
 
 it('is at once where nothing is under way', async () => {
   await using running = await startGateway()
-  using idle = await RawClient.open(running.port)
+  using idle = await RawConnection.open(running.port)
   idle.send(rawRequest('GET', '/health'))
   await idle.answer()
   // Longer than this test may take.

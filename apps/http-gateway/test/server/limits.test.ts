@@ -1,9 +1,8 @@
-import { rawHttp, waitFor } from '@secreg/testkit'
+import { RawConnection, rawHttp, rawRequest, waitFor } from '@secreg/testkit'
 import { describe, expect, it } from 'vitest'
 import { MAX_PIPELINED } from '../../src/server/connection.ts'
 import { MAX_HEADERS } from '../../src/server/request-head.ts'
 import { TOKEN } from '../support/fake-relay.ts'
-import { RawClient, rawRequest } from '../support/raw-client.ts'
 import { startGateway } from '../support/test-gateway.ts'
 
 const JSON_HEADERS = {
@@ -26,7 +25,7 @@ describe('the head of a request', () => {
 
   it.each([65, 96, 128, 1000])('has a number of headers: %i are refused', async (count) => {
     await using running = await startGateway()
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     // What comes last would be dropped without a word, and with it what another reader goes by.
     const filling = Array.from({ length: count - 5 }, (_, at) => [`X-${at}`, 'a'])
     const last = { 'Transfer-Encoding': 'chunked', Origin: 'http://evil.example' }
@@ -40,7 +39,7 @@ describe('the head of a request', () => {
 
   it('may have exactly the greatest number of headers', async () => {
     await using running = await startGateway()
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     const filling = Array.from({ length: 64 - 4 }, (_, at) => [`X-${at}`, 'a'])
     client.send(`${head({ ...Object.fromEntries(filling), 'Content-Length': '2' })}{}`)
     expect((await client.answer()).status).toBe(200)
@@ -73,8 +72,8 @@ describe('the head of a request', () => {
     await using running = await startGateway({
       http: { headerTimeoutSeconds: 0.2, bodyTimeoutSeconds: 0.2 },
     })
-    const silent = await RawClient.open(running.port)
-    const slow = await RawClient.open(running.port)
+    const silent = await RawConnection.open(running.port)
+    const slow = await RawConnection.open(running.port)
     slow.send('GET /health HTTP/1.1\r\nHost: local')
     const trickle = setInterval(() => slow.send('h'), 20)
     await slow.whenClosed()
@@ -89,7 +88,7 @@ describe('the head of a request', () => {
 describe('a body', () => {
   it('is refused by the length that it says it has, before who asks is looked at', async () => {
     await using running = await startGateway({ http: { maxBodyBytes: 1000 } })
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     client.send(head({ 'Content-Length': '1001' }))
     const answer = await client.answer()
     expect(answer.status).toBe(413)
@@ -102,7 +101,7 @@ describe('a body', () => {
 
   it('is told to be too large also to a client that goes on sending it', async () => {
     await using running = await startGateway({ http: { maxBodyBytes: 1000 } })
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     const length = 8 * 1024 * 1024
     client.send(head({ 'Content-Length': String(length) }))
     for (let sent = 0; sent < length; sent += 65_536) client.send('a'.repeat(65_536))
@@ -112,7 +111,7 @@ describe('a body', () => {
 
   it('is counted while it is read when it says no length', async () => {
     await using running = await startGateway({ http: { maxBodyBytes: 1000 } })
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     client.send(head({ 'Transfer-Encoding': 'chunked' }))
     for (let at = 0; at < 11; at++) client.send(`64\r\n${' '.repeat(100)}\r\n`)
     const answer = await client.answer()
@@ -132,7 +131,7 @@ describe('a body', () => {
 
   it('is not read of somebody who is not known', async () => {
     await using running = await startGateway()
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     client.send(
       rawRequest('POST', '/registry/whoami', {
         'Content-Type': 'application/json',
@@ -150,7 +149,7 @@ describe('a body', () => {
     await using running = await startGateway({
       http: { headerTimeoutSeconds: 5, bodyTimeoutSeconds: 1 },
     })
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     client.send(`${head({ 'Content-Length': '100000' })}{`)
     const trickle = setInterval(() => client.send(' '), 20)
     const answer = await client.answer()
@@ -163,7 +162,7 @@ describe('a body', () => {
 
   it('that ends with its connection is forgotten', async () => {
     await using running = await startGateway()
-    const client = await RawClient.open(running.port)
+    const client = await RawConnection.open(running.port)
     client.send(`${head({ 'Content-Length': '100000' })}{${' '.repeat(5000)}`)
     await waitFor(() => running.gateway.server.usedBytes > 5000)
     client.socket.destroy()
@@ -174,8 +173,8 @@ describe('a body', () => {
   it('finds no room when others take it all, and harms none of them', async () => {
     const http = { maxBodyBytes: 64 * 1024, bufferBytes: 64 * 1024 }
     await using running = await startGateway({ http })
-    using first = await RawClient.open(running.port)
-    using second = await RawClient.open(running.port)
+    using first = await RawConnection.open(running.port)
+    using second = await RawConnection.open(running.port)
     const body = `{${' '.repeat(60_000)}}`
     const request = rawRequest('POST', '/registry/whoami', JSON_HEADERS, body)
     first.send(request.slice(0, -1))
@@ -193,7 +192,7 @@ describe('a body', () => {
 describe('Expect', () => {
   it('is answered with 100 only to who may send a body', async () => {
     await using running = await startGateway()
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     client.send(head({ 'Content-Length': '2', Expect: '100-continue' }))
     await waitFor(() => client.text.startsWith('HTTP/1.1 100 Continue\r\n\r\n'))
     client.send('{}')
@@ -222,7 +221,7 @@ describe('Expect', () => {
 describe('a connection', () => {
   it('serves one request after the other', async () => {
     await using running = await startGateway()
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     const ids = new Set<string | undefined>()
     for (let at = 0; at < 5; at++) {
       client.send(rawRequest('GET', '/health'))
@@ -245,7 +244,7 @@ describe('a connection', () => {
 
   it('ends when it is idle for too long', async () => {
     await using running = await startGateway({ http: { idleTimeoutSeconds: 0.1 } })
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     client.send(rawRequest('GET', '/health'))
     expect((await client.answer()).status).toBe(200)
     await client.whenClosed()
@@ -253,10 +252,10 @@ describe('a connection', () => {
 
   it('beyond the greatest number is closed, and those that are open go on', async () => {
     await using running = await startGateway({ http: { maxConnections: 2 } })
-    using first = await RawClient.open(running.port)
-    const second = await RawClient.open(running.port)
+    using first = await RawConnection.open(running.port)
+    const second = await RawConnection.open(running.port)
     await waitFor(() => running.gateway.server.connections === 2)
-    using third = await RawClient.open(running.port)
+    using third = await RawConnection.open(running.port)
     third.send(rawRequest('GET', '/health'))
     await third.whenClosed()
     expect(third.text).toBe('')
@@ -264,7 +263,7 @@ describe('a connection', () => {
     expect((await first.answer()).status).toBe(200)
     second.socket.destroy()
     await waitFor(() => running.gateway.server.connections === 1)
-    using fourth = await RawClient.open(running.port)
+    using fourth = await RawConnection.open(running.port)
     fourth.send(rawRequest('GET', '/health'))
     expect((await fourth.answer()).status).toBe(200)
   })
@@ -281,7 +280,7 @@ describe('a connection', () => {
     }
     const ask = (name: string): string =>
       rawRequest('POST', `/registry/${name}`, JSON_HEADERS, name === 'get' ? '{"key":"/a"}' : '{}')
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     client.send(ask('whoami') + ask('get'))
     await waitFor(() => running.relay.asked.length === 1)
     release()
@@ -289,7 +288,7 @@ describe('a connection', () => {
     expect((await client.answer()).body).toBe('{"name":"get"}')
     expect(running.relay.asked.map(({ name }) => name)).toEqual(['whoami', 'get'])
 
-    using greedy = await RawClient.open(running.port)
+    using greedy = await RawConnection.open(running.port)
     running.relay.answer = () => new Promise(() => {})
     greedy.send(ask('whoami').repeat(MAX_PIPELINED + 1))
     await greedy.whenClosed()
@@ -301,7 +300,7 @@ describe('a connection', () => {
     await using running = await startGateway({ http })
     const value = 'a'.repeat(16 * 1024 * 1024)
     running.relay.answer = () => ({ value })
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     client.socket.pause()
     client.send(rawRequest('POST', '/registry/get', JSON_HEADERS, '{"key":"/a"}'))
     await waitFor(() => running.relay.asked.length === 1)
@@ -316,7 +315,7 @@ describe('a connection', () => {
     })
     const value = 'a'.repeat(16 * 1024 * 1024)
     running.relay.answer = () => ({ value })
-    const client = await RawClient.open(running.port)
+    const client = await RawConnection.open(running.port)
     client.socket.pause()
     client.send(rawRequest('POST', '/registry/get', JSON_HEADERS, '{"key":"/a"}'))
     await waitFor(() => running.gateway.server.usedBytes > 0)

@@ -1,26 +1,28 @@
 import { readFileSync } from 'node:fs'
 import { connect, type TLSSocket } from 'node:tls'
 import {
+  CertificateMaker,
   createTempHome,
-  requireProgram,
+  type MadeCertificate,
+  RawConnection,
+  rawRequest,
   type SkippableContext,
   type TempHome,
+  writeChain,
 } from '@secreg/testkit'
 import { describe, expect, it } from 'vitest'
 import { readTls, TlsError } from '../../src/server/tls.ts'
-import { CertificateMaker, chain, type Made } from '../support/certificates.ts'
-import { RawClient, rawRequest } from '../support/raw-client.ts'
 import { startGateway } from '../support/test-gateway.ts'
 
 interface Trial {
   readonly home: TempHome
   readonly maker: CertificateMaker
-  readonly authority: Made
-  readonly server: Made
+  readonly authority: MadeCertificate
+  readonly server: MadeCertificate
 }
 
 async function prepare(context: SkippableContext, home: TempHome): Promise<Trial> {
-  const maker = new CertificateMaker(requireProgram(context, 'openssl'), home)
+  const maker = CertificateMaker.in(home, context)
   const authority = await maker.make('authority', { authority: true })
   const server = await maker.make('localhost', { issuer: authority, usage: 'serverAuth' })
   return { home, maker, authority, server }
@@ -28,7 +30,7 @@ async function prepare(context: SkippableContext, home: TempHome): Promise<Trial
 
 interface Dial {
   readonly ca: string
-  readonly identity?: Made | undefined
+  readonly identity?: MadeCertificate | undefined
   /** File with the chain that the client shows instead of its certificate alone. */
   readonly shown?: string
   readonly maxVersion?: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
@@ -86,7 +88,7 @@ describe('TLS', () => {
     await using home = createTempHome()
     const { server } = await prepare(context, home)
     await using running = await startGateway({ http: { tlsCert: server.cert, tlsKey: server.key } })
-    using client = await RawClient.open(running.port)
+    using client = await RawConnection.open(running.port)
     client.send(HEALTH)
     await client.whenClosed()
     expect(client.text).not.toMatch(/200 OK/)
@@ -104,7 +106,7 @@ describe('TLS', () => {
       servername: 'localhost',
       ca: readFileSync(authority.cert),
     })
-    using kept = await RawClient.open(running.port, socket)
+    using kept = new RawConnection(socket)
     kept.send(rawRequest('GET', '/health'))
     expect((await kept.answer()).status).toBe(200)
 
@@ -201,7 +203,7 @@ describe('client certificates', () => {
     })
     const leaf = await maker.make('alice', { issuer: authority })
     const identity = await maker.make('admin', { issuer: leaf })
-    const shown = chain(home.file('chain.pem'), identity, leaf)
+    const shown = writeChain(home.file('chain.pem'), identity, leaf)
     const ca = authority.cert
     expect(await ask(running.port, { ca, identity, shown }, WHOAMI)).toBeUndefined()
     expect(await ask(running.port, { ca, identity: leaf }, WHOAMI)).toMatch(/^HTTP\/1\.1 200 /)
@@ -216,7 +218,7 @@ describe('client certificates', () => {
     })
     const middle = await maker.make('middle', { issuer: authority, authority: true })
     const identity = await maker.make('alice', { issuer: middle })
-    const shown = chain(home.file('chain.pem'), identity, middle)
+    const shown = writeChain(home.file('chain.pem'), identity, middle)
     const answer = await ask(running.port, { ca: authority.cert, identity, shown }, WHOAMI)
     expect(answer).toMatch(/^HTTP\/1\.1 200 /)
   })
@@ -228,7 +230,7 @@ describe('the files', () => {
     const { maker, authority, server } = await prepare(context, home)
     const leaf = await maker.make('alice', { issuer: authority })
     const http = { tlsCert: server.cert, tlsKey: server.key, tlsClientRequired: false }
-    const mixed = chain(home.file('mixed.pem'), authority, leaf)
+    const mixed = writeChain(home.file('mixed.pem'), authority, leaf)
     for (const tlsClientCa of [leaf.cert, mixed, server.key, home.file('absent.pem')]) {
       expect(() => readTls({ ...http, tlsClientCa })).toThrow(/^http\.tls_client_ca: /)
     }

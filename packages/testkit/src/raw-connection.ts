@@ -1,4 +1,4 @@
-/** HTTP by hand on one connection: bytes as they are, also such as no client would send, and answers one by one. */
+/** HTTP by hand on a connection that is kept: bytes as they are, and answers one by one. */
 import { connect, type Socket } from 'node:net'
 
 export interface RawAnswer {
@@ -14,7 +14,7 @@ export interface RawConnectionOptions {
   readonly from?: string
 }
 
-/** One connection to a port of 127.0.0.1. */
+/** One connection, whose bytes the test writes itself. */
 export class RawConnection implements Disposable {
   readonly socket: Socket
   /** Resolves once it is closed, by whom ever. */
@@ -23,7 +23,7 @@ export class RawConnection implements Disposable {
   #text = ''
   #changed: (() => void)[] = []
 
-  /** @param socket - connected, or about to be */
+  /** @param socket - connected, or about to be; also of TLS */
   constructor(socket: Socket) {
     this.socket = socket
     socket.setEncoding('latin1')
@@ -42,6 +42,7 @@ export class RawConnection implements Disposable {
     })
   }
 
+  /** Connect to a port of 127.0.0.1. */
   static open(port: number, { from }: RawConnectionOptions = {}): Promise<RawConnection> {
     return new Promise((resolve, reject) => {
       const local = from === undefined ? {} : { localAddress: from }
@@ -78,12 +79,24 @@ export class RawConnection implements Disposable {
     }
   }
 
-  /** Send a request and take its answer. */
+  /**
+   * The next answer, which has to come.
+   *
+   * @param timeoutMs - default 10,000
+   * @throws Error when it takes longer, or the connection ends before
+   */
+  async answer(timeoutMs = 10_000): Promise<RawAnswer> {
+    return given(await within(timeoutMs, this.next(), 'an answer'))
+  }
+
+  /**
+   * Send a request and take its answer, however long that takes.
+   *
+   * @throws Error when the connection ends before
+   */
   async ask(bytes: string | Uint8Array): Promise<RawAnswer> {
     this.send(bytes)
-    const answer = await this.next()
-    if (answer === undefined) throw new Error('the server closed without an answer')
-    return answer
+    return given(await this.next())
   }
 
   /** Every answer until the server closes. */
@@ -94,6 +107,16 @@ export class RawConnection implements Disposable {
       if (answer === undefined) return answers
       answers.push(answer)
     }
+  }
+
+  /**
+   * Wait until it is closed.
+   *
+   * @param timeoutMs - default 10,000
+   * @throws Error when that takes longer
+   */
+  whenClosed(timeoutMs = 10_000): Promise<void> {
+    return within(timeoutMs, this.closed, 'the end of the connection')
   }
 
   [Symbol.dispose](): void {
@@ -121,6 +144,23 @@ export class RawConnection implements Disposable {
   }
 }
 
+function given(answer: RawAnswer | undefined): RawAnswer {
+  if (answer === undefined) throw new Error('the server closed without an answer')
+  return answer
+}
+
+async function within<T>(timeoutMs: number, promise: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${timeoutMs} ms for ${what}`)), timeoutMs)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /**
  * A request as text.
  *
@@ -139,13 +179,4 @@ export function rawRequest(
   )
   if (body !== '' && !isFramed) lines.push(`Content-Length: ${body.length}`)
   return `${method} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`
-}
-
-/** Headers of a request of JSON with a token, which setec's routes take too. */
-export function jsonHeaders(token?: string): Record<string, string> {
-  return {
-    'Content-Type': 'application/json',
-    'Sec-X-Tailscale-No-Browsers': 'setec',
-    ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-  }
 }

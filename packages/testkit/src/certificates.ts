@@ -1,24 +1,29 @@
-/** Certificates made with `openssl` for one test. */
+/** Certificates of X.509, made for one test. */
 import { createHash, X509Certificate } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { requireProgram, runChild, type SkippableContext, type TempHome } from '@secreg/testkit'
+import { runChild } from './child.ts'
+import { requireProgram, type SkippableContext } from './programs.ts'
+import type { TempHome } from './temp-home.ts'
 
 /** Paths of PEM files. */
-export interface Made {
+export interface MadeCertificate {
   readonly cert: string
   readonly key: string
 }
 
 export interface CertificateOptions {
   /** Who issues it; itself unless told. */
-  readonly issuer?: Made
+  readonly issuer?: MadeCertificate
   readonly authority?: boolean
   /** Default `clientAuth`. */
   readonly usage?: 'clientAuth' | 'serverAuth'
   /** Default 2; less than 0 has expired. */
   readonly days?: number
+  /** As in openssl's `subjectAltName`; default `DNS:localhost, IP:127.0.0.1`. */
+  readonly names?: string
 }
 
+/** Makes certificates with `openssl`, their keys on P-256, in one directory. */
 export class CertificateMaker {
   readonly #openssl: string
   readonly #home: TempHome
@@ -34,8 +39,10 @@ export class CertificateMaker {
     return new CertificateMaker(requireProgram(context, 'openssl'), home)
   }
 
-  async make(name: string, options: CertificateOptions = {}): Promise<Made> {
+  /** @param name - common name of its subject */
+  async make(name: string, options: CertificateOptions = {}): Promise<MadeCertificate> {
     const { issuer, authority = false, usage = 'clientAuth', days = 2 } = options
+    const { names = 'DNS:localhost, IP:127.0.0.1' } = options
     const at = ++this.#made
     const file = (end: string): string => this.#home.file(`pki-${at}-${end}`)
     const made = { cert: file('cert.pem'), key: file('key.pem') }
@@ -48,7 +55,7 @@ export class CertificateMaker {
         `basicConstraints = critical, CA:${authority ? 'TRUE' : 'FALSE'}`,
         `keyUsage = critical, ${authority ? 'keyCertSign, cRLSign' : 'digitalSignature'}`,
         ...(authority ? [] : [`extendedKeyUsage = ${usage}`]),
-        'subjectAltName = DNS:localhost, IP:127.0.0.1',
+        `subjectAltName = ${names}`,
       ].join('\n'),
     )
     const signer =
@@ -66,8 +73,14 @@ export class CertificateMaker {
   }
 }
 
+/** Write one file with several certificates, the first one's own first; answers its path. */
+export function writeChain(file: string, ...parts: readonly MadeCertificate[]): string {
+  writeFileSync(file, parts.map(({ cert }) => readFileSync(cert, 'utf8')).join(''))
+  return file
+}
+
 /** As what a gateway asserts who shows it: `cert:sha256:` and the hash of its DER form. */
-export function principalOf({ cert }: Made): string {
+export function certificatePrincipal({ cert }: MadeCertificate): string {
   const { raw } = new X509Certificate(readFileSync(cert))
   return `cert:sha256:${createHash('sha256').update(raw).digest('hex')}`
 }
