@@ -41,7 +41,7 @@ test('a quota: set, shown, used up, made room for, kept over a restart', async (
     Path      Dialect               Rules
     /         registry
     /libvirt  libvirt (not served)
-    /setec    setec (not served)
+    /setec    setec
     /team     registry              2 of 2 entries, {any} B of 100.00 KB
     $ sreg set /team/a @big --type bytes
     ! sreg: the quota of /team is used up: at most 102400 bytes

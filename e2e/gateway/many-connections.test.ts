@@ -45,11 +45,19 @@ test(`class 16: ${COUNT} connections that are kept`, {
   const get = rawRequest('POST', '/api/get', jsonHeaders(token), '{"Name":"a"}')
   const pids = processesOf(gateway.child)
 
-  // Both workers have a connection to the daemon, and code that is warm.
-  for (let at = 0; at < 8; at++) {
-    using warm = await RawConnection.open(gateway.port)
-    expect((await warm.ask(at === 0 ? put : get)).status).toBe(200)
-  }
+  // Until both workers have a connection to the daemon, and code that is warm.
+  const { secret } = await admin.ok('token', { op: 'create', boundary: 'full' })
+  const metrics = rawRequest('GET', '/metrics', { Authorization: `Bearer ${secret}` })
+  let asked = put
+  await waitFor(
+    async () => {
+      using warm = await RawConnection.open(gateway.port)
+      expect((await warm.ask(asked)).status).toBe(200)
+      asked = get
+      return /^secreg_gateway_daemon_connected 1$/m.test((await warm.ask(metrics)).body)
+    },
+    { what: 'both workers to have asked the daemon' },
+  )
   using probe = await Probe.open(gateway.port, get)
   await probe.medianMs(300)
   const before = { ms: await probe.medianMs(300), bytes: residentBytes(pids) }

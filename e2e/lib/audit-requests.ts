@@ -35,6 +35,7 @@ export async function askEverything(ask: Ask, subject: Subject): Promise<void> {
   await askAboutItself(ask)
   await askEntries(ask, subject)
   await askChanges(ask, subject)
+  await askDialect(ask, subject)
   await askInParts(ask, subject)
   await askIdentities(ask, subject)
   await askPolicies(ask, subject)
@@ -74,6 +75,19 @@ async function askEntries(ask: Ask, { base, secret }: Subject): Promise<void> {
     ],
     else: [{ op: 'set', key: `${base}/b`, value: secret }],
   })
+}
+
+/** By the write rules of a door that is not this one. */
+async function askDialect(ask: Ask, { name, secret }: Subject): Promise<void> {
+  const of = { dialect: 'setec', key: `/setec/${name}` }
+  const value = Buffer.from(secret).toString('base64')
+  await ask('dialect', { ...of, operation: 'put', request: { value } })
+  await ask('dialect', { ...of, operation: 'put', request: { value } })
+  await ask('dialect', { ...of, operation: 'create-version', request: { version: 7, value } })
+  await ask('dialect', { ...of, operation: 'activate', request: { version: 1 } })
+  await ask('dialect', { ...of, operation: 'delete-version', request: { version: 1 } })
+  await ask('dialect', { ...of, operation: 'delete', request: {} })
+  await ask('dialect', { ...of, operation: 'none', request: {} })
 }
 
 async function askChanges(ask: Ask, { base, secret }: Subject): Promise<void> {

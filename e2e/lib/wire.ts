@@ -22,6 +22,7 @@ export const TYPE = {
   whoami: 0x5c,
   password: 0x5e,
   security: 0x60,
+  dialect: 0x4c,
   txn: 0x4e,
   history: 0x50,
   watch: 0x54,

@@ -33,6 +33,7 @@ const EFFECTIVE: Readonly<Record<Exclude<RequestKind, 'auth' | 'hello' | 'status
   whoami: {},
   password: { old_password: PASSWORD, new_password: 'Very-Strong-Phrase-9' },
   security: { op: 'check' },
+  dialect: { dialect: 'setec', operation: 'put', key: '/setec/w6', request: { value: 'eA==' } },
   txn: { then: [{ op: 'set', key: '/w6/b', value: 'x' }] },
   history: { key: '/w6/a' },
   watch: { prefix: '/' },
@@ -323,6 +324,14 @@ test('weakness 8: a payload that is no JSON or wrongly typed is refused, for eve
       { op: 'stage', import: 'a' },
       { op: 'commit' },
       { op: 'begin', force: 1 },
+    ],
+    dialect: [
+      {},
+      { dialect: 'setec', operation: 'put', key: '/setec/a' },
+      { dialect: 'setec', operation: 'put', key: '/setec/a', request: [] },
+      { dialect: 'setec', operation: 1, key: '/setec/a', request: {} },
+      { dialect: 'setec', operation: 'put', key: '/setec/a', request: {} },
+      { dialect: 'setec', operation: 'put', key: '/setec/a', request: { value: 5 } },
     ],
     seal: [
       {},
