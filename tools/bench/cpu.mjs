@@ -18,8 +18,3 @@ export function descendantsOf(pid) {
   )
   return children.map(Number).flatMap((child) => [child, ...descendantsOf(child)])
 }
-
-/** What a process was started as. */
-export function commandOf(pid) {
-  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ')
-}

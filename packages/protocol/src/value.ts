@@ -176,6 +176,22 @@ function invalid(type: ValueType, expected: string): SecregError {
 
 /** Base64 with padding (RFC 4648 §4). */
 export function encodeBase64(bytes: Uint8Array): string {
+  return nativeBase64 === undefined
+    ? standardBase64(bytes)
+    : nativeBase64.call(bytes, 0, bytes.length)
+}
+
+/** Node's own conversion, which takes any Uint8Array as its receiver; a tenth of the time. */
+const nativeBase64 = (
+  globalThis as {
+    readonly Buffer?: {
+      readonly prototype: { base64Slice?(this: Uint8Array, start: number, end: number): string }
+    }
+  }
+).Buffer?.prototype.base64Slice
+
+/** The same wherever there is no Node. */
+export function standardBase64(bytes: Uint8Array): string {
   let binary = ''
   for (let at = 0; at < bytes.length; at += 8192) {
     binary += String.fromCharCode(...bytes.subarray(at, at + 8192))

@@ -1,4 +1,6 @@
 import {
+  decodeBase64,
+  encodeBase64,
   formatValue,
   parseValue,
   parseValueType,
@@ -7,6 +9,7 @@ import {
 } from '@secreg/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { standardBase64 } from '../src/value.ts'
 
 const ROUND_TRIPS: readonly (readonly [type: ValueType, text: string])[] = [
   ['string', ''],
@@ -120,4 +123,20 @@ test('stored bytes that are not UTF-8 are not shown as if they were', () => {
     expect(() => formatValue({ type: 'string', bytes: Uint8Array.from(bytes) })).toThrow(TypeError)
   }
   expect(formatValue({ type: 'string', bytes: new TextEncoder().encode('\ufffd') })).toBe('\ufffd')
+})
+
+test('base64 is the same with and without what Node has for it', () => {
+  const views = fc
+    .tuple(fc.uint8Array({ maxLength: 300 }), fc.nat(20))
+    .map(([bytes, from]) => bytes.subarray(Math.min(from, bytes.length)))
+  fc.assert(
+    fc.property(views, (bytes) => {
+      const text = encodeBase64(bytes)
+      expect(text).toBe(standardBase64(bytes))
+      expect(decodeBase64(text)).toEqual(Uint8Array.from(bytes))
+    }),
+  )
+  expect(encodeBase64(new Uint8Array(20_000).fill(7))).toBe(
+    standardBase64(new Uint8Array(20_000).fill(7)),
+  )
 })
