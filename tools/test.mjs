@@ -36,6 +36,7 @@ if (await install()) {
   await check(step('style', bin('biome'), ['ci', '--colors=off', '.']))
   await check(step('layers', process.execPath, ['tools/check-boundaries.mjs']))
   await check(step('types', bin('nx'), ['run-many', '-t', 'typecheck', '--outputStyle=static']))
+  if (built) await check(step('types of e2e', bin('tsc'), ['-p', 'e2e', '--noEmit']))
   await vitest('unit', ['--config', join(ROOT, 'vitest.config.ts')])
   const e2e = join(ROOT, 'e2e/vitest.config.ts')
   if (built && existsSync(e2e)) {
