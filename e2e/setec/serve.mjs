@@ -112,14 +112,14 @@ function rulesOf({ whois, user, tags = [], caps }) {
 
 const isNew = !existsSync(home)
 if (isNew) makeHome()
-const daemon = await start(program('daemon/bin/secregd.js'), 'stderr', (line) =>
-  line.includes('"event":"ready"'),
-)
+const [daemon, gateway] = await Promise.all([
+  start(program('daemon/bin/secregd.js'), 'stderr', (line) => line.includes('"event":"ready"')),
+  start(program('http-gateway/bin/secreg-gateway.js'), 'stdout', (line) =>
+    line.includes('"ready":true'),
+  ),
+])
 const tokens = isNew ? await makeCallers() : JSON.parse(readFileSync(at('tokens.json'), 'utf8'))
 if (isNew) writeFileSync(at('tokens.json'), JSON.stringify(tokens), { mode: 0o600 })
-const gateway = await start(program('http-gateway/bin/secreg-gateway.js'), 'stdout', (line) =>
-  line.includes('"ready":true'),
-)
 const { http } = JSON.parse(gateway.ready)
 const map = identities.map(({ id, whois }) => {
   // Who is nobody shows nothing, or something that nobody has.
@@ -130,7 +130,6 @@ console.log(JSON.stringify(Object.fromEntries(map)))
 
 process.stdin.resume()
 process.stdin.once('end', async () => {
-  await gateway.stop()
-  await daemon.stop()
+  await Promise.all([gateway.stop(), daemon.stop()])
   process.exit(0)
 })
