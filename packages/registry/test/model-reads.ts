@@ -22,17 +22,18 @@ export function get(draft: ModelDraft, request: RequestOf<'get'>): unknown {
   const version = requireReadable(life, number, draft.now)
   const { type, encrypted } = version
   const base = { type, encrypted, version: number, modify_revision: life.revision }
-  if (asked === undefined && request.if_changed === number) {
-    draft.isRecorded = false
-    const others = (draft.polls.get(key) ?? []).filter(({ by }) => by !== draft.who)
-    draft.polls.set(key, [{ by: draft.who, at: draft.wall }, ...others])
-    return { ...base, value: null, unchanged: true }
-  }
-  draft.versions = [number]
+  const isUnchanged = asked === undefined && request.if_changed === number
+  if (!isUnchanged) draft.versions = [number]
   const wanted = !encrypted || request.decrypt === true
   if (wanted) {
     if (encrypted) draft.action = 'decrypt'
     draft.requireValue(key, encrypted, life)
+  }
+  if (isUnchanged) {
+    draft.isRecorded = false
+    const others = (draft.polls.get(key) ?? []).filter(({ by }) => by !== draft.who)
+    draft.polls.set(key, [{ by: draft.who, at: draft.wall }, ...others])
+    return { ...base, value: null, unchanged: true }
   }
   const detail = request.detail === true ? detailOf(life, number, version) : {}
   return { ...base, value: wanted ? version.text : null, ...detail }

@@ -91,6 +91,14 @@ const REGRESSIONS: readonly (readonly [
       { op: 'reopen' },
     ],
   ],
+  [
+    'a private value that had not changed was told of to who may not have it',
+    'level',
+    [
+      { op: 'set', who: 'root', key: '/user/bob', value: 'a', private: true },
+      { op: 'get', who: 'eve', key: '/user/bob', if_changed: 0 },
+    ],
+  ],
 ]
 
 test.each(REGRESSIONS)('fault: %s (%s)', async (_, engine, steps) => {
