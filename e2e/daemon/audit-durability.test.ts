@@ -2,7 +2,7 @@
  * No operation without its record, none with two, under kill -9 at random moments while segments end, are compressed and
  * signed. Durability class: *written* of everything, which survives the death of the process; that every change, and with
  * `audit.async_write` off every read, is synced before its answer, is seen in the system calls. Rounds: `SECREG_SOAK_ROUNDS`,
- * 10 unless told.
+ * 20 unless told.
  */
 import { randomBytes, randomInt } from 'node:crypto'
 import { readdirSync } from 'node:fs'
@@ -15,7 +15,7 @@ import { readLog, Site } from '../lib/site.ts'
 import { startTraced, type Traced } from '../lib/traced.ts'
 import { Wire } from '../lib/wire.ts'
 
-const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 10)
+const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 20)
 const SEGMENT = 65_536
 const USER = { user: 'eve', password: 'Very-Strong-Phrase-9' }
 

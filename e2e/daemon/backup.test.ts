@@ -1,6 +1,6 @@
 /**
  * Backups of a running daemon: consistent under load, whole or absent under kill -9 and on a full disk. Rounds of
- * kill -9: `SECREG_SOAK_ROUNDS`, 4 unless told.
+ * kill -9: `SECREG_SOAK_ROUNDS`, 6 unless told.
  */
 import { randomInt } from 'node:crypto'
 import {
@@ -35,7 +35,7 @@ import type { Wire } from '../lib/wire.ts'
 
 vi.setConfig({ testTimeout: 240_000 })
 
-const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 4)
+const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 6)
 const WRITERS = 8
 const KEYS = 12
 

@@ -1,6 +1,6 @@
 /**
  * What was acknowledged survives. Durability class of every change: synced (DESIGN §2). Rounds of kill -9:
- * `SECREG_SOAK_ROUNDS`, 10 unless told.
+ * `SECREG_SOAK_ROUNDS`, 20 unless told.
  */
 import { randomBytes, randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { mountSmallDisk } from '../lib/small-disk.ts'
 import { startTraced } from '../lib/traced.ts'
 import { TYPE, Wire } from '../lib/wire.ts'
 
-const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 10)
+const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 20)
 const WRITERS = 8
 const KEYS_OF_WRITER = 10
 /** Requests of one writer that are on their way at the same time. */

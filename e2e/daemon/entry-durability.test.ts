@@ -1,6 +1,6 @@
 /**
  * Transactions, moves, purges and expiry survive: wholly or not at all. Durability class of every change: synced
- * (DESIGN §2). Rounds of kill -9: `SECREG_SOAK_ROUNDS`, 6 unless told.
+ * (DESIGN §2). Rounds of kill -9: `SECREG_SOAK_ROUNDS`, 10 unless told.
  */
 import { randomBytes, randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
@@ -19,7 +19,7 @@ import { readLog, Site } from '../lib/site.ts'
 import { mountSmallDisk } from '../lib/small-disk.ts'
 import { Wire } from '../lib/wire.ts'
 
-const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 6)
+const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 10)
 
 interface Crew {
   readonly writers: readonly ChangeWriter[]

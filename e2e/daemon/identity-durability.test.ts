@@ -1,7 +1,7 @@
 /**
  * Uses of tokens, revocations, codes, groups and policies under kill -9 at random moments: what was acknowledged holds,
  * and what opens something once never opens it twice. Durability class of every change: synced (DESIGN §2).
- * Rounds: `SECREG_SOAK_ROUNDS`, 4 unless told.
+ * Rounds: `SECREG_SOAK_ROUNDS`, 6 unless told.
  */
 import { randomBytes, randomInt } from 'node:crypto'
 import { waitFor } from '@secreg/testkit'
@@ -13,7 +13,7 @@ import { readLog, Site } from '../lib/site.ts'
 import { Revoker, TokenUser } from '../lib/token-writers.ts'
 import { Wire } from '../lib/wire.ts'
 
-const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 4)
+const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 6)
 
 test(`kill -9 under uses of tokens, revocations, codes, groups and policies: nothing is lost and nothing is good twice, ${ROUNDS} times`, {
   timeout: 60_000 + ROUNDS * 8_000,

@@ -18,7 +18,7 @@ import { offline } from '../lib/backup.ts'
 import { SECREGD, Site } from '../lib/site.ts'
 import { Wire } from '../lib/wire.ts'
 
-const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 4)
+const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 8)
 const FIXTURE = fileURLToPath(
   new URL('../../packages/storage/test/fixtures/format-1', import.meta.url),
 )

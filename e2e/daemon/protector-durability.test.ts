@@ -1,6 +1,6 @@
 /**
  * Changes of protectors under kill -9 at random moments: what opened the registry before opens it, or what was given
- * since; a rerun finishes. Durability class: synced (DESIGN §2). Rounds: `SECREG_SOAK_ROUNDS`, 6 unless told.
+ * since; a rerun finishes. Durability class: synced (DESIGN §2). Rounds: `SECREG_SOAK_ROUNDS`, 10 unless told.
  */
 import { randomBytes, randomInt } from 'node:crypto'
 import { findCanary, waitFor } from '@secreg/testkit'
@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { ADMIN, PASSPHRASE, PASSWORD, readLog, Site } from '../lib/site.ts'
 import { Wire } from '../lib/wire.ts'
 
-const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 6)
+const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 10)
 
 interface Change {
   readonly request: object

@@ -16,7 +16,7 @@ import { offline, takeBackup } from '../lib/backup.ts'
 import { PASSPHRASE, SECREGD, Site, startSite } from '../lib/site.ts'
 import type { Wire } from '../lib/wire.ts'
 
-const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 4)
+const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 8)
 const SECRET = `secret-${randomBytes(12).toString('hex')}`
 
 async function fill(admin: Wire): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * kill -9 at any moment of a rotation: every value is readable at once after the start, and the rotation goes on to its
- * end. Rounds: `SECREG_SOAK_ROUNDS`, 4 unless told.
+ * end. Rounds: `SECREG_SOAK_ROUNDS`, 6 unless told.
  */
 import { randomBytes, randomInt } from 'node:crypto'
 import { waitFor } from '@secreg/testkit'
@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { readLog, Site } from '../lib/site.ts'
 import { Wire } from '../lib/wire.ts'
 
-const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 4)
+const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 6)
 const ENTRIES = 2000
 const LARGE = 'L'.repeat(10_000)
 

@@ -1,6 +1,6 @@
 /**
  * Backups that the daemon makes by itself: on time, as many as are kept, whole under kill -9 and on a full disk. Rounds
- * of kill -9: `SECREG_SOAK_ROUNDS`, 3 unless told.
+ * of kill -9: `SECREG_SOAK_ROUNDS`, 6 unless told.
  */
 import { randomInt } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
@@ -18,7 +18,7 @@ import { backupsIn, fillStore, names, openSite, pause, scheduled, verify } from 
 
 vi.setConfig({ testTimeout: 240_000 })
 
-const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 3)
+const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 6)
 
 test('the schedule makes one after each interval, keeps so many, and goes on by a new configuration', async () => {
   await using site = openSite()
