@@ -34,12 +34,12 @@ const library: Options = {
   platform: manifest.nx?.tags?.includes('platform:neutral') ? 'neutral' : 'node',
 }
 
-/** An app is bundled from source with everything but its native addon and what is optional; commands become chunks that load when they are used. */
+/** An app is bundled from source with everything but native addons and what is optional; commands become chunks that load when they are used. */
 const app: Options = {
   ...common,
   platform: 'node',
   splitting: true,
-  noExternal: [/^(?!(?:level|kafkajs)$)/],
+  noExternal: [/^(?!(?:level|kafkajs|@secreg\/unix-socket)$)/],
   // By itself tsup leaves out what must be installed, not what may be.
   external: ['kafkajs'],
   esbuildOptions: (options) => {

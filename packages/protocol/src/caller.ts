@@ -25,6 +25,8 @@ export interface Caller {
   readonly uid?: number
   readonly gid?: number
   readonly pid?: number
+  /** Name of the user of the operating system that `uid` is, at the door of the zones. */
+  readonly systemUser?: string
   /** A second factor was shown in this session. */
   readonly mfa: boolean
   readonly door: Door

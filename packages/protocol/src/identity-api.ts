@@ -95,8 +95,8 @@ export interface TokenResponse {
 
 export interface ZoneInfo {
   readonly zone: string
-  /** Random id of this life of the zone. */
-  readonly zone_id: string
+  /** Random id of this life of the zone; for administrators. */
+  readonly zone_id?: string
   readonly description: string
   readonly allow_passwd: boolean
   readonly allow_tokens: boolean
@@ -104,7 +104,10 @@ export interface ZoneInfo {
   readonly auto_create: boolean
   readonly http: boolean
   readonly max_temp_validity_s: number
-  readonly trusted_uids: readonly number[]
+  /** For administrators. */
+  readonly trusted_uids?: readonly number[]
+  /** It is one of the configuration file, which alone sets its switches. */
+  readonly configured?: true
 }
 
 export interface ZoneTokenInfo {
@@ -115,8 +118,11 @@ export interface ZoneTokenInfo {
 
 /** One account of a zone. */
 export interface ZoneAccountInfo {
+  readonly zone: string
   readonly login: string
   readonly password: boolean
+  /** Milliseconds since 1970; where there is a password. */
+  readonly password_modified_at?: number
   readonly allow_passwd_auth: boolean
   readonly tokens: readonly ZoneTokenInfo[]
 }

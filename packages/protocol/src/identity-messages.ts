@@ -19,6 +19,7 @@ const assertion = text(256).min(1)
 
 /**
  * `{"username","password"}` as documented, or `{"token"}`. `otp` is the second factor: six digits, or a recovery code.
+ * `kernel`, instead of a credential: the account that the uid of the peer is mapped to, as the kernel reports it.
  * `assertions`, instead of a credential, and `address` are believed of a gateway only.
  */
 export const authRequest = z
@@ -27,15 +28,16 @@ export const authRequest = z
     password: secretText.optional(),
     otp: text(32).optional(),
     token: text(LIMITS.tokenChars).optional(),
+    kernel: z.literal(true).optional(),
     assertions: z.array(assertion).min(1).max(LIMITS.assertions).optional(),
     /** Remote address of the caller. */
     address: text(64).min(1).optional(),
   })
   .refine(
-    ({ username, password, token, assertions }) =>
-      [username ?? password, token, assertions].filter((one) => one !== undefined).length === 1 &&
-      (username === undefined) === (password === undefined),
-    'username and password, or a token, or assertions',
+    ({ username, password, token, kernel, assertions }) =>
+      [username ?? password, token, kernel, assertions].filter((one) => one !== undefined)
+        .length === 1 && (username === undefined) === (password === undefined),
+    'username and password, or a token, or kernel, or assertions',
   )
 
 /** Administration of accounts. */
@@ -123,37 +125,33 @@ const zoneSwitches = {
   trusted_uids: z.array(z.int()).max(256).optional(),
 }
 
+/**
+ * What a request about an account of a zone begins with. At the door of the zones, `login` may be absent: the caller's own;
+ * and `auth_password` is the account's password, which then alone decides whether the request is allowed.
+ */
+const managed = { zone, login: zoneLogin.optional(), auth_password: secretText.optional() }
+
 /** Zones and the accounts in them. */
 export const zoneRequest = z.discriminatedUnion('op', [
   z.object({ op: z.literal('list') }),
   z.object({ op: z.literal('add'), zone, ...zoneSwitches }),
   z.object({ op: z.literal('set'), zone, ...zoneSwitches }),
   z.object({ op: z.literal('remove'), zone }),
-  z.object({ op: z.literal('accounts'), zone, login: zoneLogin.optional() }),
+  /** Of one zone, or of one login in all zones. */
+  z.object({ op: z.literal('accounts'), zone: zone.optional(), login: zoneLogin.optional() }),
   z.object({ op: z.literal('create-account'), zone, login: zoneLogin }),
   /** Zone `*`: in all zones. */
   z.object({ op: z.literal('delete-account'), zone, login: zoneLogin }),
-  z.object({
-    op: z.literal('create-token'),
-    zone,
-    login: zoneLogin,
-    comment: text(255).optional(),
-  }),
-  z.object({
-    op: z.literal('change-token'),
-    zone,
-    login: zoneLogin,
-    ident,
-    comment: text(255).optional(),
-  }),
+  z.object({ op: z.literal('create-token'), ...managed, comment: text(255).optional() }),
+  z.object({ op: z.literal('change-token'), ...managed, ident, comment: text(255).optional() }),
   /** Ident `*`: all of them, temporary ones too. */
-  z.object({ op: z.literal('delete-token'), zone, login: zoneLogin, ident }),
-  z.object({ op: z.literal('set-password'), zone, login: zoneLogin, password: secretText }),
-  z.object({ op: z.literal('delete-password'), zone, login: zoneLogin }),
-  z.object({ op: z.literal('create-temp'), zone, login: zoneLogin, validity_s: seconds }),
-  z.object({ op: z.literal('allow-password'), zone, login: zoneLogin, allow: z.boolean() }),
+  z.object({ op: z.literal('delete-token'), ...managed, ident }),
+  z.object({ op: z.literal('set-password'), ...managed, password: secretText }),
+  z.object({ op: z.literal('delete-password'), ...managed }),
+  z.object({ op: z.literal('create-temp'), ...managed, validity_s: seconds }),
+  z.object({ op: z.literal('allow-password'), ...managed, allow: z.boolean() }),
   /** Whether a password or token opens an account of a zone. */
-  z.object({ op: z.literal('check'), zone, login: zoneLogin, password: secretText }),
+  z.object({ op: z.literal('check'), zone, login: zoneLogin.optional(), password: secretText }),
 ])
 
 /** One's own second factor; with `user`, somebody else's by the right to administer him. */

@@ -19,10 +19,13 @@ export function infoOfZone(found: Zone): ZoneInfo {
 }
 
 /** An account of a zone, without its secrets. */
-export function infoOfZoneAccount(account: ZoneAccount): ZoneAccountInfo {
+export function infoOfZoneAccount(zone: string, account: ZoneAccount): ZoneAccountInfo {
+  const { password } = account
   return {
+    zone,
     login: account.login,
-    password: account.password !== undefined,
+    password: password !== undefined,
+    ...(password === undefined ? {} : { password_modified_at: password.modifiedAtMs }),
     allow_passwd_auth: account.allowPasswdAuth,
     tokens: account.tokens.map(({ comment, ident, modifiedAtMs }) => ({
       ident,
