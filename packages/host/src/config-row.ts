@@ -10,7 +10,7 @@ export interface ConfigKey {
   readonly type: 'string' | 'integer' | 'boolean' | 'list of strings'
   /** Default as it would stand in the file; empty text where the key is off unless given. */
   readonly default: string
-  readonly unit: '' | 'seconds' | 'bytes' | 'days'
+  readonly unit: '' | 'seconds' | 'milliseconds' | 'bytes' | 'days'
   /** Accepted values, in words. */
   readonly expected: string
   readonly description: string

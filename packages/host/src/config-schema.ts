@@ -23,6 +23,7 @@ import {
   text,
   USERNAME,
 } from './config-row.ts'
+import { SUBAUTH_ROWS } from './config-subauth.ts'
 import type { Config } from './config-values.ts'
 import { METRICS_ADDRESS } from './metrics-address.ts'
 
@@ -286,6 +287,7 @@ export const CONFIG_ROWS: Rows = Object.freeze({
   },
   gateway: GATEWAY_ROWS,
   http: HTTP_ROWS,
+  subauth: SUBAUTH_ROWS,
   unlock: {
     keyFile: text(
       'unlock.key_file',

@@ -120,6 +120,21 @@ export interface Config {
     readonly tailscaleWhois: string | undefined
     readonly tailscaleServe: boolean
   }
+  readonly subauth: {
+    /** Undefined serves none. */
+    readonly socket: string | undefined
+    /** Permission bits. */
+    readonly mode: number
+    readonly maxRequestBytes: number
+    readonly maxReplyBytes: number
+    readonly maxConnections: number
+    readonly backlog: number
+    /** Least time of a refusal; 0 is off. */
+    readonly failureDelayMs: number
+    readonly idleTimeoutSeconds: number
+    /** Undefined asks the user database of the system. */
+    readonly usersFile: string | undefined
+  }
   readonly unlock: {
     readonly keyFile: string | undefined
     readonly systemdCredential: string | undefined
