@@ -1,1 +1,8 @@
-export {}
+export { answerPacket, type ReceivedLike, type SubauthAnswer } from './server/answer-packet.ts'
+export type { ManagedAccount, OwnAccount, SubauthPort } from './server/port.ts'
+export {
+  type PacketConnection,
+  type ServeConnectionOptions,
+  type ServedConnection,
+  serveConnection,
+} from './server/serve-connection.ts'
