@@ -61,6 +61,7 @@ export {
   assertSocketPath,
   type ListenUnixOptions,
   listenUnix,
+  type UnixListener,
   type UnixSocketFile,
 } from './socket-file.ts'
 export { MAX_SOCKET_PATH_BYTES } from './socket-path.ts'

@@ -19,10 +19,28 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { connect, type Server } from 'node:net'
+import { connect } from 'node:net'
 import { dirname, isAbsolute, join } from 'node:path'
 import { HostError } from './errors.ts'
 import { MAX_SOCKET_PATH_BYTES } from './socket-path.ts'
+
+/**
+ * What listens at a path as a `net.Server` does: it binds the path in {@link listen}, is heard of by `listening` or
+ * `error`, and says `close` when it is closed.
+ */
+export interface UnixListener {
+  readonly listening: boolean
+  listen(options: {
+    readonly path: string
+    readonly backlog: number
+    readonly exclusive: boolean
+  }): unknown
+  close(): unknown
+  once(event: 'listening' | 'close', listener: () => void): unknown
+  once(event: 'error', listener: (error: Error) => void): unknown
+  off(event: 'listening' | 'close', listener: () => void): unknown
+  off(event: 'error', listener: (error: Error) => void): unknown
+}
 
 /** Options of {@link listenUnix}. */
 export interface ListenUnixOptions {
@@ -49,12 +67,12 @@ const EXACT = { bigint: true } as const
 /**
  * Listen on a Unix socket. A dead socket of this user at the path is replaced; anything else there is left alone.
  *
- * @param server - A server that does not listen yet. When it closes, the file is removed.
+ * @param server - A server that does not listen yet, of whatever type of socket. When it closes, the file is removed.
  * @throws HostError ERR_HOST_SOCKET_PATH for a path that is too long, not absolute, or in a directory that others may
  * change; ERR_HOST_SOCKET_IN_USE when a server answers there; ERR_HOST_SOCKET_OCCUPIED when something else is there.
  */
 export async function listenUnix(
-  server: Server,
+  server: UnixListener,
   options: ListenUnixOptions,
 ): Promise<UnixSocketFile> {
   const { path, mode = 0o600 } = options
@@ -177,6 +195,8 @@ function probe(path: string): Promise<string> {
       else if (error.code === 'ENOENT') finish('gone')
       // A full backlog is a server that is busy (unix(7)).
       else if (error.code === 'EAGAIN') finish('live')
+      // Somebody has it open who speaks in packets; a dead one refuses, whatever its type was.
+      else if (error.code === 'EPROTOTYPE') finish('live')
       else finish(error.code ?? 'unknown')
     })
   })
@@ -202,13 +222,14 @@ function changeGroup(path: string, gid: number): void {
   }
 }
 
-function listenAt(server: Server, path: string, backlog: number): Promise<void> {
+function listenAt(server: UnixListener, path: string, backlog: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ path, backlog, exclusive: true }, () => {
+    server.once('listening', () => {
       server.off('error', reject)
       resolve()
     })
+    server.listen({ path, backlog, exclusive: true })
   })
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import {
   chmodSync,
   chownSync,
@@ -14,7 +14,8 @@ import {
 } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
-import { assertSocketPath, HostError, listenUnix } from '@secreg/host'
+import { assertSocketPath, HostError, listenUnix, type UnixListener } from '@secreg/host'
+import { requireProgram, startChild } from '@secreg/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Home, makeHome } from './home.ts'
 
@@ -148,6 +149,44 @@ describe('listenUnix', () => {
     await listenUnix(echo('first'), { path })
     expect(await codeOf(listenUnix(echo('second'), { path }))).toBe('ERR_HOST_SOCKET_IN_USE')
     expect(await ask(path)).toBe('first')
+  })
+
+  it('leaves a live socket of packets alone, and replaces a dead one', async (context) => {
+    const python = requireProgram(context, 'python3')
+    const path = home.file('s')
+    const script = `import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind(sys.argv[1])
+s.listen(1)
+print('listening', flush=True)
+sys.stdin.read()`
+    const child = startChild(python, ['-c', script, path], { keepInput: true })
+    await child.line(/listening/)
+    const { ino } = lstatSync(path)
+    expect(await codeOf(listenUnix(echo('second'), { path }))).toBe('ERR_HOST_SOCKET_IN_USE')
+    expect(lstatSync(path).ino).toBe(ino)
+    await child.kill()
+    await listenUnix(echo('second'), { path })
+    expect(await ask(path)).toBe('second')
+  })
+
+  it('takes whatever listens like a server, and removes its file when that closes', async () => {
+    const path = home.file('s')
+    const inner = createServer()
+    const listener: UnixListener & EventEmitter = Object.assign(new EventEmitter(), {
+      get listening() {
+        return inner.listening
+      },
+      listen: (options: { readonly path: string }) => inner.listen(options.path),
+      close: () => inner.close(),
+    })
+    for (const event of ['listening', 'close']) inner.on(event, () => listener.emit(event))
+    servers.push(inner)
+    await listenUnix(listener, { path, mode: 0o666 })
+    expect([lstatSync(path).isSocket(), modeOf(path)]).toEqual([true, 0o666])
+    listener.close()
+    await once(listener, 'close')
+    expect(readdirSync(home.path)).toEqual([])
   })
 
   it('weakness 11: leaves what appears while it starts alone', async () => {
