@@ -77,7 +77,7 @@ export const tokenAnswer: Members = {
 
 const zoneInfo = anObject({
   zone: text,
-  zone_id: text,
+  zone_id: optional(text),
   description: text,
   allow_passwd: boolean,
   allow_tokens: boolean,
@@ -85,12 +85,15 @@ const zoneInfo = anObject({
   auto_create: boolean,
   http: boolean,
   max_temp_validity_s: count,
-  trusted_uids: array(count),
+  trusted_uids: optional(array(count)),
+  configured: optional(literalTrue),
 })
 
 const zoneAccount = anObject({
+  zone: text,
   login: text,
   password: boolean,
+  password_modified_at: optional(number),
   allow_passwd_auth: boolean,
   tokens: array(anObject({ ident: text, comment: text, modified_at: number })),
 })

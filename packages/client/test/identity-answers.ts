@@ -75,12 +75,15 @@ export const IDENTITY_ANSWERS = {
         http: false,
         max_temp_validity_s: 0,
         trusted_uids: [8],
+        configured: true,
       },
     ],
     accounts: [
       {
+        zone: 'mail',
         login: 'alice',
-        password: false,
+        password: true,
+        password_modified_at: 1,
         allow_passwd_auth: false,
         tokens: [{ ident: '00ff', comment: '', modified_at: 1 }],
       },
