@@ -44,6 +44,7 @@ describe('zone', () => {
     [['remove', 'mail', '--yes'], { op: 'remove', zone: 'mail' }],
     [['accounts', 'mail'], { op: 'accounts', zone: 'mail' }],
     [['accounts', 'mail', 'alice'], { op: 'accounts', zone: 'mail', login: 'alice' }],
+    [['accounts', '*', 'alice'], { op: 'accounts', login: 'alice' }],
     [['create-account', 'mail', 'a.b@c'], { op: 'create-account', zone: 'mail', login: 'a.b@c' }],
     [['delete-account', 'mail', 'al'], { op: 'delete-account', zone: 'mail', login: 'al' }],
     [['delete-account', '*', 'al', '--yes'], { op: 'delete-account', zone: '*', login: 'al' }],
@@ -140,6 +141,8 @@ describe('zone', () => {
     [['set-password', 'mail', 'al', 'a password'], 'too many arguments'],
     [['check', 'mail', 'al'], '--password-stdin'],
     [['delete-token', 'mail', 'al'], '<ident> is missing'],
+    [['accounts'], '<zone> is missing'],
+    [['accounts', '*'], '<login> is missing'],
   ])('%j is refused, and nothing is asked', async (args, message) => {
     const { registry, sreg } = await makeWorld()
     const { code, stdout, stderr } = await sreg(['zone', ...args], { input: 'a password\n' })
@@ -169,7 +172,13 @@ describe('zone', () => {
     expect(zones.trimEnd().split('\n')).toHaveLength(3)
     expect(zones).toContain('allow-passwd, allow-passwd-auth, http  at most 1h 0m     33 106')
     const tokens = ['t1', 't2'].map((ident) => ({ ident, comment: 'x\u001b\ny', modified_at: 0 }))
-    const account = { login: 'al\ueffe', password: true, allow_passwd_auth: false, tokens }
+    const account = {
+      zone: 'mail',
+      login: 'al\ueffe',
+      password: true,
+      allow_passwd_auth: false,
+      tokens,
+    }
     registry.answers.set('zone', {
       accounts: [account, { ...account, login: 'bo', password: false, tokens: [] }],
     })
@@ -181,6 +190,51 @@ describe('zone', () => {
     expect(
       JSON.parse((await sreg(['zone', 'accounts', 'mail', '-j'])).stdout).accounts,
     ).toHaveLength(2)
+  })
+
+  test('zones of the configuration file, and what only an administrator is told', async () => {
+    const { registry, sreg } = await makeWorld()
+    const zone = {
+      zone: 'mail',
+      description: 'of the file',
+      allow_passwd: true,
+      allow_tokens: false,
+      allow_passwd_auth: false,
+      auto_create: false,
+      http: false,
+      max_temp_validity_s: 0,
+    }
+    registry.answers.set('zone', { zones: [{ ...zone, configured: true }, zone] })
+    const lines = (await sreg(['zone', 'list'])).stdout.split('\n')
+    expect(lines[0]).toMatch(/ Configuration {2}Description$/)
+    expect(lines[1]).toMatch(/^mail {2}allow-passwd {2}none +file +of the file$/)
+    expect(lines[2]).toMatch(/^mail {2}allow-passwd {2}none +of the file$/)
+    registry.failures.set('zone', 'ZONE_REFUSED')
+    const { code, stderr } = await sreg(['zone', 'set', 'mail', '--http'])
+    expect(code).toBe(6)
+    expect(stderr).toContain('the configuration file has')
+    expect((await sreg(['zone', 'delete-password', 'mail', 'al'])).stderr).toContain(
+      'shows what the zone allows',
+    )
+  })
+
+  test('the accounts of one login name their zones, and tell when the password was set', async () => {
+    const { registry, sreg } = await makeWorld()
+    const account = {
+      zone: 'mail',
+      login: 'al',
+      password: true,
+      password_modified_at: new Date(2026, 0, 31, 9, 5).getTime(),
+      allow_passwd_auth: true,
+      tokens: ['t1', 't2'].map((ident) => ({ ident, comment: 'phone', modified_at: 0 })),
+    }
+    registry.answers.set('zone', { accounts: [account, { ...account, zone: 'web', tokens: [] }] })
+    const all = (await sreg(['zone', 'accounts', '*', 'al'])).stdout
+    expect(all).toMatch(/^Zone {2}Login {2}Password {13}Manages itself /)
+    expect(all).toMatch(/^mail {2}al {5}2026-01-31 09:05:00 {2}yes {13}t1 /m)
+    expect(all).toMatch(/^ {10,}t2 .+ phone$/m)
+    expect(all).toMatch(/^web {3}al {5}2026-01-31 09:05:00 {2}yes$/m)
+    expect((await sreg(['zone', 'accounts', 'mail', 'al'])).stdout).toMatch(/^al {5}2026/m)
   })
 
   test.each([

@@ -60,9 +60,10 @@ export const ZONE_COMMANDS: readonly CommandSpec[] = [
       },
       {
         name: 'accounts',
-        summary: 'List the accounts of a zone with their tokens',
+        summary: 'List the accounts of a zone with their tokens; in the zone * those of one login',
         operands: [zone, { ...login, optional: true }],
         options: [],
+        examples: ['zone accounts mail', "zone accounts '*' alice"],
       },
       { name: 'create-account', summary: 'Add an account', operands: [zone, login], options: [] },
       {

@@ -13,6 +13,8 @@ import { assertSecret } from './token.ts'
 type ZoneRequest = RequestOf<'zone'>
 
 const PASSWORD = { question: 'Password', again: 'Password again' } as const
+/** Stands for all zones. */
+const ALL = '*'
 const HINTS = {
   NOT_FOUND: 'run: sreg zone list, or: sreg zone accounts ZONE',
   USER_NOT_FOUND: 'run: sreg zone accounts ZONE',
@@ -20,10 +22,17 @@ const HINTS = {
   USER_EXISTS: 'run: sreg zone accounts ZONE',
   IN_USE: '"sreg policy list" shows the policies; one of them names it',
 }
+/** Of what changes the zone itself. */
+const ZONE_HINTS = {
+  ...HINTS,
+  ZONE_REFUSED:
+    '"sreg zone list" shows which zones the configuration file has: it alone changes those',
+}
 
 export async function run(context: Context): Promise<number> {
   const request = await requestOf(context)
-  const answer = await withHints(HINTS, () =>
+  const ofZone = request.op === 'add' || request.op === 'set' || request.op === 'remove'
+  const answer = await withHints(ofZone ? ZONE_HINTS : HINTS, () =>
     context.withRegistry('needed', (registry) => registry.zone(request)),
   )
   switch (request.op) {
@@ -33,7 +42,7 @@ export async function run(context: Context): Promise<number> {
       )
     case 'accounts':
       return await show(context, { accounts: answer.accounts ?? [] }, () =>
-        accountsTable(answer.accounts ?? []),
+        accountsTable(answer.accounts ?? [], request.zone === undefined),
       )
     case 'create-token':
     case 'create-temp':
@@ -77,9 +86,9 @@ async function requestOf(context: Context): Promise<ZoneRequest> {
       await confirm(context, `The zone ${zone} is removed with all its accounts and tokens`)
       return { op, zone }
     case 'accounts':
-      return { op, zone, ...(login === '' ? {} : { login }) }
+      return accountsOf(zone, login)
     case 'delete-account':
-      if (zone === '*') await confirm(context, `The account ${login} is removed in all zones`)
+      if (zone === ALL) await confirm(context, `The account ${login} is removed in all zones`)
       return { op, zone, login }
     case 'create-account':
     case 'delete-password':
@@ -105,6 +114,12 @@ async function requestOf(context: Context): Promise<ZoneRequest> {
     default:
       return { op: 'list' }
   }
+}
+
+function accountsOf(zone: string, login: string): ZoneRequest {
+  if (zone !== ALL) return { op: 'accounts', zone, ...(login === '' ? {} : { login }) }
+  if (login !== '') return { op: 'accounts', login }
+  throw new CliError('INVALID_ARGUMENT', '<login> is missing: of all zones, it lists one login')
 }
 
 function validityOf(text: string): number {
