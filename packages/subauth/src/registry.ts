@@ -1,1 +1,5 @@
-export {}
+export {
+  registryPort,
+  type SubauthRegistryApi,
+  type SystemCaller,
+} from './registry/registry-port.ts'
