@@ -5,9 +5,18 @@ import { type Child, startChild } from '@secreg/testkit'
 
 const PROGRAM = fileURLToPath(new URL('../subauth/caller.py', import.meta.url))
 
-/** What a request is answered with. */
 // biome-ignore lint/suspicious/noExplicitAny: an answer is whatever the server sent
-export type SubauthReply = { readonly error: string } & Readonly<Record<string, any>>
+type Any = any
+
+/** What a request is answered with: `error`, and what the command gives. */
+export interface SubauthReply {
+  readonly error: string
+  readonly token?: Any
+  readonly ident?: Any
+  readonly login?: Any
+  readonly accounts?: Any
+  readonly zones?: Any
+}
 
 /** What one packet has come to. */
 export interface SubauthOutcome {
@@ -60,8 +69,7 @@ export class SubauthCaller implements AsyncDisposable {
   }
 
   /** Do one step and give what it has come to, also when that is a refusal of the kernel. */
-  // biome-ignore lint/suspicious/noExplicitAny: each step has an answer of its own
-  async step(step: string, args: object = {}): Promise<any> {
+  async step(step: string, args: object = {}): Promise<Any> {
     const answer = this.#line()
     this.#child.process.stdin?.write(`${JSON.stringify({ do: step, ...args })}\n`)
     const found = JSON.parse(await answer) as { fault?: string }

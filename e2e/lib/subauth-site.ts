@@ -1,5 +1,6 @@
 /** A registry with its socket for accounts in zones, and callers there that are not ours. */
-import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { requireProgram, type SkippableContext, skipTest } from '@secreg/testkit'
 import { nativeProblem } from '@secreg/unix-socket'
@@ -64,11 +65,16 @@ export class SubauthSite extends Site {
     chmodSync(this.#place, 0o755)
     const lines = Object.entries(users).map(([name, uid]) => `${name}:x:${uid}:${uid}::/:/bin/sh\n`)
     const usersFile = this.home.write('users', lines.join(''))
+    // A start that is no first one opens the registry by itself.
+    const keyFile = this.home.file('key')
+    if (!existsSync(keyFile)) this.home.write('key', randomBytes(32))
     const delay = /^\s*failure_delay_ms\s*=/m.test(subauth) ? '' : 'failure_delay_ms = 0'
     super.configure({
       ...options,
       config: `${/^\s*rate_limit_attempts\s*=/m.test(config) ? '' : 'rate_limit_attempts = 10000'}
 ${config}
+[unlock]
+key_file = ${JSON.stringify(keyFile)}
 [subauth]
 socket = ${JSON.stringify(this.door)}
 users_file = ${JSON.stringify(usersFile)}

@@ -36,7 +36,8 @@ class Steps:
         if child == 0:
             try:
                 become(of)
-                socket.send_fds(there, [b"x"], [Connection(self.path).socket.fileno()])
+                opened = Connection(self.path)
+                socket.send_fds(there, [b"x"], [opened.socket.fileno()])
             finally:
                 os._exit(0)
         there.close()
