@@ -11,10 +11,12 @@ import {
   SOCKET_PATH,
   text,
 } from './config-row.ts'
-import type { Config } from './config-values.ts'
+import type { ConfigSections } from './config-values.ts'
 import { HOST_NAME, HTTP_ADDRESS } from './http-address.ts'
 
-type Rows<S extends keyof Config> = { readonly [F in keyof Config[S]]-?: ConfigRow<Config[S][F]> }
+type Rows<S extends keyof ConfigSections> = {
+  readonly [F in keyof ConfigSections[S]]-?: ConfigRow<ConfigSections[S][F]>
+}
 
 const KIB = 1024
 const MIB = KIB * KIB

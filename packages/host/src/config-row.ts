@@ -7,7 +7,7 @@ import { MAX_SOCKET_PATH_BYTES } from './socket-path.ts'
 export interface ConfigKey {
   /** Dotted name in the file. */
   readonly name: string
-  readonly type: 'string' | 'integer' | 'boolean' | 'list of strings'
+  readonly type: 'string' | 'integer' | 'boolean' | 'list of strings' | 'list of integers'
   /** Default as it would stand in the file; empty text where the key is off unless given. */
   readonly default: string
   readonly unit: '' | 'seconds' | 'milliseconds' | 'bytes' | 'days'
@@ -24,6 +24,18 @@ export interface ConfigRow<T> extends Omit<ConfigKey, 'default'> {
   readonly schema: z.ZodType<T, unknown>
   /** Its value never appears in a message: someone may have written the secret itself in place of its name. */
   readonly sensitive: boolean
+}
+
+/** What is told of a row. */
+export function keyOf(row: ConfigRow<unknown>): ConfigKey {
+  return Object.freeze({
+    name: row.name,
+    type: row.type,
+    default: row.shown,
+    unit: row.unit,
+    expected: row.expected,
+    description: row.description,
+  })
 }
 
 /** @param range - default, least and largest value */

@@ -11,6 +11,7 @@ import {
   flag,
   GROUP,
   integer,
+  keyOf,
   MODE,
   oneOf,
   optional,
@@ -24,12 +25,12 @@ import {
   USERNAME,
 } from './config-row.ts'
 import { SUBAUTH_ROWS } from './config-subauth.ts'
-import type { Config } from './config-values.ts'
+import type { ConfigSections } from './config-values.ts'
 import { METRICS_ADDRESS } from './metrics-address.ts'
 
 type Rows = {
-  readonly [S in keyof Config]: {
-    readonly [F in keyof Config[S]]-?: ConfigRow<Config[S][F]>
+  readonly [S in keyof ConfigSections]: {
+    readonly [F in keyof ConfigSections[S]]-?: ConfigRow<ConfigSections[S][F]>
   }
 }
 
@@ -38,7 +39,7 @@ const TIB = KIB ** 4
 const DAY = 86_400
 const YEAR = 365 * DAY
 
-/** The checks of all keys, in the shape of {@link Config}. A key without a check does not compile. */
+/** The checks of all keys, in the shape of {@link ConfigSections}. A key without a check does not compile. */
 export const CONFIG_ROWS: Rows = Object.freeze({
   database: {
     path: text('database.path', '/var/lib/secreg', PATH, 'Directory of the store'),
@@ -341,18 +342,9 @@ export const CONFIG_ROWS: Rows = Object.freeze({
   },
 })
 
-/** Every key of the file in the order of the table. */
+/** Every key of the file that has one place, in the order of the table. */
 export const CONFIG_KEYS: readonly ConfigKey[] = Object.freeze(
   Object.values(CONFIG_ROWS).flatMap((section) =>
-    Object.values(section as Readonly<Record<string, ConfigRow<unknown>>>).map((row) =>
-      Object.freeze({
-        name: row.name,
-        type: row.type,
-        default: row.shown,
-        unit: row.unit,
-        expected: row.expected,
-        description: row.description,
-      }),
-    ),
+    Object.values(section as Readonly<Record<string, ConfigRow<unknown>>>).map(keyOf),
   ),
 )

@@ -1,8 +1,10 @@
 /** Keys of the socket on which users of the machine keep the accounts that they have in zones (`subauth`). */
 import { type ConfigRow, integer, MODE, optional, PATH, SOCKET_PATH, text } from './config-row.ts'
-import type { Config } from './config-values.ts'
+import type { ConfigSections } from './config-values.ts'
 
-type Rows<S extends keyof Config> = { readonly [F in keyof Config[S]]-?: ConfigRow<Config[S][F]> }
+type Rows<S extends keyof ConfigSections> = {
+  readonly [F in keyof ConfigSections[S]]-?: ConfigRow<ConfigSections[S][F]>
+}
 
 const KIB = 1024
 // One packet must fit into the least send buffer that Linux gives to a socket by default: 212,992 bytes (unix(7)).

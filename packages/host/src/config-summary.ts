@@ -2,23 +2,27 @@
 import { z } from 'zod'
 import type { ConfigRow } from './config-row.ts'
 import { CONFIG_ROWS } from './config-schema.ts'
-import type { Config } from './config-values.ts'
+import type { Config, ConfigSections } from './config-values.ts'
+import { ZONES_SECTION } from './config-zones.ts'
 
 /**
  * Values by the dotted names of their keys: numbers, switches and fixed words as they are. Of any other text, which may
  * be a path or a name, only whether it is the default (`default`), another (`given`) or none (`none`); of a list how long
- * it is.
+ * it is, and of zones how many there are.
  *
  * @returns a fresh object
  */
 export function summarizeConfig(config: Config): Record<string, string | number | boolean> {
   const summary: Record<string, string | number | boolean> = {}
   for (const [section, rows] of Object.entries(CONFIG_ROWS)) {
-    const values = config[section as keyof Config] as unknown as Readonly<Record<string, unknown>>
+    const values = config[section as keyof ConfigSections] as unknown as Readonly<
+      Record<string, unknown>
+    >
     for (const [field, row] of Object.entries(rows as Readonly<Record<string, Row>>)) {
       summary[row.name] = summaryOf(row, values[field])
     }
   }
+  summary[ZONES_SECTION] = `${config.zones.size} given`
   return summary
 }
 

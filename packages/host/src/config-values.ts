@@ -13,8 +13,29 @@ export type SyslogFacility =
 /** How the daemon authenticates itself to a Kafka broker. */
 export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512'
 
+/** One zone of the file; all is off unless it is switched on. */
+export interface ConfigZone {
+  /** One line for people, at most 1024 characters; empty where there is none. */
+  readonly description: string
+  readonly allowPasswd: boolean
+  readonly allowTokens: boolean
+  readonly allowPasswdAuth: boolean
+  /** 0 is no temporary tokens. */
+  readonly maxTempValiditySeconds: number
+  readonly autoCreate: boolean
+  /** Uids, as given. */
+  readonly trustedUids: readonly number[]
+  readonly http: boolean
+}
+
 /** Checked values of a configuration file. */
-export interface Config {
+export interface Config extends ConfigSections {
+  /** The zones of the file by their names. */
+  readonly zones: ReadonlyMap<string, ConfigZone>
+}
+
+/** The sections whose keys have one place each. */
+export interface ConfigSections {
   readonly database: { readonly path: string; readonly cacheSizeBytes: number }
   readonly socket: {
     readonly path: string

@@ -7,7 +7,14 @@ import { distance } from 'fastest-levenshtein'
 import { parse, TomlDate, TomlError, type TomlValue } from 'smol-toml'
 import type { ConfigRow } from './config-row.ts'
 import { CONFIG_KEYS, CONFIG_ROWS } from './config-schema.ts'
-import type { Config } from './config-values.ts'
+import type { Config, ConfigZone } from './config-values.ts'
+import {
+  closestZoneKey,
+  isConfigZoneName,
+  ZONE_FIELDS,
+  ZONE_NAME_FORM,
+  ZONES_SECTION,
+} from './config-zones.ts'
 import { ConfigError, type ConfigFault } from './errors.ts'
 import { roomFaults } from './room-thresholds.ts'
 import { formatTomlKey, locateTomlKeys, type TextPosition } from './toml-locator.ts'
@@ -39,6 +46,7 @@ const ROW_BY_NAME: ReadonlyMap<string, Row> = new Map(
   ),
 )
 const SECTIONS: ReadonlySet<string> = new Set(Object.keys(CONFIG_ROWS))
+const NO_TABLE: Table = Object.freeze({})
 
 /**
  * Read and check a configuration file.
@@ -158,6 +166,7 @@ function asTable(value: TomlValue | undefined): Table | undefined {
 function unknownKeys(table: Table, path: readonly string[] = []): (readonly string[])[] {
   return Object.entries(table).flatMap(([name, value]) => {
     const segments = [...path, name]
+    if (path.length === 0 && name === ZONES_SECTION) return unknownZoneKeys(value)
     // A name that itself holds a dot is another key than the dotted one that it looks like.
     if (!name.includes('.') && ROW_BY_NAME.has(segments.join('.'))) return []
     const inner = asTable(value)
@@ -169,12 +178,33 @@ function unknownKeys(table: Table, path: readonly string[] = []): (readonly stri
   })
 }
 
+/** The same below `zones`, where the names of the tables are no keys. */
+function unknownZoneKeys(zones: TomlValue): (readonly string[])[] {
+  return Object.entries(asTable(zones) ?? NO_TABLE).flatMap(([zone, value]) =>
+    Object.entries(asTable(value) ?? NO_TABLE)
+      .filter(([name]) => !ZONE_FIELDS.has(name))
+      .flatMap(([name, inner]) => leavesOf([ZONES_SECTION, zone, name], inner)),
+  )
+}
+
+function leavesOf(path: readonly string[], value: TomlValue): (readonly string[])[] {
+  const inner = Object.entries(asTable(value) ?? NO_TABLE)
+  return inner.length === 0 ? [path] : inner.flatMap(([name, of]) => leavesOf([...path, name], of))
+}
+
 function unknownKey(segments: readonly string[]): string {
   const name = formatTomlKey(segments)
-  const closest = closestKey(segments.join('.'))
-  const hint = closest === undefined ? '' : `; did you mean "${closest}"?`
+  const zoneKey = closestZoneKey(segments)
+  const isOfZone = segments.length > 2 && segments[0] === ZONES_SECTION
+  const otherKey = isOfZone ? undefined : closestKey(segments.join('.'))
+  const closest = zoneKey === undefined ? otherKey : formatTomlKey(zoneKey)
+  const hint = closest === undefined ? '' : `; did you mean ${quoted(closest)}?`
+  return `unknown key ${quoted(name)}${hint}`
+}
+
+function quoted(name: string): string {
   const quote = name.includes('"') ? "'" : '"'
-  return `unknown key ${quote}${name}${quote}${hint}`
+  return `${quote}${name}${quote}`
 }
 
 /** The key that was most likely meant; undefined when none is near. */
@@ -194,7 +224,7 @@ function closestKey(name: string): string | undefined {
 type Report = (segments: readonly string[], message: string) => void
 
 function readValues(table: Table, report: Report): Config {
-  const config: Record<string, Record<string, unknown>> = {}
+  const config: Record<string, unknown> = {}
   for (const [section, rows] of Object.entries(CONFIG_ROWS)) {
     const given = Object.hasOwn(table, section) ? table[section] : {}
     const inner = asTable(given)
@@ -203,21 +233,48 @@ function readValues(table: Table, report: Report): Config {
     }
     const values: Record<string, unknown> = {}
     for (const [field, row] of Object.entries(rows as Readonly<Record<string, Row>>)) {
-      values[field] = readValue(row, inner ?? {}, report)
+      const [, key = ''] = row.name.split('.')
+      values[field] = readValue(row, inner ?? NO_TABLE, [section, key], report)
     }
-    config[section] = Object.freeze(values) as Record<string, unknown>
+    config[section] = Object.freeze(values)
   }
+  config[ZONES_SECTION] = readZones(table, report)
   return Object.freeze(config) as unknown as Config
 }
 
-function readValue(row: Row, table: Table, report: Report): unknown {
-  const [section = '', key = ''] = row.name.split('.')
+function readZones(table: Table, report: Report): ReadonlyMap<string, ConfigZone> {
+  const zones = new Map<string, ConfigZone>()
+  const given = Object.hasOwn(table, ZONES_SECTION) ? table[ZONES_SECTION] : {}
+  const tables = asTable(given)
+  if (tables === undefined) {
+    report([ZONES_SECTION], `${ZONES_SECTION}: expected a table, got ${describe(given)}`)
+  }
+  for (const [name, zone] of Object.entries(tables ?? NO_TABLE)) {
+    const path = [ZONES_SECTION, name]
+    const inner = asTable(zone)
+    if (!isConfigZoneName(name)) {
+      report(path, `${ZONES_SECTION}: expected ${ZONE_NAME_FORM}, got ${describe(name)}`)
+    } else if (inner === undefined) {
+      report(path, `${formatTomlKey(path)}: expected a table, got ${describe(zone)}`)
+    } else {
+      const values = [...ZONE_FIELDS].map(([key, [field, row]]) => {
+        return [field, readValue(row, inner, [...path, key], report)] as const
+      })
+      zones.set(name, Object.freeze(Object.fromEntries(values)) as unknown as ConfigZone)
+    }
+  }
+  return zones
+}
+
+/** @param segments - names of the key from the root; the last is its name in the table */
+function readValue(row: Row, table: Table, segments: readonly string[], report: Report): unknown {
+  const key = segments.at(-1) ?? ''
   if (!Object.hasOwn(table, key)) return row.fallback
   const given = table[key]
   const result = row.schema.safeParse(given)
   if (result.success) return result.data
   const got = row.sensitive ? kindOf(given) : describe(given)
-  report([section, key], `${row.name}: expected ${row.expected}, got ${got}`)
+  report(segments, `${formatTomlKey(segments)}: expected ${row.expected}, got ${got}`)
   return row.fallback
 }
 

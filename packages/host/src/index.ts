@@ -13,7 +13,14 @@ export {
 export type { ConfigKey } from './config-row.ts'
 export { CONFIG_KEYS } from './config-schema.ts'
 export { summarizeConfig } from './config-summary.ts'
-export type { Config, LogLevel, SaslMechanism, SyslogFacility } from './config-values.ts'
+export type {
+  Config,
+  ConfigZone,
+  LogLevel,
+  SaslMechanism,
+  SyslogFacility,
+} from './config-values.ts'
+export { ZONE_KEYS } from './config-zones.ts'
 export {
   ConfigError,
   type ConfigFault,

@@ -6,7 +6,8 @@ const summaryOf = (source: string) => summarizeConfig(parseConfig(source, 'f').c
 
 test('every key is there, with its default', () => {
   const summary = summaryOf('')
-  expect(Object.keys(summary).sort()).toEqual(CONFIG_KEYS.map(({ name }) => name).sort())
+  const names = [...CONFIG_KEYS.map(({ name }) => name), 'zones']
+  expect(Object.keys(summary).sort()).toEqual(names.sort())
   expect(summary).toMatchObject({
     'session.timeout': 3600,
     'security.sealed_reads': true,
@@ -18,6 +19,7 @@ test('every key is there, with its default', () => {
     'socket.group': 'none',
     'unlock.key_file': 'none',
     'security.encrypt_prefixes': '0 given',
+    zones: '0 given',
   })
 })
 
@@ -37,6 +39,8 @@ pam.helper = ${path}
 pam.service = "${canary}"
 session.timeout = 60
 log.level = "debug"
+zones.a.desc = "${canary}"
+zones."${canary}" = {}
 `)
   expect(JSON.stringify(summary)).not.toContain(canary)
   expect(summary).toMatchObject({
@@ -52,5 +56,6 @@ log.level = "debug"
     'pam.service': 'given',
     'session.timeout': 60,
     'log.level': 'debug',
+    zones: '2 given',
   })
 })

@@ -116,6 +116,7 @@ describe('parseConfig', () => {
       pam: { helper: undefined, timeoutSeconds: 10, service: 'secreg', maxRunning: 4 },
       log: { level: 'info' },
       metrics: { listen: undefined },
+      zones: new Map(),
     })
   })
 

@@ -7,9 +7,9 @@ import { expect, it, vi } from 'vitest'
 const file = fileURLToPath(new URL('../README.md', import.meta.url))
 const readme = readFileSync(file, 'utf8')
 
-/** The table of keys as it must stand in the README. */
-function configTable(): string {
-  const rows = host.CONFIG_KEYS.map((key) => {
+/** A table of keys as it must stand in the README. */
+function tableOf(keys: readonly host.ConfigKey[]): string {
+  const rows = keys.map((key) => {
     const fallback = key.default === '' ? 'none' : `\`${key.default}\``
     const expected = key.expected.replaceAll('|', '\\|')
     return `| \`${key.name}\` | ${fallback} | ${key.unit} | ${expected} | ${key.description} |`
@@ -17,9 +17,12 @@ function configTable(): string {
   return ['| key | default | unit | value | meaning |', '|---|---|---|---|---|', ...rows].join('\n')
 }
 
-it('shows the keys of the configuration as they are', async () => {
-  const inside = /<!-- config-keys: begin -->\n([\s\S]*)<!-- config-keys: end -->/.exec(readme)?.[1]
-  expect(inside).toBe(`${configTable()}\n`)
+it.each([
+  ['config-keys', host.CONFIG_KEYS],
+  ['zone-keys', host.ZONE_KEYS],
+] as const)('shows the keys of the configuration as they are: %s', (mark, keys) => {
+  const pattern = new RegExp(`<!-- ${mark}: begin -->\\n([\\s\\S]*)<!-- ${mark}: end -->`)
+  expect(pattern.exec(readme)?.[1]).toBe(`${tableOf(keys)}\n`)
 })
 
 it('has an example that says what it shows', async () => {
