@@ -113,6 +113,19 @@ export class Authorizer {
     if (!this.allows(caller, action, resource, entry)) throw accessDenied()
   }
 
+  /** Whether some rule denies it, as opposed to none allowing it: for what is allowed otherwise than by policy. */
+  forbids(caller: Caller, action: Action, resource: string): boolean {
+    const { context, subject } = this.#factsOf(caller)
+    const { decision, rules } = this.#policy.decide({
+      subject,
+      action,
+      resource,
+      time: this.#now(),
+      context,
+    })
+    return decision === 'deny' && rules.length > 0
+  }
+
   /**
    * Decide for everything below a prefix; `''` is the root. Where conditions ask for metadata, the answer for one path
    * is certain only with those of its entry, as {@link passes} hands them over.

@@ -85,7 +85,7 @@ export function operationsOf(tools: OperationTools, caller: Caller): RegistryApi
     policy: (request) => policy(identity, caller, request),
     group: (request) => group(identity, caller, request),
     token: (request) => token(identity, caller, request),
-    zone: (request) => zone(identity, caller, request),
+    zone: (request) => zone(identity, parts.zoneTools, caller, request),
     mfa: (request) => mfa(identity, caller, request),
     evidence: (request) => evidence(core, parts.evidence, caller, request),
   }

@@ -5,6 +5,7 @@
  */
 import { type Caller, type RegistryApi, type RequestName, SecregError } from '@secreg/protocol'
 import type { Journal } from './journal.ts'
+import { mapApi } from './map-api.ts'
 import { recorded } from './recorded.ts'
 
 /** Requests that a gateway may pass on. */
@@ -36,15 +37,11 @@ export function isPassedOn(name: RequestName, payload: unknown): boolean {
 
 /** The registry for a caller behind a gateway. */
 export function gatewayApi(journal: Journal, caller: Caller, api: RegistryApi): RegistryApi {
-  // biome-ignore lint/suspicious/noExplicitAny: every method of the API has a type of its own
-  const methods = Object.entries(api) as [keyof RegistryApi, (request?: any) => Promise<any>][]
-  return Object.fromEntries(
-    methods.map(([name, run]) => [
-      name,
-      (request?: unknown) =>
-        isPassedOn(name, request) ? run(request) : refuseGateway(journal, caller, name),
-    ]),
-  ) as unknown as RegistryApi
+  return mapApi(
+    api,
+    (name, run) => (request?: unknown) =>
+      isPassedOn(name, request) ? run(request) : refuseGateway(journal, caller, name),
+  )
 }
 
 /** Refuse what no gateway may pass on, whoever it is for. @throws SecregError `ERR_ACCESS_DENIED`, once it is recorded */

@@ -39,6 +39,7 @@ import { parseMark } from './sweeper.ts'
 import { WatchHub } from './watch/hub.ts'
 import { createMayTell } from './watch/may-tell.ts'
 import { type PipelineStep, Writer } from './writer.ts'
+import { type SystemUsers, ZoneTools } from './zones/zone-tools.ts'
 
 export interface OpenRegistryOptions {
   /** Owned by the registry from now on. */
@@ -64,6 +65,8 @@ export interface OpenRegistryOptions {
   readonly policyAnalysis?: PolicyAnalysis
   /** Verifies the passwords of system users; default nobody does, and they cannot log in with one. */
   readonly systemLogin?: SystemLogin
+  /** The users of the operating system; default none is known, and the door of the zones serves nobody but in his own name. */
+  readonly systemUsers?: SystemUsers
   readonly hostChecks?: HostChecks
   /** What only the process knows, for operators; default nothing. */
   readonly host?: HostPort
@@ -226,6 +229,7 @@ async function openOver(
     backupNotes: await BackupNotes.open(engine),
     backupSchedule: options.backupSchedule ?? (() => undefined),
     openSpool: options.openSpool ?? openMemorySpool,
+    zoneTools: new ZoneTools(options.systemUsers, monotonicMs, options.attemptLimits),
     onFault,
     compactor: new Compactor({ engine, now, onFault, storeBytes: options.host?.storeBytes }),
     opened: { wallMs: now(), monotonicMs: monotonicMs(), lastChangeMs: lastChange?.timeMs },

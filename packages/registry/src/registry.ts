@@ -47,6 +47,9 @@ import { fullStatus, openStatus } from './status.ts'
 import type { WatchHub } from './watch/hub.ts'
 import type { OpenedWatch, WatchSink } from './watch/sink.ts'
 import { watch } from './watch/watch-operation.ts'
+import { type KernelPeer, zoneCallerOf } from './zones/zone-caller.ts'
+import { zoneDoorApi } from './zones/zone-door-api.ts'
+import type { ZoneTools } from './zones/zone-tools.ts'
 
 /** Parts that `openRegistry` puts together. */
 export interface RegistryParts {
@@ -65,6 +68,7 @@ export interface RegistryParts {
   /** What the schedule of backups does, where there is one. */
   readonly backupSchedule: () => BackupSchedule | undefined
   readonly openSpool: OpenSpool
+  readonly zoneTools: ZoneTools
   readonly onFault: ((fault: unknown) => void) | undefined
   /** Monotonic milliseconds. */
   readonly monotonicMs: () => number
@@ -158,6 +162,11 @@ export class Registry {
   /** The caller of a session, as its account is now; `undefined` when it may not act any more. */
   callerOf(session: Session, peer: Peer): Caller | undefined {
     return this.#parts.identity.callerOf(session, peer)
+  }
+
+  /** The caller of a request at the door of the zones; see {@link zoneCallerOf}. */
+  zoneCaller(peer: KernelPeer, systemUser: string | undefined): Caller {
+    return zoneCallerOf(this.#parts.identity, peer, systemUser)
   }
 
   /** The same without this being a use of the session, for what goes on without requests. */
@@ -270,7 +279,8 @@ export class Registry {
   as(caller: Caller): RegistryApi {
     const { core, identity } = this.#parts
     const api = apiOfSession(identity, caller, operationsOf(this.#tools, caller))
-    return caller.door === 'http' ? gatewayApi(core.journal, caller, api) : api
+    if (caller.door === 'http') return gatewayApi(core.journal, caller, api)
+    return caller.door === 'subauth' ? zoneDoorApi(core.journal, caller, api) : api
   }
 
   /** Refuse what no gateway may pass on and {@link as} has not; see {@link refuseGateway}. */

@@ -2,10 +2,9 @@
 import { type Caller, type RegistryApi, SecregError } from '@secreg/protocol'
 import { planConsumeUse } from '@secreg/zones'
 import type { Identity } from './identity.ts'
+import { type Method, mapApi } from './map-api.ts'
 import { recorded, refusalBody } from './recorded.ts'
 import { rowViewOf } from './row-view.ts'
-
-type Method = keyof RegistryApi
 
 /** What costs no use and needs no second factor: it is no operation (DESIGN §2). */
 const FREE: ReadonlySet<Method> = new Set<Method>(['status', 'whoami'])
@@ -20,12 +19,12 @@ const ENROLLING: ReadonlySet<Method> = new Set<Method>([...FREE, 'mfa'])
  */
 export function apiOfSession(identity: Identity, caller: Caller, api: RegistryApi): RegistryApi {
   if (caller.restricted !== undefined) {
-    return mapped(api, (name, run) =>
+    return mapApi(api, (name, run) =>
       ENROLLING.has(name) ? run : () => refuseEnrolling(identity, caller),
     )
   }
   if (caller.counted !== true) return api
-  return mapped(api, (name, run) =>
+  return mapApi(api, (name, run) =>
     FREE.has(name)
       ? run
       : async (request) => {
@@ -90,14 +89,4 @@ export function requirePasswordSession({ token }: Caller): void {
     'PASSWORD_SESSION_REQUIRED',
     'credentials are not made or changed with a token: log in with the password (sreg login)',
   )
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: every method of the API has a type of its own
-type Run = (request?: any) => Promise<any>
-
-function mapped(api: RegistryApi, change: (name: Method, run: Run) => Run): RegistryApi {
-  const methods = Object.entries(api) as [Method, Run][]
-  return Object.fromEntries(
-    methods.map(([name, run]) => [name, change(name, run)]),
-  ) as unknown as RegistryApi
 }

@@ -49,6 +49,10 @@ export interface AttemptLimiterOptions {
   readonly nowMs: () => number
   /** Default `DEFAULT_ATTEMPT_LIMITS`. */
   readonly limits?: Partial<AttemptLimits>
+  /**
+   * The one spelling of a login as typed, `''` for what nobody can have. Default that of accounts (see `normalizeLogin`).
+   */
+  readonly nameOf?: (login: string) => string
 }
 
 interface Tables {
@@ -59,6 +63,7 @@ interface Tables {
 /** Counts failed logins and says who has to wait. */
 export class AttemptLimiter {
   readonly #nowMs: () => number
+  readonly #nameOf: (login: string) => string
   readonly #kernelPairs: Tables
   readonly #remotePairs: Tables
   readonly #kernelSources: FailureTable
@@ -72,6 +77,7 @@ export class AttemptLimiter {
       unknown: new FailureTable(rule),
     })
     this.#nowMs = options.nowMs
+    this.#nameOf = options.nameOf ?? nameOfAccount
     this.#kernelPairs = both(limits.pair)
     this.#remotePairs = both(limits.pair)
     this.#kernelSources = new FailureTable(limits.source)
@@ -87,7 +93,7 @@ export class AttemptLimiter {
    */
   retryAfterSeconds(login: string, source: AttemptSource): number | undefined {
     const nowMs = this.#nowMs()
-    const name = nameOf(login)
+    const name = this.#nameOf(login)
     const pairs = this.#pairs(source)
     const pair = pairKey(name, source)
     let waitMs = Math.max(
@@ -112,7 +118,7 @@ export class AttemptLimiter {
    */
   fail(login: string, source: AttemptSource, known: boolean): void {
     const nowMs = this.#nowMs()
-    const name = nameOf(login)
+    const name = this.#nameOf(login)
     const which = known ? 'known' : 'unknown'
     this.#pairs(source)[which].fail(pairKey(name, source), nowMs)
     this.#sources(source).fail(source.key, nowMs)
@@ -128,7 +134,7 @@ export class AttemptLimiter {
   succeed(login: string, source: AttemptSource): number | undefined {
     const wait = this.retryAfterSeconds(login, source)
     if (wait !== undefined) return wait
-    const pair = pairKey(nameOf(login), source)
+    const pair = pairKey(this.#nameOf(login), source)
     const pairs = this.#pairs(source)
     pairs.known.clear(pair)
     pairs.unknown.clear(pair)
@@ -168,7 +174,7 @@ export function lockedOutError(retryAfterSeconds: number): SecregError {
   )
 }
 
-function nameOf(login: string): string {
+function nameOfAccount(login: string): string {
   return normalizeLogin(login) ?? ''
 }
 

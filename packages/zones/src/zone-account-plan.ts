@@ -130,9 +130,10 @@ export function planDeleteZonePassword(
 }
 
 /**
- * Say whether the account may be managed with its own password. The zone must allow it too.
+ * Say whether the account may be managed with its own password. The zone must allow it too: where it does not, it cannot be
+ * turned on, and what was turned on before rests until the zone allows it again.
  *
- * @throws SecregError `ERR_NOT_FOUND`, `ERR_AUTH_FAILED` by `provenBy`
+ * @throws SecregError `ERR_NOT_FOUND`, `ERR_ZONE_REFUSED`, `ERR_AUTH_FAILED` by `provenBy`
  */
 export function planAllowPasswdAuth(
   view: RowView,
@@ -143,6 +144,9 @@ export function planAllowPasswdAuth(
 ): ZoneAccountPlan {
   if (typeof allow !== 'boolean') throw new TypeError('allow: expected a boolean')
   const { zone, account } = findZoneAccount(view, zoneName, login, context)
+  if (allow && !zone.allowPasswdAuth) {
+    throw zoneRefused('the zone allows no management by password')
+  }
   if (account.allowPasswdAuth === allow) return { ops: [], zone, account }
   return writeZoneAccount(zone, {
     ...account,

@@ -144,6 +144,7 @@ describe('passwords', () => {
     add()
     rows.apply(planSetZonePassword(rows, 'mail', 'alice', PHC, later))
     expect(account()?.password).toEqual({ hash: PHC, modifiedAtMs: later.nowMs })
+    rows.apply(planSetZone(rows, 'mail', { allowPasswdAuth: true }, later))
     rows.apply(planAllowPasswdAuth(rows, 'mail', 'alice', true, { nowMs: later.nowMs + 1 }))
     expect(account()?.password?.modifiedAtMs).toBe(later.nowMs)
     rows.apply(planDeleteZonePassword(rows, 'mail', 'alice', later))
@@ -151,6 +152,20 @@ describe('passwords', () => {
     expect(account()?.allowPasswdAuth).toBe(true)
     expect(codeOf(() => planDeleteZonePassword(rows, 'mail', 'alice', later))).toBe('ERR_NOT_FOUND')
     expect(planAllowPasswdAuth(rows, 'mail', 'alice', true, later).ops).toEqual([])
+  })
+
+  test('management by password: only where the zone has it; turning it off there forgets nothing', () => {
+    add()
+    const allow = (allowed: boolean) => planAllowPasswdAuth(rows, 'mail', 'alice', allowed, later)
+    expect(codeOf(() => allow(true))).toBe('ERR_ZONE_REFUSED')
+    expect(allow(false).ops).toEqual([])
+    rows.apply(planSetZone(rows, 'mail', { allowPasswdAuth: true }, later))
+    rows.apply(allow(true))
+    rows.apply(planSetZone(rows, 'mail', { allowPasswdAuth: false }, later))
+    expect(codeOf(() => allow(true))).toBe('ERR_ZONE_REFUSED')
+    expect(account()?.allowPasswdAuth).toBe(true)
+    rows.apply(allow(false))
+    expect(account()?.allowPasswdAuth).toBe(false)
   })
 
   test('the zone must allow them', () => {

@@ -18,6 +18,12 @@ export function infoOfZone(found: Zone): ZoneInfo {
   }
 }
 
+/** A zone as everybody on the machine may see it. */
+export function publicInfoOfZone(found: Zone): ZoneInfo {
+  const { zone_id: _, trusted_uids: __, ...shown } = infoOfZone(found)
+  return shown
+}
+
 /** An account of a zone, without its secrets. */
 export function infoOfZoneAccount(zone: string, account: ZoneAccount): ZoneAccountInfo {
   const { password } = account
