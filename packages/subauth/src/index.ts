@@ -1,5 +1,7 @@
 /** @secreg/subauth: requests, replies and errors of subauth, for both halves. */
 
+export type { PacketExchange } from './client/packet-exchange.ts'
+export { SubauthCommands } from './client/subauth-commands.ts'
 export {
   type ClientReason,
   isRefusalReason,
@@ -12,6 +14,7 @@ export {
   type SubauthErrorOptions,
   type SubauthReason,
 } from './errors.ts'
+export type { ManagedAccount, OwnAccount } from './server/port.ts'
 export type {
   SubauthAccount,
   SubauthAccounts,

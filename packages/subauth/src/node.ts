@@ -1,1 +1,2 @@
-export {}
+/** @secreg/subauth/node: the client over SOCK_SEQPACKET. */
+export { SubauthClient, type SubauthClientOptions } from './node/subauth-client.ts'
