@@ -3,10 +3,14 @@ import { LIMITS } from '@secreg/protocol'
 import { CliError } from './errors.ts'
 import type { Io } from './io.ts'
 
-/** A login as the daemon takes it. */
-export interface Credentials {
+/** Who logs in, with what he typed. */
+export interface PamLogin {
   readonly username: string
   readonly password: string
+}
+
+/** A login as the daemon takes it. */
+export interface Credentials extends PamLogin {
   readonly otp?: string
 }
 
@@ -18,29 +22,47 @@ const OWN_SERVICE = 'secreg'
 const CODE = /[0-9]{6}$/
 
 /**
- * Take the user and the password.
+ * Take the user and the password of a login at the registry, which may ask PAM itself.
  *
  * @param otpAppended - six digits at the end of what was typed are the second factor
  * @throws CliError `INVALID_ARGUMENT`, without a word of what was given
  */
 export async function readCredentials(io: Io, otpAppended: boolean): Promise<Credentials> {
-  const { env } = io
-  if (env['PAM_TYPE'] !== 'auth') throw wrong('PAM_TYPE is not auth: it is for auth lines alone')
-  if (env['PAM_SERVICE']?.toLowerCase() === OWN_SERVICE) {
+  if (io.env['PAM_SERVICE']?.toLowerCase() === OWN_SERVICE) {
     throw wrong(`the service ${OWN_SERVICE} is that which secregd asks: it would ask itself`)
   }
+  const { username, password: typed } = await readPamLogin(io)
+  const otp = otpAppended ? CODE.exec(typed)?.[0] : undefined
+  if (otp === undefined) return { username, password: typed }
+  const password = typed.slice(0, -otp.length)
+  if (password === '') throw wrong('a code without a password')
+  return { username, password, otp }
+}
+
+/**
+ * Refuse to be run as anybody but root: the user who runs su(1) could make it end with 0 himself (ptrace(2)).
+ *
+ * @throws CliError `INVALID_ARGUMENT`
+ */
+export function assertRunByRoot(io: Io): void {
+  if (io.uid() !== 0) throw wrong('it has to run as root: pam_exec needs seteuid')
+}
+
+/**
+ * Take the user and the password.
+ *
+ * @throws CliError `INVALID_ARGUMENT`, without a word of what was given
+ */
+export async function readPamLogin(io: Io): Promise<PamLogin> {
+  const { env } = io
+  if (env['PAM_TYPE'] !== 'auth') throw wrong('PAM_TYPE is not auth: it is for auth lines alone')
   const username = env['PAM_USER'] ?? ''
   const bytes = Buffer.byteLength(username)
   // U+FFFD stands for bytes that were no text.
   if (bytes === 0 || bytes > LIMITS.loginBytes || /[\p{Cc}\ufffd]/u.test(username)) {
     throw wrong('PAM_USER is not the name of a user')
   }
-  const typed = await readPassword(io)
-  const otp = otpAppended ? CODE.exec(typed)?.[0] : undefined
-  if (otp === undefined) return { username, password: typed }
-  const password = typed.slice(0, -otp.length)
-  if (password === '') throw wrong('a code without a password')
-  return { username, password, otp }
+  return { username, password: await readPassword(io) }
 }
 
 /** Text up to a zero byte, behind which nothing may come, or to the end of the input. */

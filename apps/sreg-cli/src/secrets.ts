@@ -15,13 +15,16 @@ export interface SecretQuestion {
   readonly again?: string
 }
 
+/** Where secrets come from. */
+export type SecretSource = Pick<Context, 'io' | 'flag'>
+
 /** Whether a person can be asked. */
-export function isInteractive(context: Context): boolean {
+export function isInteractive(context: SecretSource): boolean {
   return context.io.stdin.isTTY === true
 }
 
 /** A terminal to ask on; only where {@link isInteractive}. */
-export function terminalOf(context: Context): Terminal {
+export function terminalOf(context: SecretSource): Terminal {
   return new Terminal(context.io.stdin as ReadStream, context.io.stderr)
 }
 
@@ -31,7 +34,7 @@ export function terminalOf(context: Context): Terminal {
  * @param option - the switch that says so
  */
 export function assertSecretsComing(
-  context: Context,
+  context: SecretSource,
   lines: string,
   option: 'password-stdin' | 'token-stdin' = 'password-stdin',
 ): void {
@@ -48,20 +51,33 @@ export function assertSecretsComing(
  *
  * @throws CliError `INVALID_ARGUMENT` when there is no way to ask, a line is missing or empty, or two differ
  */
-export async function readSecrets(
+export function readSecrets(
   context: Context,
   questions: readonly SecretQuestion[],
   terminal?: Terminal,
 ): Promise<string[]> {
-  const lines = questions.map(({ question }) => question.toLowerCase()).join(', then ')
-  assertSecretsComing(context, lines)
-  if (!isInteractive(context)) {
-    const names = questions.map(({ question }) => question.toLowerCase())
-    return readSecretLines(context.io.stdin, names).catch(asCliError)
-  }
+  const reach = (): Promise<void> => context.withRegistry('none', async () => {})
+  return askSecrets(context, questions, reach, terminal)
+}
+
+/**
+ * Get secrets, in order, for whoever is reached.
+ *
+ * @param reach - fails when nobody is there to take them
+ * @throws CliError `INVALID_ARGUMENT` as {@link readSecrets}, and what `reach` throws
+ */
+export async function askSecrets(
+  source: SecretSource,
+  questions: readonly SecretQuestion[],
+  reach: () => Promise<void>,
+  terminal?: Terminal,
+): Promise<string[]> {
+  const names = questions.map(({ question }) => question.toLowerCase())
+  assertSecretsComing(source, names.join(', then '))
+  if (!isInteractive(source)) return readSecretLines(source.io.stdin, names).catch(asCliError)
   // Nobody should type a secret before it turns out that there is no daemon.
-  await context.withRegistry('none', async () => {})
-  const asked = terminal ?? terminalOf(context)
+  await reach()
+  const asked = terminal ?? terminalOf(source)
   const secrets: string[] = []
   for (const { question, again } of questions) {
     const secret = await asked.ask(`${question}: `, false)

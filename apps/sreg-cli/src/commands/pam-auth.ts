@@ -8,7 +8,7 @@ import { connectRegistry, DEFAULT_SOCKET, type RegistryConnection } from '@secre
 import type { WhoamiResponse } from '@secreg/protocol'
 import type { Context } from '../context.ts'
 import { asSecregError, CliError } from '../errors.ts'
-import { type Credentials, readCredentials } from '../pam-credentials.ts'
+import { assertRunByRoot, type Credentials, readCredentials } from '../pam-credentials.ts'
 
 const REFUSED = 1
 /** A login program that waits would lock out those whom it knows by other means, milliseconds. */
@@ -27,10 +27,8 @@ export async function run(context: Context): Promise<number> {
 }
 
 async function authenticate(context: Context): Promise<void> {
-  // As the user who runs su(1), he could make it end with 0 himself: ptrace(2). Told early, so that it shows.
-  if (context.io.uid() !== 0) {
-    throw new CliError('INVALID_ARGUMENT', 'it has to run as root: pam_exec needs seteuid')
-  }
+  // First of all, so that it shows.
+  assertRunByRoot(context.io)
   // SECREG_SOCKET could lead to a daemon of the user's own, which would let him in.
   const socket = context.text('socket') ?? DEFAULT_SOCKET
   if (!isAbsolute(socket)) throw new CliError('INVALID_ARGUMENT', '--socket is not absolute')

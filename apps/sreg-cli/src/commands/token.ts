@@ -3,9 +3,9 @@ import type { RegistryConnection } from '@secreg/client'
 import type { RequestOf, TokenInfo } from '@secreg/protocol'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
-import { hasControl } from '../escape.ts'
 import { formatTime } from '../format.ts'
 import { withHints } from '../hints.ts'
+import { assertSecret } from '../shown-secret.ts'
 import { formatTable } from '../table.ts'
 import { listUsers } from './user.ts'
 
@@ -41,17 +41,6 @@ async function create(context: Context, request: Creation): Promise<void> {
   const ends =
     token.expires_at === undefined ? 'never expires' : `expires ${formatTime(token.expires_at)}`
   await context.note(`the token ${token.token} is shown this once; it ${ends}`)
-}
-
-/**
- * A token goes to the output as it is.
- *
- * @throws CliError `INTERNAL` when it is missing or could be more than one line
- */
-export function assertSecret(secret: string | undefined): asserts secret is string {
-  if (secret === undefined || secret === '' || hasControl(secret)) {
-    throw new CliError('INTERNAL', 'the daemon gave no token')
-  }
 }
 
 function creationOf(context: Context): Creation {

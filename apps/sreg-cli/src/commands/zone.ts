@@ -6,9 +6,9 @@ import { parseDuration } from '../duration.ts'
 import { CliError } from '../errors.ts'
 import { withHints } from '../hints.ts'
 import { readSecrets } from '../secrets.ts'
+import { assertSecret } from '../shown-secret.ts'
 import { requestOfSwitches } from '../zone-switches.ts'
 import { accountsTable, zonesTable } from '../zone-tables.ts'
-import { assertSecret } from './token.ts'
 
 type ZoneRequest = RequestOf<'zone'>
 
