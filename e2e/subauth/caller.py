@@ -29,6 +29,33 @@ class Steps:
         self.connections[name] = Connection(self.path, kind, send_buffer)
         return {}
 
+    def churn(self, zone, at_most=5):
+        """Make and delete own tokens until the server is gone; what was acknowledged then, and what is in doubt."""
+        held, gone, doubt = {}, {}, None
+        rounds = 0
+        try:
+            connection = Connection(self.path)
+            while True:
+                if len(held) < at_most:
+                    doubt = None
+                    made = self._accepted(connection, {"cmd": "create-token", "zone": zone})
+                    held[made["ident"]] = made["token"]
+                else:
+                    doubt = next(iter(held))
+                    self._accepted(connection, {"cmd": "delete-token", "zone": zone, "ident": doubt})
+                    gone[doubt] = held.pop(doubt)
+                    doubt = None
+                rounds += 1
+        except (Closed, OSError):
+            return {"held": held, "gone": gone, "doubt": doubt, "rounds": rounds}
+
+    @staticmethod
+    def _accepted(connection, request):
+        reply = connection.ask(encode(request))
+        if reply["error"] != "":
+            raise AssertionError(f"{request['cmd']}: {reply['error']}")
+        return reply
+
     def take(self, of, name="main"):
         """Take over the connection that a process of another user opens, and passes on before it ends."""
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
