@@ -3,7 +3,7 @@ import { LIMITS, SecregError } from '@secreg/protocol'
 import type { Op } from '@secreg/storage'
 import { checkLine, invalid } from './name.ts'
 import { type RandomSource, randomId } from './random-id.ts'
-import { checkTime, deleteRow, putRow } from './row.ts'
+import { checkTime, deleteRow, equalBytes, putRow } from './row.ts'
 import type { RowView } from './row-view.ts'
 import {
   ascending,
@@ -43,23 +43,30 @@ export function planCreateZone(
   settings: ZoneSettings,
   context: { readonly nowMs: number; readonly crypto: RandomSource },
 ): ZonePlan {
-  if (!isZoneName(name)) {
-    throw invalid('zone name: expected 1 to 64 of A-Z, a-z, 0-9, ., _ and -')
-  }
   if (readZone(view, name) !== undefined) {
     throw new SecregError('ALREADY_EXISTS', `zone ${name} exists already`)
   }
+  return writeZone(applySettings(freshZone(name, context), settings))
+}
+
+/** A zone that nobody has said anything of. @throws SecregError `ERR_INVALID_ARGUMENT` */
+export function freshZone(
+  name: string,
+  context: { readonly nowMs: number; readonly crypto: RandomSource },
+): Zone {
+  if (!isZoneName(name)) {
+    throw invalid('zone name: expected 1 to 64 of A-Z, a-z, 0-9, ., _ and -')
+  }
   const nowMs = checkTime(context.nowMs)
   const times = { createdAtMs: nowMs, modifiedAtMs: nowMs }
-  const fresh = { id: randomId(context.crypto), name, ...DEFAULT_ZONE_SWITCHES, ...times }
-  return write(apply(fresh, settings))
+  return { id: randomId(context.crypto), name, ...DEFAULT_ZONE_SWITCHES, ...times }
 }
 
 /**
  * Change a zone. What a switch forbids from now on stays stored, and opens nothing until it is allowed again.
  *
  * @returns no `ops` where everything is so already
- * @throws SecregError `ERR_NOT_FOUND`, `ERR_INVALID_ARGUMENT`
+ * @throws SecregError `ERR_NOT_FOUND`, `ERR_INVALID_ARGUMENT`, `ERR_ZONE_REFUSED` for one of the configuration file
  */
 export function planSetZone(
   view: RowView,
@@ -68,13 +75,8 @@ export function planSetZone(
   options: { readonly nowMs: number },
 ): ZonePlan {
   const before = findZone(view, name)
-  const after = apply(before, settings)
-  if (
-    new TextDecoder().decode(encodeZone(after)) === new TextDecoder().decode(encodeZone(before))
-  ) {
-    return { ops: [], zone: before }
-  }
-  return write({ ...after, modifiedAtMs: checkTime(options.nowMs) })
+  requireOwn(before)
+  return rewriteZone(before, applySettings(before, settings), options.nowMs)
 }
 
 /**
@@ -82,7 +84,7 @@ export function planSetZone(
  * not: nothing looks below an id that no zone has.
  *
  * @param logins accounts whose rows go in the same batch; the others by {@link dropZoneAccounts}
- * @throws SecregError `ERR_NOT_FOUND`
+ * @throws SecregError `ERR_NOT_FOUND`, `ERR_ZONE_REFUSED` for one of the configuration file
  */
 export function planRemoveZone(
   view: RowView,
@@ -90,6 +92,7 @@ export function planRemoveZone(
   logins: readonly string[] = [],
 ): ZonePlan {
   const zone = findZone(view, name)
+  requireOwn(zone)
   return { ops: [deleteRow(zoneKey(name)), ...dropZoneAccounts(zone.id, logins)], zone }
 }
 
@@ -109,10 +112,16 @@ export function findZone(view: RowView, name: string): Zone {
   return zone
 }
 
+/** The file says what its zones are like; what was said elsewhere would end with the next start. */
+function requireOwn({ configured, name }: Zone): void {
+  if (configured !== true) return
+  throw new SecregError('ZONE_REFUSED', `zone ${name} is set in the configuration file`)
+}
+
 const FLAGS = ['allowPasswd', 'allowTokens', 'allowPasswdAuth', 'autoCreate', 'http'] as const
 
 /** Takes what may be said of a zone, and nothing else that an object may hold: an id above all. */
-function apply(before: Zone, settings: ZoneSettings): Zone {
+export function applySettings(before: Zone, settings: ZoneSettings): Zone {
   const { maxTempValidityS = before.maxTempValidityS, trustedUids = before.trustedUids } = settings
   const stated = settings.description ?? before.description
   const description = checkLine(stated, LIMITS.descriptionChars, 'description')
@@ -134,7 +143,15 @@ function apply(before: Zone, settings: ZoneSettings): Zone {
   }
 }
 
-function write(after: Zone): ZonePlan {
+/** The zone as it is to be, if that is anything new. */
+export function rewriteZone(before: Zone, after: Zone, nowMs: number): ZonePlan {
+  const isSame = equalBytes(encodeZone(after), encodeZone(before))
+  return isSame
+    ? { ops: [], zone: before }
+    : writeZone({ ...after, modifiedAtMs: checkTime(nowMs) })
+}
+
+export function writeZone(after: Zone): ZonePlan {
   const zone = Object.freeze(after)
   return { ops: [putRow(zoneKey(zone.name), encodeZone(zone))], zone }
 }

@@ -3,7 +3,8 @@
  *
  * ```
  * g/zone/<name>   {"v":1,"id":…,"name":…,"description":…?,"allow_passwd":…,"allow_tokens":…,"allow_passwd_auth":…,
- *                  "auto_create":…,"http":…,"max_temp_validity":…,"trusted_uids":[…]?,"created_at":…,"modified_at":…}
+ *                  "auto_create":…,"http":…,"max_temp_validity":…,"trusted_uids":[…]?,"configured":true?,"created_at":…,
+ *                  "modified_at":…}
  * ```
  * Accounts of a zone are bound to its id, never to its name: a zone that is made again has none of them.
  */
@@ -48,6 +49,8 @@ export interface Zone extends ZoneSwitches {
   readonly name: string
   /** One line, at most `LIMITS.descriptionChars`. */
   readonly description?: string
+  /** The configuration file alone says what it is like. */
+  readonly configured?: true
   /** Milliseconds since 1970. */
   readonly createdAtMs: number
   /** Milliseconds since 1970. */
@@ -110,6 +113,7 @@ export function encodeZone(zone: Zone): Uint8Array {
     http: zone.http,
     max_temp_validity: zone.maxTempValidityS,
     trusted_uids: zone.trustedUids.length === 0 ? undefined : zone.trustedUids,
+    configured: zone.configured,
     created_at: zone.createdAtMs,
     modified_at: zone.modifiedAtMs,
   })
@@ -126,7 +130,7 @@ export function decodeZone(row: Uint8Array, name: string): Zone {
 }
 
 function read(members: Members, name: string): Zone | undefined {
-  const { id, description, http } = members
+  const { id, configured, description, http } = members
   const allowPasswd = members['allow_passwd']
   const allowTokens = members['allow_tokens']
   const allowPasswdAuth = members['allow_passwd_auth']
@@ -141,11 +145,13 @@ function read(members: Members, name: string): Zone | undefined {
   if (typeof allowPasswdAuth !== 'boolean' || typeof autoCreate !== 'boolean') return undefined
   if (typeof http !== 'boolean' || !isMaxTempValidity(maxTempValidityS)) return undefined
   if (!(trustedUids === undefined || isTrustedUids(trustedUids))) return undefined
+  if (!(configured === undefined || configured === true)) return undefined
   if (!isTime(createdAtMs) || !isTime(modifiedAtMs)) return undefined
   return Object.freeze({
     id,
     name,
     ...(description === undefined ? {} : { description }),
+    ...(configured === undefined ? {} : { configured }),
     allowPasswd,
     allowTokens,
     allowPasswdAuth,
