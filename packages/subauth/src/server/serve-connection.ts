@@ -30,8 +30,8 @@ export interface ServeConnectionOptions<P extends ReceivedLike = ReceivedLike>
    * What it throws is answered like what a port throws.
    */
   readonly portOf: (packet: P) => SubauthPort | Promise<SubauthPort>
-  /** Called for every packet before anything else; what it throws is answered, and the connection ends. */
-  readonly admit?: (packet: P) => void
+  /** Called for every packet before anything else; what it throws or rejects with is answered, and the connection ends. */
+  readonly admit?: (packet: P) => undefined | Promise<void>
   /** A request that is denied is answered no sooner after its arrival, milliseconds. Default 0. */
   readonly failureDelayMs?: number
   /**
@@ -162,7 +162,8 @@ class Served<P extends ReceivedLike> implements ServedConnection {
 
   async #answer(packet: P): Promise<SubauthAnswer> {
     try {
-      this.#options.admit?.(packet)
+      const admitted = this.#options.admit?.(packet)
+      if (admitted !== undefined) await admitted
     } catch (error) {
       return { ...refuse(error), close: true }
     }
