@@ -15,12 +15,13 @@ export function infoOfZone(found: Zone): ZoneInfo {
     http: found.http,
     max_temp_validity_s: found.maxTempValidityS,
     trusted_uids: found.trustedUids,
+    ...(found.configured === undefined ? {} : { configured: found.configured }),
   }
 }
 
 /** A zone as everybody on the machine may see it. */
 export function publicInfoOfZone(found: Zone): ZoneInfo {
-  const { zone_id: _, trusted_uids: __, ...shown } = infoOfZone(found)
+  const { zone_id: _, trusted_uids: __, configured: ___, ...shown } = infoOfZone(found)
   return shown
 }
 
