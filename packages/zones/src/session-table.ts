@@ -9,6 +9,7 @@ import { isAccountId } from './account.ts'
 import { toHex } from './hex.ts'
 import {
   DEFAULT_SESSION_LIMITS,
+  type Presenter,
   type Session,
   type SessionDetails,
   type SessionLimits,
@@ -40,7 +41,7 @@ export interface SessionHandle {
   /**
    * The session of an id, and count this as a use of it.
    *
-   * @returns undefined for an unknown, ended or elsewhere bound one, alike
+   * @returns undefined for an unknown one, an ended one, one that is bound elsewhere and one of another uid, alike
    */
   resolve(id: string): Session | undefined
 }
@@ -60,6 +61,7 @@ interface Entry extends Session {
 }
 
 const NO_NAMES: readonly string[] = Object.freeze([])
+const NOBODY: Presenter = Object.freeze({})
 
 /** Sessions of all accounts. */
 export class SessionTable {
@@ -116,10 +118,13 @@ export class SessionTable {
       binding,
       counted = true,
     } = details
-    const { token, boundary, restricted, asserted, address } = details
+    const { token, boundary, restricted, asserted, kernel, address } = details
     if (!isAccountId(accountId)) throw new RangeError('accountId: expected 32 hexadecimal digits')
     if (typeof mfa !== 'boolean') throw new TypeError('mfa: expected a boolean')
     if (uid !== undefined && !isUid(uid)) throw new RangeError('uid: expected a uid or nothing')
+    if (kernel !== undefined && (kernel !== true || uid === undefined)) {
+      throw new TypeError('kernel: expected true with a uid, or nothing')
+    }
     if (token !== undefined && !isTokenIdent(token)) {
       throw new RangeError('token: expected the ident of an access token')
     }
@@ -155,6 +160,7 @@ export class SessionTable {
       ...(token === undefined || boundary === undefined ? {} : { token, boundary: keep(boundary) }),
       ...(restricted === undefined ? {} : { restricted }),
       ...(asserted === undefined ? {} : { asserted }),
+      ...(kernel === undefined ? {} : { kernel }),
       ...(address === undefined ? {} : { address }),
       ...(uid === undefined ? {} : { uid }),
       ...(binding === undefined ? {} : { binding }),
@@ -176,15 +182,15 @@ export class SessionTable {
   /**
    * The session of an id, and count this as a use of it. Hashes; a connection takes a `handle`.
    *
-   * @param binding connection that presents it
-   * @returns undefined for an unknown, ended or elsewhere bound one, alike
+   * @param presenter who presents it; default somebody of whom nothing is known
+   * @returns undefined for an unknown one, an ended one, one that is bound elsewhere and one of another uid, alike
    */
-  touch(id: string, binding?: object): Session | undefined {
-    return this.#present(this.#find(id), binding)
+  touch(id: string, presenter: Presenter = NOBODY): Session | undefined {
+    return this.#present(this.#find(id), presenter)
   }
 
   /** A handle for one connection. Not shared between connections: it holds the id that was presented last. */
-  handle(binding?: object): SessionHandle {
+  handle(presenter: Presenter = NOBODY): SessionHandle {
     let lastId = ''
     let last: Entry | undefined
     return {
@@ -193,7 +199,7 @@ export class SessionTable {
           last = this.#find(id)
           lastId = last === undefined ? '' : id
         }
-        const entry = this.#present(last, binding)
+        const entry = this.#present(last, presenter)
         if (entry === undefined) {
           last = undefined
           lastId = ''
@@ -315,9 +321,10 @@ export class SessionTable {
     return this.#byKey.get(entry.key) === entry ? entry : undefined
   }
 
-  #present(entry: Entry | undefined, binding: object | undefined): Entry | undefined {
+  #present(entry: Entry | undefined, { binding, uid }: Presenter): Entry | undefined {
     if (entry === undefined) return undefined
     if (entry.binding !== undefined && entry.binding !== binding) return undefined
+    if (entry.uid !== undefined && entry.uid !== uid) return undefined
     const nowMs = this.#options.nowMs()
     if (nowMs >= entry.expiresAtMs) {
       this.#remove(entry)

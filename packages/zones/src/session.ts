@@ -22,11 +22,13 @@ export interface Session {
   readonly restricted?: 'mfa-enrollment'
   /** Nobody showed a credential: a gateway said who it is. */
   readonly asserted?: true
+  /** Nobody showed a credential: the account is the one that the uid of the peer is mapped to. */
+  readonly kernel?: true
   /** Remote address, as a gateway said. */
   readonly address?: string
   /** The account changed: read it again and `refresh` before anything is decided. */
   readonly stale: boolean
-  /** Uid of the peer that opened it, where the kernel vouches for it. Never assumed. */
+  /** Uid of the peer that opened it, where the kernel vouches for it. Never assumed. Peers of this uid alone may use it. */
   readonly uid?: number
   /** Connection that alone may use it. */
   readonly binding?: object
@@ -52,7 +54,10 @@ export interface SessionDetails {
   readonly boundary?: TokenBoundary
   readonly restricted?: 'mfa-enrollment'
   readonly asserted?: true
+  /** Needs the uid. */
+  readonly kernel?: true
   readonly address?: string
+  /** Bind it to peers of this uid: to any other it is unknown, root included. */
   readonly uid?: number
   /** Bind it to a connection: presented elsewhere it is unknown. */
   readonly binding?: object
@@ -60,6 +65,14 @@ export interface SessionDetails {
   readonly counted?: boolean
   /** Absolute end, milliseconds from now, when shorter than the table's. */
   readonly lifetimeMs?: number
+}
+
+/** Who presents a session id, as far as it matters for what he may use. */
+export interface Presenter {
+  /** Connection that he is on. */
+  readonly binding?: object
+  /** His uid, where the kernel vouches for it. */
+  readonly uid?: number
 }
 
 /** Limits of sessions. */

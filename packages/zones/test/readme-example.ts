@@ -28,7 +28,7 @@ const opened = sessions.open({ ...account, accountId: account.id, mfa: false, ui
 if (opened === undefined) throw new Error('an account changed meanwhile: read it again')
 
 // Requests of one connection.
-const connection = sessions.handle()
+const connection = sessions.handle({ uid: 1000 })
 export const roles = connection.resolve(opened.id)?.roles // ['admin']
 
 // A token for a program, bounded by a policy, good for a day.

@@ -256,17 +256,45 @@ describe('a handle', () => {
   })
 })
 
+describe('a session of a peer that the kernel vouches for', () => {
+  test('is unknown to every other uid, root included, and to peers without one', () => {
+    const { id, session } = open(ALICE, { uid: 1000 })
+    for (const uid of [0, 999, 1001, 65_534]) {
+      expect(table.touch(id, { uid }), String(uid)).toBeUndefined()
+      expect(table.handle({ uid }).resolve(id), String(uid)).toBeUndefined()
+    }
+    expect(table.touch(id)).toBeUndefined()
+    expect(table.handle().resolve(id)).toBeUndefined()
+    expect(session.lastUsedAtMs).toBe(session.createdAtMs)
+    expect(table.handle({ uid: 1000 }).resolve(id)).toBe(session)
+    expect(table.touch(id, { uid: 1000, binding: {} })).toBe(session)
+  })
+
+  test('of uid 0 is not that of a peer without one', () => {
+    const { id, session } = open(ALICE, { uid: 0 })
+    expect(table.touch(id)).toBeUndefined()
+    expect(table.touch(id, { uid: 0 })).toBe(session)
+  })
+
+  test('says that the kernel stood for a credential, never without a uid', () => {
+    expect(open(ALICE, { uid: 5, kernel: true }).session.kernel).toBe(true)
+    expect(open(ALICE, { uid: 5 }).session.kernel).toBeUndefined()
+    expect(codeOf(() => open(ALICE, { kernel: true }))).toBe('TypeError')
+    expect(codeOf(() => open(ALICE, { uid: 5, kernel: false as never }))).toBe('TypeError')
+  })
+})
+
 describe('a session bound to a connection', () => {
   test('is unknown elsewhere, and trying does not keep or end it', () => {
     const mine = {}
     const { id, session } = open(ALICE, { binding: mine })
     expect(table.touch(id)).toBeUndefined()
-    expect(table.touch(id, {})).toBeUndefined()
+    expect(table.touch(id, { binding: {} })).toBeUndefined()
     expect(table.handle().resolve(id)).toBeUndefined()
-    expect(table.handle({}).resolve(id)).toBeUndefined()
+    expect(table.handle({ binding: {} }).resolve(id)).toBeUndefined()
     expect(session.lastUsedAtMs).toBe(session.createdAtMs)
-    expect(table.touch(id, mine)).toBe(session)
-    expect(table.handle(mine).resolve(id)).toBe(session)
+    expect(table.touch(id, { binding: mine })).toBe(session)
+    expect(table.handle({ binding: mine }).resolve(id)).toBe(session)
   })
 
   test('ends with its connection, and only those', () => {
