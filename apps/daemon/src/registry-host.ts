@@ -129,10 +129,10 @@ export class RegistryHost {
     return this.#opened.registry
   }
 
-  /** @param binding - of a gateway's connection */
-  sessionHandle(known?: HostSessionHandle, binding?: object): HostSessionHandle {
+  /** @param known - the handle of the same peer from before */
+  sessionHandle(peer: Peer, known?: HostSessionHandle): HostSessionHandle {
     if (known?.registry === this.registry) return known
-    return { registry: this.registry, handle: this.registry.sessionHandle(binding) }
+    return { registry: this.registry, handle: this.registry.sessionHandle(peer) }
   }
 
   /** Unseal without a person: by key file or systemd credential. */

@@ -9,16 +9,19 @@ import {
   type AttemptSource,
   createPasswordChecker,
   type ExternalLogin,
+  type KernelLoginPorts,
   lockedOutError,
   type MfaContext,
   normalizeLogin,
   type PasswordChecker,
   type PasswordHasher,
   type PasswordLoginPorts,
+  type Presenter,
   type RowView,
   readAccessToken,
   readAccount,
   readAccountByLogin,
+  readAccountByUid,
   type Session,
   type SessionLimits,
   SessionTable,
@@ -26,6 +29,7 @@ import {
   sourceOfUid,
   type VerifiedToken,
   verifyAccessToken,
+  verifyKernelLogin,
   verifyPasswordLogin,
   verifyTokenLogin,
 } from '@secreg/zones'
@@ -40,7 +44,7 @@ export interface Peer {
   readonly door: Door
   /** Remote address, or a word for the local socket. */
   readonly address: string
-  /** From the kernel only. */
+  /** From the kernel only. Never those of a gateway, which are not those of the callers that it asks for. */
   readonly uid?: number
   readonly gid?: number
   readonly pid?: number
@@ -166,6 +170,24 @@ export class Identity {
         verify: (token) => verifyAccessToken(this.rows(), token, { nowMs: now(), crypto }),
       },
       { text, source: sourceOf(peer) },
+    )
+  }
+
+  /** The account that a uid is mapped to, while it is enabled. */
+  findMapped(uid: number): Account | undefined {
+    return readAccountByUid(this.rows(), uid)
+  }
+
+  /**
+   * Verify that a peer is whoever the kernel says, counting failures of the second step.
+   *
+   * @throws SecregError `ERR_AUTH_FAILED`, alike for uids that are not mapped and those of disabled accounts;
+   *   `ERR_AUTH_LOCKED_OUT`, and what `second` throws
+   */
+  verifyKernel(uid: number, second: KernelLoginPorts['second']): Promise<Account> {
+    return verifyKernelLogin(
+      { limiter: this.#limiter, find: (id) => this.findMapped(id), second },
+      uid,
     )
   }
 
@@ -315,7 +337,6 @@ function kernelFacts(peer: Peer): Pick<Caller, 'uid' | 'gid' | 'pid'> {
 const NOBODY: readonly string[] = Object.freeze([])
 
 function callerOfSession(session: Session, peer: Peer, counted: boolean): Caller {
-  const proof: Proof = session.asserted === true ? 'asserted' : 'credential'
   const {
     accountId,
     address = peer.address,
@@ -342,7 +363,7 @@ function callerOfSession(session: Session, peer: Peer, counted: boolean): Caller
     mfa,
     door: peer.door,
     address,
-    proof,
+    proof: proofOf(session),
     sessionRef: ref,
     ...kernelFacts(peer),
     ...(token === undefined ? {} : { token }),
@@ -350,6 +371,19 @@ function callerOfSession(session: Session, peer: Peer, counted: boolean): Caller
     ...(counted ? { counted } : {}),
     ...(restricted === undefined ? {} : { restricted }),
   })
+}
+
+function proofOf({ asserted, kernel }: Session): Proof {
+  if (asserted === true) return 'asserted'
+  return kernel === true ? 'kernel' : 'credential'
+}
+
+/** What of a peer decides which sessions are his. */
+export function presenterOf({ gateway, uid }: Peer): Presenter {
+  return {
+    ...(gateway === undefined ? {} : { binding: gateway.binding }),
+    ...(uid === undefined ? {} : { uid }),
+  }
 }
 
 /** @throws SecregError `ERR_SESSION_INVALID` */

@@ -13,7 +13,7 @@ import type {
   StatusResponse,
 } from '@secreg/protocol'
 import { SecregError } from '@secreg/protocol'
-import type { Session, SessionHandle } from '@secreg/zones'
+import type { ConfiguredZone, Session, SessionHandle } from '@secreg/zones'
 import type { AuditEvidence } from './audit/audit-evidence.ts'
 import { Follows } from './audit/follows.ts'
 import { type References, referencesOf } from './audit/references.ts'
@@ -26,9 +26,10 @@ import type { OpenedAt } from './doctor/doctor.ts'
 import type { HostPort } from './doctor/host-port.ts'
 import { gatewayApi, refuseGateway } from './gateway-api.ts'
 import type { Housekeeping } from './housekeeping.ts'
-import type { Identity, Peer } from './identity.ts'
+import { type Identity, type Peer, presenterOf } from './identity.ts'
 import { internalCaller } from './internal-caller.ts'
 import { Backups } from './operations/backup.ts'
+import { type AppliedZones, applyZones } from './operations/configured-zones.ts'
 import { Exports } from './operations/export.ts'
 import { Imports } from './operations/import.ts'
 import { login, logout } from './operations/login.ts'
@@ -82,6 +83,7 @@ export class Registry {
   readonly #unlocking: UnlockTools
   readonly #startedMs = performance.now()
   #closing: Promise<void> | undefined
+  #applying: Promise<unknown> = Promise.resolve()
 
   constructor(parts: RegistryParts) {
     const { core, identity } = parts
@@ -145,6 +147,13 @@ export class Registry {
     core.settings = settings
   }
 
+  /** Bring the zones in line with the configuration file, one time after the other; see {@link applyZones}. */
+  applyZones(configured: ReadonlyMap<string, ConfiguredZone>): Promise<AppliedZones> {
+    const result = this.#applying.then(() => applyZones(this.#parts.identity, configured))
+    this.#applying = result.catch(() => {})
+    return result
+  }
+
   /** Log in; see {@link login}. */
   login(peer: Peer, request: RequestOf<'auth'>): Promise<AuthResponse> {
     return login(this.#parts.identity, peer, request)
@@ -154,9 +163,18 @@ export class Registry {
     return logout(this.#parts.identity, caller, session)
   }
 
-  /** A connection's way to its sessions. */
-  sessionHandle(binding?: object): SessionHandle {
-    return this.#parts.identity.sessions.handle(binding)
+  /**
+   * A connection's way to its sessions.
+   *
+   * @param peer - who is on it; default somebody within the process
+   */
+  sessionHandle(peer?: Peer): SessionHandle {
+    return this.#parts.identity.sessions.handle(peer && presenterOf(peer))
+  }
+
+  /** Whether a uid is mapped to an account that is enabled. */
+  isMapped(uid: number): boolean {
+    return this.#parts.identity.findMapped(uid) !== undefined
   }
 
   /** The caller of a session, as its account is now; `undefined` when it may not act any more. */

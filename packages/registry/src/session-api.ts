@@ -78,8 +78,8 @@ export function refuseEnrolling({ core }: Identity, caller: Caller): Promise<nev
 }
 
 /**
- * Require a session in which credentials may be made or changed: opened with a password, by somebody who can show that
- * he is who the account belongs to.
+ * Require a session in which credentials may be made or changed: opened with a password, or by the kernel's word, by
+ * somebody who can show that he is who the account belongs to. Unlike a token, a uid cannot be copied and used elsewhere.
  *
  * @throws SecregError `ERR_PASSWORD_SESSION_REQUIRED`
  */

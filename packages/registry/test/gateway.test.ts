@@ -24,7 +24,7 @@ function gateway(lifetimeMs = 300_000): Peer & { readonly gateway: { readonly bi
 async function through(home: Home, peer: Peer, request: RequestOf<'auth'>) {
   const answer = await home.registry.login(peer, request)
   const callerAt = (other: Peer) => {
-    const handle = home.registry.sessionHandle(other.gateway?.binding)
+    const handle = home.registry.sessionHandle(other)
     const session = handle.resolve(answer.session_id ?? '')
     return session === undefined ? undefined : home.registry.callerOf(session, other)
   }

@@ -14,13 +14,13 @@ export class Standings {
   constructor(host: RegistryHost, peer: Peer) {
     this.#host = host
     this.#peer = peer
-    this.#handle = host.sessionHandle(undefined, peer.gateway?.binding)
+    this.#handle = host.sessionHandle(peer)
   }
 
   /** Whether an id is that of a live session. */
   has(sessionId: string): boolean {
     if (sessionId === '') return false
-    this.#handle = this.#host.sessionHandle(this.#handle, this.#peer.gateway?.binding)
+    this.#handle = this.#host.sessionHandle(this.#peer, this.#handle)
     const session = this.#handle.handle.resolve(sessionId)
     return session !== undefined && this.#host.registry.callerOf(session, this.#peer) !== undefined
   }
@@ -36,7 +36,7 @@ export class Standings {
       if (REQUESTS[name].session) throw authRequired()
       return { peer }
     }
-    this.#handle = this.#host.sessionHandle(this.#handle, peer.gateway?.binding)
+    this.#handle = this.#host.sessionHandle(peer, this.#handle)
     const session: Session | undefined = this.#handle.handle.resolve(sessionId)
     const caller: Caller | undefined =
       session === undefined ? undefined : this.#host.registry.callerOf(session, peer)

@@ -9,6 +9,7 @@ import {
 import {
   type Account,
   mfaStateOf,
+  nobodyMapped,
   planSetPassword,
   planUseMfa,
   type Session,
@@ -29,13 +30,14 @@ interface Proven {
   readonly account: Account
   readonly details: Pick<
     SessionDetails,
-    'mfa' | 'token' | 'boundary' | 'restricted' | 'asserted' | 'lifetimeMs'
+    'mfa' | 'token' | 'boundary' | 'restricted' | 'asserted' | 'kernel' | 'lifetimeMs'
   >
 }
 
 /**
- * Log in with a name and a password, and with a second factor where the account has one; or with an access token. For
- * others, through a gateway: then also with what it asserts, where that may be asserted.
+ * Log in with a name and a password, or as whoever the kernel says a local process is, and with a second factor where the
+ * account has one; or with an access token. For others, through a gateway: then also with what it asserts, where that may
+ * be asserted.
  *
  * @returns with `success: false` and the error when it is refused (specs: AuthResponse, not ErrorResponse)
  * @throws SecregError `ERR_AUDIT_FAILED` when the attempt cannot be recorded
@@ -88,6 +90,9 @@ async function openSession(identity: Identity, peer: Peer, request: RequestOf<'a
   if (gateway === undefined && (request.assertions ?? request.address) !== undefined) {
     throw new SecregError('INVALID_ARGUMENT', 'only a gateway tells who somebody is, and where')
   }
+  if (gateway !== undefined && request.kernel !== undefined) {
+    throw new SecregError('INVALID_ARGUMENT', 'the kernel vouches for nobody behind a gateway')
+  }
   core.keys.requireReadable()
   let since = sessions.epoch
   const proven = await prove(identity, peer, request)
@@ -120,8 +125,9 @@ function peerOf(peer: Peer, { address }: RequestOf<'auth'>): Peer {
 }
 
 async function prove(identity: Identity, peer: Peer, request: RequestOf<'auth'>): Promise<Proven> {
-  const { assertions, token } = request
+  const { assertions, kernel, token } = request
   if (assertions !== undefined) return proveAssertions(identity, peer, assertions)
+  if (kernel !== undefined) return proveKernel(identity, peer, request)
   return token === undefined
     ? await provePassword(identity, peer, request)
     : proveToken(identity, peer, token)
@@ -147,7 +153,7 @@ function boundTo(
 function unchanged(
   identity: Identity,
   peer: Peer,
-  { token, assertions }: RequestOf<'auth'>,
+  { token, assertions, kernel }: RequestOf<'auth'>,
   { account, details }: Proven,
 ): Account {
   if (assertions !== undefined) {
@@ -156,6 +162,12 @@ function unchanged(
     return again
   }
   if (token !== undefined) return identity.verifyToken(token, peer).account
+  if (kernel !== undefined) {
+    const now = identity.findMapped(uidOf(peer))
+    if (now?.id !== account.id) throw nobodyMapped()
+    requireFactor(identity, now, details)
+    return now
+  }
   const now = identity.findAccount(account.login)
   if (
     now === undefined ||
@@ -166,9 +178,13 @@ function unchanged(
   ) {
     throw new SecregError('AUTH_FAILED', 'user name or password is wrong')
   }
-  // A second factor that was confirmed meanwhile is demanded of this login too.
-  if (!details.mfa && mfaStateOf(identity.rows(), now.id).state === 'on') throw codeNeeded()
+  requireFactor(identity, now, details)
   return now
+}
+
+/** A second factor that was confirmed meanwhile is demanded of a login that is under way too. */
+function requireFactor(identity: Identity, { id }: Account, { mfa }: Proven['details']): void {
+  if (!mfa && mfaStateOf(identity.rows(), id).state === 'on') throw codeNeeded()
 }
 
 /**
@@ -194,6 +210,36 @@ function nobodyAsserted(): SecregError {
   return new SecregError('AUTH_FAILED', 'what the gateway asserts stands for nobody here')
 }
 
+/** The kernel's word is one factor, as a password is. */
+async function proveKernel(
+  identity: Identity,
+  peer: Peer,
+  { otp }: RequestOf<'auth'>,
+): Promise<Proven> {
+  let mfa = false
+  const account = await identity.verifyKernel(uidOf(peer), ({ id }) => {
+    if (mfaStateOf(identity.rows(), id).state !== 'on') return undefined
+    if (otp === undefined) throw codeNeeded()
+    return async () => {
+      mfa = await useCode(identity, id, otp)
+      return mfa
+    }
+  })
+  return { account, details: { mfa, kernel: true, ...restrictionOf(identity, mfa) } }
+}
+
+/** @throws SecregError `ERR_AUTH_FAILED` where the kernel was not asked */
+function uidOf({ uid }: Peer): number {
+  if (uid !== undefined) return uid
+  const message = 'this daemon does not learn from the kernel who its clients are (sreg doctor)'
+  throw new SecregError('AUTH_FAILED', message)
+}
+
+/** Who must have a second factor and has shown none may do nothing but set one up. */
+function restrictionOf({ core }: Identity, mfa: boolean): Pick<SessionDetails, 'restricted'> {
+  return core.settings.requireMfa && !mfa ? { restricted: 'mfa-enrollment' } : {}
+}
+
 function proveToken(identity: Identity, peer: Peer, text: string): Proven {
   const { account, token } = identity.verifyToken(text, peer)
   const { boundary, expiresAtMs, ident } = token
@@ -214,8 +260,7 @@ async function provePassword(
     mfa = await useCode(identity, id, otp)
     return mfa
   })
-  const isMissing = identity.core.settings.requireMfa && !mfa
-  return { account, details: { mfa, ...(isMissing ? { restricted: 'mfa-enrollment' } : {}) } }
+  return { account, details: { mfa, ...restrictionOf(identity, mfa) } }
 }
 
 /** Use a code up, durably, before anything is opened by it. */
