@@ -19,6 +19,7 @@ const SUITES = {
   audit: async (directory) => (await import('./bench/audit.mjs')).benchAudit(ROOT, directory),
   policy: async () => (await import('./bench/policy.mjs')).benchPolicy(ROOT),
   login: async (directory) => (await import('./bench/login.mjs')).benchLogin(ROOT, directory),
+  subauth: async (directory) => (await import('./bench/subauth.mjs')).benchSubauth(ROOT, directory),
   command: async (directory) => (await import('./bench/command.mjs')).benchCommand(ROOT, directory),
 }
 

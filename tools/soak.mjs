@@ -23,6 +23,7 @@ const SUITES = [
     'gateway/compromised',
     'gateway/fuzz',
     'gateway/many-connections',
+    'subauth/many-connections',
   ],
 ]
 

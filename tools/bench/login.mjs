@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { startDaemon } from './daemon.mjs'
 import { ask, requestFrame } from './load.mjs'
 import { record } from './report.mjs'
+import { chanceOf, median } from './two-samples.mjs'
 
 const USERS = 60
 /** One less than what locks an account. */
 const TRIES = 4
-const PERMUTATIONS = 5000
 
 export async function benchLogin(root, directory) {
   const daemon = await startDaemon(root, join(directory, 'home'))
@@ -52,26 +52,4 @@ export async function benchLogin(root, directory) {
   } finally {
     await daemon.stop()
   }
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b)
-  const half = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
-}
-
-/** How often medians lie at least as far apart when it is chance which sample a value is in. */
-function chanceOf(first, second) {
-  const found = Math.abs(median(first) - median(second))
-  const all = [...first, ...second]
-  let as = 1
-  for (let i = 0; i < PERMUTATIONS; i++) {
-    for (let at = all.length - 1; at > 0; at--) {
-      const other = randomInt(at + 1)
-      ;[all[at], all[other]] = [all[other], all[at]]
-    }
-    const parts = [all.slice(0, first.length), all.slice(first.length)]
-    if (Math.abs(median(parts[0]) - median(parts[1])) >= found) as++
-  }
-  return as / (PERMUTATIONS + 1)
 }
