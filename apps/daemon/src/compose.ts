@@ -17,6 +17,7 @@ import { MetricsServer } from './metrics-server.ts'
 import { RegistryHost } from './registry-host.ts'
 import { GatewayGrants } from './server/gateway-grants.ts'
 import { RegistryServer } from './server/registry-server.ts'
+import { serveZones, zoneUsers } from './subauth/serve-zones.ts'
 
 /** A running daemon. */
 export interface Daemon {
@@ -53,20 +54,34 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
     for (const close of closers.reverse()) await close()
   }
   try {
-    const host = await RegistryHost.open({ config, log, version, scrypt })
+    const users = await zoneUsers(config, log)
+    const host = await RegistryHost.open({
+      config,
+      log,
+      version,
+      scrypt,
+      ...(users === undefined ? {} : { users }),
+    })
     closers.push(() => host.close())
     await unseal(host, options)
     const budget = new ByteBudget(config.limits.bufferBytes)
+    const doors: { close(graceMs: number): Promise<void> }[] = []
+    closers.push(() => Promise.all(doors.map((door) => door.close(GRACE_MS))))
     const server = await RegistryServer.listen({
       host,
       budget,
       ...serverOptionsOf(config),
       ...(await socketOf(config)),
     })
-    closers.push(() => server.close(GRACE_MS))
+    doors.push(server)
     const gateway = await serveGateways(host, config, budget)
-    if (gateway !== undefined) closers.push(() => gateway.server.close(GRACE_MS))
-    host.figures = () => ({ connections: server.connections, buffer_bytes: budget.usedBytes })
+    if (gateway !== undefined) doors.push(gateway.server)
+    const zones = await serveZones({ config, host, users, budget, log })
+    if (zones !== undefined) doors.push(zones.server)
+    host.figures = () => ({
+      connections: server.connections + (zones?.server.connections ?? 0),
+      buffer_bytes: budget.usedBytes,
+    })
     const backups = new BackupScheduler({
       registry: () => host.registry,
       settings: config.backup,
@@ -83,6 +98,7 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
       http: supervised?.ready ?? Promise.resolve(undefined),
       configure: (next) => {
         gateway?.configure(next)
+        zones?.configure(next)
         supervised?.reload()
         if (next.metrics.listen !== config.metrics.listen) {
           log.warn('metrics.listen has changed: it holds from the next start on')

@@ -9,7 +9,7 @@ export const DEFAULT_CONFIG = '/etc/secreg/config.toml'
 /** Check a configuration file as a start would. @throws ConfigError */
 export function load(file: string): LoadedConfig {
   const loaded = loadConfig(file)
-  const { backup, database, audit, metrics, security } = loaded.config
+  const { backup, database, audit, metrics, security, subauth } = loaded.config
   for (const [name, prefixes] of [
     ['security.encrypt_prefixes', security.encryptPrefixes],
     ['audit.value_hash_prefixes', audit.valueHashPrefixes],
@@ -25,6 +25,7 @@ export function load(file: string): LoadedConfig {
   }
   for (const [name, place] of [
     ['backup.directory', backup.directory],
+    ['subauth.socket', subauth.socket],
     ['metrics.listen', metrics.listen?.startsWith('/') === true ? metrics.listen : undefined],
   ] as const) {
     for (const [key, path] of [
@@ -37,6 +38,7 @@ export function load(file: string): LoadedConfig {
     }
   }
   checkKafka(loaded)
+  checkSubauth(loaded)
   checkGateway(loaded)
   return loaded
 }
@@ -54,6 +56,20 @@ function checkKafka(loaded: LoadedConfig): void {
   if (given > 0 && !tls && !brokers.every(isLoopback)) {
     const message = 'kafka.tls: expected true where a password is sent to another machine'
     throw new ConfigError([loaded.fault('kafka.tls', message)])
+  }
+}
+
+/** Two doors at one path would be one, and which one by chance. */
+function checkSubauth(loaded: LoadedConfig): void {
+  const { gateway, metrics, socket, subauth } = loaded.config
+  for (const [key, path] of [
+    ['socket.path', socket.path],
+    ['gateway.socket', gateway.socket],
+    ['metrics.listen', metrics.listen],
+  ] as const) {
+    if (subauth.socket === undefined || subauth.socket !== path) continue
+    const message = `subauth.socket: expected another socket than ${key}`
+    throw new ConfigError([loaded.fault('subauth.socket', message)])
   }
 }
 

@@ -31,12 +31,15 @@ import { createPolicyAnalysis } from './policy-analysis.ts'
 import { finishReplacement } from './replacement.ts'
 import { cleanDiskSpools, openDiskSpool } from './restore-spool.ts'
 import { AuditSinks } from './sinks/audit-sinks.ts'
+import type { SystemUsers } from './users/system-users.ts'
 
 export interface RegistryHostOptions {
   readonly config: Config
   readonly log: Logger
   readonly version: string
   readonly scrypt: ScryptPool
+  /** Users of the system; absent where no door asks for them. */
+  readonly users?: SystemUsers
 }
 
 /** Write rules of the doors that this daemon serves. */
@@ -129,6 +132,7 @@ async function openParts(options: LiveOptions, config: Config): Promise<Opened> 
       },
       attemptLimits: attemptLimitsOf(config),
       policyAnalysis: createPolicyAnalysis(),
+      ...(options.users === undefined ? {} : { systemUsers: options.users }),
       ...(systemLogin === undefined
         ? {}
         : {
