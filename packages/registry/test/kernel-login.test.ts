@@ -66,9 +66,7 @@ describe('a login by the kernel’s word', () => {
     expect(linesOf(home.files).at(-1)?.body).toMatchObject({
       action: 'auth',
       outcome: 'ok',
-      user: 'alice',
-      uid: UID,
-      proof: 'kernel',
+      actor: { user: 'alice', uid: UID, proof: 'kernel' },
     })
   })
 
