@@ -24,8 +24,8 @@ export interface Daemon {
   readonly host: RegistryHost
   /** Address of the gateway that it supervises, once that serves; undefined where there is none. */
   readonly http: Promise<string | undefined>
-  /** Take a reloaded configuration. */
-  configure(config: Config): void
+  /** Take a reloaded configuration; it holds as a whole once this has ended. */
+  configure(config: Config): Promise<void>
   /** Answer what was asked, make everything durable and close. */
   close(): Promise<void>
 }
@@ -103,9 +103,9 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
         if (next.metrics.listen !== config.metrics.listen) {
           log.warn('metrics.listen has changed: it holds from the next start on')
         }
-        host.configure(next)
         backups.configure(next.backup)
         server.configure(serverOptionsOf(next))
+        return host.configure(next)
       },
       close: closeAll,
     }

@@ -12,6 +12,7 @@ import {
 import type { RequestOf } from '@secreg/protocol/messages'
 import type { Peer, Registry } from '@secreg/registry'
 import type { SessionHandle } from '@secreg/zones'
+import { applyConfiguredZones } from './configured-zones.ts'
 import { DiskSpace } from './disk-space.ts'
 import { Egress } from './egress/egress-process.ts'
 import { FaultRing } from './fault-ring.ts'
@@ -137,15 +138,39 @@ export class RegistryHost {
 
   /** Unseal without a person: by key file or systemd credential. */
   async unlock(credential: Credential): Promise<SealResponse> {
-    return this.registry.unlock({ door: 'internal', address: 'start' }, credential)
+    const peer = { door: 'internal', address: 'start' } as const
+    return this.#unsealed(await this.registry.unlock(peer, credential))
   }
 
-  /** Take what a reloaded configuration may change while the registry runs. */
-  configure(config: Config): void {
+  /** Unseal as a request says. */
+  async unlockBy(
+    peer: Peer,
+    request: Extract<RequestOf<'seal'>, { op: 'unlock' }>,
+  ): Promise<SealResponse> {
+    return this.#unsealed(await this.registry.unlockBy(peer, request))
+  }
+
+  /** Answer once what could not be done while it was sealed is done. */
+  async #unsealed(answer: SealResponse): Promise<SealResponse> {
+    await this.#applyZones()
+    return answer
+  }
+
+  #applyZones(): Promise<void> {
+    return applyConfiguredZones(this.registry, this.#config, this.#options.log)
+  }
+
+  /**
+   * Take what a reloaded configuration may change while the registry runs.
+   *
+   * @returns when its zones hold; everything else does at once
+   */
+  async configure(config: Config): Promise<void> {
     this.#config = config
     this.#options.live.config = config
     this.#options.space.configure(config)
     this.registry.configure(settingsOf(config))
+    await this.#applyZones()
   }
 
   status(caller: Caller | undefined): StatusResponse {
@@ -169,7 +194,7 @@ export class RegistryHost {
   ): Promise<SealResponse> {
     if (this.#replacing) throw new SecregError('BUSY', 'the registry is being replaced')
     if (request.force !== true || this.registry.state === 'uninitialized') {
-      return this.registry.initialize(peer, request)
+      return this.#unsealed(await this.registry.initialize(peer, request))
     }
     if (caller === undefined) {
       throw new SecregError('AUTH_REQUIRED', 'log in as an administrator to replace the registry')
@@ -188,7 +213,7 @@ export class RegistryHost {
     } finally {
       this.#replacing = false
     }
-    return this.registry.initialize(peer, request)
+    return this.#unsealed(await this.registry.initialize(peer, request))
   }
 
   #figures(): ReturnType<HostFigures> {

@@ -75,7 +75,7 @@ export async function run(options: RunOptions): Promise<void> {
     force: () => process.exit(1),
     reload: async () => {
       await readiness.reloading()
-      reload(file, daemon, log)
+      await reload(file, daemon, log)
       await readiness.ready()
     },
     onError: (error, signal) => {
@@ -135,10 +135,10 @@ function announce(home: DevHome, http: string | undefined): void {
 }
 
 /** A wrong file changes nothing: the daemon goes on with what it has. */
-function reload(file: string, daemon: Daemon, log: Logger): void {
+async function reload(file: string, daemon: Daemon, log: Logger): Promise<void> {
   try {
     const { config } = load(file)
-    daemon.configure(config)
+    await daemon.configure(config)
     log.level = config.log.level
     log.info('configuration reloaded', { file })
   } catch (error) {

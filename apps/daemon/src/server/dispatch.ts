@@ -135,7 +135,7 @@ function seal(host: RegistryHost, standing: Standing, request: RequestOf<'seal'>
     case 'init':
       return host.initialize(peer, caller, request)
     case 'unlock':
-      return host.registry.unlockBy(peer, request)
+      return host.unlockBy(peer, request)
     case 'lock':
       if (caller === undefined) throw authRequired()
       return host.registry.lock(caller)
