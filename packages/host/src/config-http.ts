@@ -10,6 +10,7 @@ import {
   PATH,
   SOCKET_PATH,
   text,
+  USER,
 } from './config-row.ts'
 import type { ConfigSections } from './config-values.ts'
 import { HOST_NAME, HTTP_ADDRESS } from './http-address.ts'
@@ -35,6 +36,12 @@ export const GATEWAY_ROWS: Rows<'gateway'> = {
     undefined,
     optional(GROUP, false),
     'Group that may connect to it; without one, only the user of the daemon',
+  ),
+  user: text(
+    'gateway.user',
+    undefined,
+    optional(USER, false),
+    'User that the gateway runs as: nobody else may connect to it; without one, what the user of the daemon asserts is believed',
   ),
   sessionSeconds: integer(
     'gateway.session',

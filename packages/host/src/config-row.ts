@@ -162,6 +162,10 @@ export const GROUP: TextRule<string> = {
   expected: 'a group name or number',
   schema: z.string().regex(/^(?:[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?|0|[1-9][0-9]{0,9})$/),
 }
+export const USER: TextRule<string> = {
+  expected: 'a user name or number',
+  schema: GROUP.schema,
+}
 export const CREDENTIAL: TextRule<string> = {
   expected: 'the name of a systemd credential',
   schema: z.string().regex(/^(?!\.{1,2}$)[A-Za-z0-9_.@-]{1,255}$/),

@@ -265,7 +265,7 @@ export const CONFIG_ROWS: Rows = Object.freeze({
       'limits.max_connections_per_uid',
       [64, 1, 100_000],
       '',
-      'Connections of one user of the system',
+      'Connections of one user of the system to a socket; on that of subauth, root is not counted',
     ),
     readTimeoutSeconds: integer(
       'limits.read_timeout',

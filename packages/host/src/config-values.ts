@@ -112,6 +112,8 @@ export interface ConfigSections {
     readonly socket: string | undefined
     /** Name or number; undefined lets only the user of the daemon in. */
     readonly group: string | undefined
+    /** Name or number of the user that the gateway runs as. */
+    readonly user: string | undefined
     /** Life of a session that a gateway opened. */
     readonly sessionSeconds: number
     /** `PRINCIPAL=LOGIN` each. */

@@ -78,3 +78,4 @@ export {
   type TextPosition,
   type TomlPositions,
 } from './toml-locator.ts'
+export { resolveUser } from './user.ts'

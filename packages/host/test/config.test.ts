@@ -78,6 +78,7 @@ describe('parseConfig', () => {
       gateway: {
         socket: undefined,
         group: undefined,
+        user: undefined,
         sessionSeconds: 300,
         mayAssert: [],
         supervise: false,

@@ -1,4 +1,5 @@
-import { HostError, resolveGroup } from '@secreg/host'
+import { userInfo } from 'node:os'
+import { HostError, resolveGroup, resolveUser } from '@secreg/host'
 import { describe, expect, it } from 'vitest'
 
 describe('resolveGroup', () => {
@@ -14,4 +15,19 @@ describe('resolveGroup', () => {
       expect(() => resolveGroup(group)).toThrow(HostError as unknown as new () => HostError)
     },
   )
+})
+
+describe('resolveUser', () => {
+  it('finds names and takes numbers', () => {
+    expect(resolveUser('root')).toBe(0)
+    expect(resolveUser('65534')).toBe(65_534)
+    const { username, uid } = userInfo()
+    expect(resolveUser(username)).toBe(uid)
+  })
+
+  it.each(['no-such-user-here', '', '4294967295', 'root:x', '--help'])('refuses %j', (user) => {
+    expect(() => resolveUser(user)).toThrow(
+      expect.objectContaining({ code: 'ERR_HOST_USER_UNKNOWN' }),
+    )
+  })
 })
