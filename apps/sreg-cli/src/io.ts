@@ -23,6 +23,8 @@ export interface Io {
   readonly now: () => number
   /** Number of the user that runs it. */
   readonly uid: () => number
+  /** Exit code when nobody reads an output any more; absent: 0, as for a reader that has seen enough. */
+  brokenPipeCode?: number
 }
 
 /** The world of this process. Its streams are opened when they are used: a command that needs none pays for none. */
@@ -34,12 +36,12 @@ export function processIo(): Io {
       // Every write reports its own failure, except that a reader that closes its end early, such as head, ends the
       // command without a message.
       stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
+        if (error.code === 'EPIPE') process.exit(io.brokenPipeCode ?? process.exitCode ?? 0)
       })
     }
     return stream
   }
-  return {
+  const io: Io = {
     env: process.env,
     get stdin() {
       return process.stdin
@@ -53,6 +55,7 @@ export function processIo(): Io {
     now: Date.now,
     uid: () => process.getuid?.() ?? Number.NaN,
   }
+  return io
 }
 
 /** Write all of `data`; resolves once it is handed over. */

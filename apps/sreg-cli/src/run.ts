@@ -75,6 +75,8 @@ async function report(
   hint: string | undefined,
   { json, verbose }: Preamble,
 ): Promise<void> {
+  // A failure stays one, also where nobody reads why.
+  io.brokenPipeCode = error.status
   if (json) {
     const answer = {
       code: error.status,

@@ -63,10 +63,19 @@ async function* inputOf(data: string | Uint8Array | undefined): AsyncGenerator<U
 }
 
 /** Run one command line. */
-export async function runSreg(
+export function runSreg(
   args: readonly string[],
   env: Record<string, string>,
   options: RunOptions = {},
+): Promise<Outcome> {
+  return outcomeOf(env, options, (io) => run(readWords(program.grammar, args), io, program))
+}
+
+/** Run something in a world with captured outputs. */
+export async function outcomeOf(
+  env: Record<string, string>,
+  options: RunOptions,
+  work: (io: Io) => Promise<number>,
 ): Promise<Outcome> {
   const stdout = new Sink(options.stdoutTty ?? false)
   const stderr = new Sink(options.stderrTty ?? false)
@@ -78,7 +87,7 @@ export async function runSreg(
     now: () => options.now ?? Date.now(),
     uid: () => options.uid ?? 0,
   }
-  const code = await run(readWords(program.grammar, args), io, program)
+  const code = await work(io)
   return { code, stdout: stdout.text(), stderr: stderr.text() }
 }
 

@@ -15,6 +15,8 @@ const REFUSED = 1
 const TIMEOUTS = Object.freeze({ connectTimeoutMs: 5000, timeoutMs: 20_000 })
 
 export async function run(context: Context): Promise<number> {
+  // An output that nobody reads must not let anybody in.
+  context.io.brokenPipeCode = REFUSED
   try {
     await authenticate(context)
     return 0

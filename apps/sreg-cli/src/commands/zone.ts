@@ -49,8 +49,10 @@ export async function run(context: Context): Promise<number> {
       return await showToken(context, answer)
     case 'check': {
       const matches = answer.matches === true
+      const code = matches ? STATUS.Success : STATUS.AuthFailed
+      context.io.brokenPipeCode = code
       await context.print({ matches }, () => (matches ? 'matches' : 'does not match'))
-      return matches ? STATUS.Success : STATUS.AuthFailed
+      return code
     }
     default:
       return await show(context, { success: true }, () => '')
