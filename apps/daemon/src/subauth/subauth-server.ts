@@ -7,27 +7,25 @@ import {
   type SeqpacketServer,
   type SeqpacketSocket,
 } from '@secreg/unix-socket'
+import { ConnectionLimits, type ConnectionLimitsOptions } from './connection-limits.ts'
 import {
   RESERVED_BYTES,
   type SubauthConnectionOptions,
   serveSubauth,
 } from './subauth-connection.ts'
 
-export interface SubauthServerOptions extends Omit<SubauthConnectionOptions, 'lease'> {
+export interface SubauthServerOptions
+  extends Omit<SubauthConnectionOptions, 'lease'>,
+    ConnectionLimitsOptions {
   readonly path: string
   readonly mode: number
   readonly backlog: number
-  readonly maxConnections: number
-  /** Of one user, except root. */
-  readonly maxConnectionsPerUid: number
   readonly budget: ByteBudget
 }
 
 /** What a reloaded configuration may change. */
-export type SubauthLimits = Pick<
-  SubauthServerOptions,
-  'maxConnections' | 'maxConnectionsPerUid' | 'failureDelayMs' | 'idleTimeoutMs'
->
+export type SubauthLimits = ConnectionLimitsOptions &
+  Pick<SubauthServerOptions, 'failureDelayMs' | 'idleTimeoutMs'>
 
 /** Connections over the limit that are answered at the same time. */
 const REFUSED_AT_ONCE = 64
@@ -41,11 +39,12 @@ interface Connected {
 export class SubauthServer {
   readonly #server: SeqpacketServer
   readonly #connections = new Set<Connected>()
-  readonly #perUid = new Map<number, number>()
+  readonly #limits: ConnectionLimits
   #options: SubauthServerOptions
 
   private constructor(options: SubauthServerOptions) {
     this.#options = options
+    this.#limits = new ConnectionLimits(options)
     const { maxConnections, maxRequestBytes: maxPacketBytes, log } = options
     this.#server = createSeqpacketServer(
       { maxPacketBytes, passCredentials: true, pauseOnConnect: true },
@@ -82,6 +81,7 @@ export class SubauthServer {
   /** Take the limits of a new configuration for connections from now on. */
   configure(limits: SubauthLimits): void {
     this.#options = { ...this.#options, ...limits }
+    this.#limits.configure(limits)
     this.#server.maxConnections = limits.maxConnections + REFUSED_AT_ONCE
   }
 
@@ -103,27 +103,17 @@ export class SubauthServer {
       socket.destroy()
       return
     }
-    const { budget, maxConnections, maxConnectionsPerUid } = this.#options
-    const ofUid = this.#perUid.get(uid) ?? 0
-    const lease = budget.lease()
-    if (
-      this.#connections.size >= maxConnections ||
-      // Services that check the logins of everybody run as root, and root needs no connections to harm anybody.
-      (uid !== 0 && ofUid >= maxConnectionsPerUid) ||
-      !lease.tryTake(RESERVED_BYTES)
-    ) {
+    const lease = this.#options.budget.lease()
+    if (!lease.tryTake(RESERVED_BYTES) || !this.#limits.enter(uid)) {
       lease.close()
       refuse(socket)
       return
     }
-    this.#perUid.set(uid, ofUid + 1)
     const connected = { socket, served: serveSubauth(socket, { ...this.#options, lease }) }
     this.#connections.add(connected)
     socket.on('close', () => {
       this.#connections.delete(connected)
-      const left = (this.#perUid.get(uid) ?? 1) - 1
-      if (left === 0) this.#perUid.delete(uid)
-      else this.#perUid.set(uid, left)
+      this.#limits.leave(uid)
     })
   }
 }

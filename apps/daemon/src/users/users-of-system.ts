@@ -12,6 +12,10 @@ export interface UsersOfSystemOptions {
   readonly program?: string
   /** Time after which it is killed, milliseconds; default 5000. */
   readonly timeoutMs?: number
+  /** Processes at once; default 4. */
+  readonly maxRunning?: number
+  /** Look-ups that wait for one of them to end; one more is refused. Default 256. */
+  readonly maxWaiting?: number
   /** Told why it gives no answer, once for each cause, and `undefined` when it does again. */
   readonly tell?: (fault: string | undefined) => void
   /** Monotonic milliseconds; default `performance.now`. */
@@ -20,9 +24,7 @@ export interface UsersOfSystemOptions {
 
 const GETENT = '/usr/bin/getent'
 const TIMEOUT_MS = 5000
-/** Processes at once. */
 const MAX_RUNNING = 4
-/** Look-ups that wait for one of them to end. */
 const MAX_WAITING = 256
 /** Whoever was removed from the machine is gone at the latest after this. */
 const FOUND_MS = 30_000
@@ -62,6 +64,8 @@ export function usersOfSystem(options: UsersOfSystemOptions = {}): SystemUsers {
 class Database {
   readonly #program: string
   readonly #timeoutMs: number
+  readonly #maxRunning: number
+  readonly #maxWaiting: number
   readonly #tell: (fault: string | undefined) => void
   readonly #known: ExpiringCache<string, SystemUser>
   /** Look-ups under way, so that the same question is asked once. */
@@ -73,6 +77,8 @@ class Database {
   constructor(options: UsersOfSystemOptions) {
     this.#program = options.program ?? GETENT
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS
+    this.#maxRunning = options.maxRunning ?? MAX_RUNNING
+    this.#maxWaiting = options.maxWaiting ?? MAX_WAITING
     this.#tell = options.tell ?? (() => {})
     this.#known = new ExpiringCache({
       maxEntries: MAX_CACHED,
@@ -87,7 +93,7 @@ class Database {
     if (known !== undefined) return known.value
     let asked = this.#asking.get(key)
     if (asked === undefined) {
-      if (this.#waiting.length >= MAX_WAITING) throw unavailable()
+      if (this.#waiting.length >= this.#maxWaiting) throw unavailable()
       asked = this.#ask(key).finally(() => this.#asking.delete(key))
       this.#asking.set(key, asked)
     }
@@ -95,7 +101,7 @@ class Database {
   }
 
   async #ask(key: string): Promise<SystemUser | undefined> {
-    if (this.#running < MAX_RUNNING) this.#running++
+    if (this.#running < this.#maxRunning) this.#running++
     // Whoever has ended hands his place over.
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))
     try {
