@@ -7,6 +7,7 @@ import {
   type Logger,
   parseMetricsAddress,
   resolveGroup,
+  resolveUser,
 } from '@secreg/host'
 import { SecregError } from '@secreg/protocol'
 import { BackupScheduler } from './backups/scheduler.ts'
@@ -15,7 +16,8 @@ import { GatewayProcess } from './gateway/gateway-process.ts'
 import { gatewayProgram } from './gateway/gateway-program.ts'
 import { MetricsServer } from './metrics-server.ts'
 import { RegistryHost } from './registry-host.ts'
-import { GatewayGrants } from './server/gateway-grants.ts'
+import { GatewayGrants, type GatewayUsers } from './server/gateway-grants.ts'
+import { KERNEL_WORD, type KernelWord, WITHOUT_KERNEL_WORD } from './server/kernel-word.ts'
 import { RegistryServer } from './server/registry-server.ts'
 import { serveZones, zoneUsers } from './subauth/serve-zones.ts'
 
@@ -38,6 +40,8 @@ export interface ComposeOptions {
   readonly version: string
   /** Unseals with this at once; a wrong one stops the start. */
   readonly credential?: Credential
+  /** Default the kernel of this machine, where the native part of `@secreg/unix-socket` is there to ask it. */
+  readonly kernel?: KernelWord
 }
 
 /** Time for answers that are under way when the daemon stops. */
@@ -47,7 +51,8 @@ const GATEWAY_CONNECTIONS = 256
 
 /** Start everything; when a part fails, what was started before it is closed again. */
 export async function compose(options: ComposeOptions): Promise<Daemon> {
-  const { config, log, version } = options
+  const { config, kernel = KERNEL_WORD, log, version } = options
+  if (kernel.problem !== undefined) log.warn(WITHOUT_KERNEL_WORD, { detail: kernel.problem })
   const scrypt = createScryptPool()
   const closers: (() => Promise<unknown>)[] = [async () => scrypt.close()]
   const closeAll = async (): Promise<void> => {
@@ -60,6 +65,7 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
       log,
       version,
       scrypt,
+      kernel,
       ...(users === undefined ? {} : { users }),
     })
     closers.push(() => host.close())
@@ -70,11 +76,12 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
     const server = await RegistryServer.listen({
       host,
       budget,
+      kernel,
       ...serverOptionsOf(config),
       ...(await socketOf(config)),
     })
     doors.push(server)
-    const gateway = await serveGateways(host, config, budget)
+    const gateway = await serveGateways(host, config, budget, kernel)
     if (gateway !== undefined) doors.push(gateway.server)
     const zones = await serveZones({ config, host, users, budget, log })
     if (zones !== undefined) doors.push(zones.server)
@@ -103,6 +110,9 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
         if (next.metrics.listen !== config.metrics.listen) {
           log.warn('metrics.listen has changed: it holds from the next start on')
         }
+        if (next.gateway.user !== config.gateway.user) {
+          log.warn('gateway.user has changed: it holds from the next start on')
+        }
         backups.configure(next.backup)
         server.configure(serverOptionsOf(next))
         return host.configure(next)
@@ -116,15 +126,22 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
 }
 
 /** The socket of gateways, where there is one. */
-async function serveGateways(host: RegistryHost, config: Config, budget: ByteBudget) {
+async function serveGateways(
+  host: RegistryHost,
+  config: Config,
+  budget: ByteBudget,
+  kernel: KernelWord,
+) {
   const { socket: path, group } = config.gateway
   if (path === undefined) return undefined
-  const grants = new GatewayGrants(config.gateway)
+  const users = gatewayUsers(config, kernel)
+  const grants = new GatewayGrants(config.gateway, users)
   const gid = group === undefined ? undefined : await resolveGroup(group)
   const limits = (from: Config) => ({
     ...serverOptionsOf(from),
     framing: 'length' as const,
     maxConnections: GATEWAY_CONNECTIONS,
+    maxConnectionsPerUid: GATEWAY_CONNECTIONS,
     // It waits for callers, however long.
     idleTimeoutMs: Number.POSITIVE_INFINITY,
   })
@@ -132,6 +149,7 @@ async function serveGateways(host: RegistryHost, config: Config, budget: ByteBud
     host,
     budget,
     grants,
+    kernel,
     ...limits(config),
     path,
     mode: gid === undefined ? 0o600 : 0o660,
@@ -145,6 +163,19 @@ async function serveGateways(host: RegistryHost, config: Config, budget: ByteBud
       for (const binding of grants.configure(next.gateway)) host.registry.closeBinding(binding)
     },
   }
+}
+
+/** @throws SecregError `ERR_INVALID_ARGUMENT` where `gateway.user` cannot be kept to; HostError for an unknown user */
+function gatewayUsers({ gateway }: Config, { problem }: KernelWord): GatewayUsers {
+  const own = process.geteuid?.()
+  if (gateway.user === undefined) return { named: undefined, own }
+  if (problem !== undefined) throw new SecregError('INVALID_ARGUMENT', `gateway.user: ${problem}`)
+  const named = resolveUser(gateway.user)
+  if (gateway.supervise && named !== own) {
+    const message = 'gateway.user: expected the user of the daemon, as whom a gateway is supervised'
+    throw new SecregError('INVALID_ARGUMENT', message)
+  }
+  return { named, own }
 }
 
 /** @throws SecregError `ERR_INVALID_ARGUMENT` where one is to be supervised that cannot be */
@@ -184,6 +215,7 @@ function serverOptionsOf({ socket, limits, session, security }: Config) {
   return {
     framing: socket.framing,
     maxConnections: limits.maxConnections,
+    maxConnectionsPerUid: limits.maxConnectionsPerUid,
     readTimeoutMs: limits.readTimeoutSeconds * 1000,
     authTimeoutMs: limits.authTimeoutSeconds * 1000,
     idleTimeoutMs: session.timeoutSeconds * 1000,

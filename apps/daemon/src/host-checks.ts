@@ -4,14 +4,20 @@ import { dirname, join } from 'node:path'
 import type { Config } from '@secreg/host'
 import type { SecurityFinding } from '@secreg/protocol'
 import { helperFindings } from './pam/helper-finding.ts'
+import { type KernelWord, WITHOUT_KERNEL_WORD } from './server/kernel-word.ts'
 
 /** Check the data and audit directories with everything in them, and the socket. */
-export async function hostChecks(config: Config): Promise<readonly SecurityFinding[]> {
+export async function hostChecks(
+  config: Config,
+  kernel: KernelWord,
+): Promise<readonly SecurityFinding[]> {
   return [
     await directoryFinding('database', config.database.path),
     await directoryFinding('audit', config.audit.path),
     await socketFinding(config),
     await socketDirectoryFinding(dirname(config.socket.path)),
+    kernelFinding(kernel),
+    ...gatewayFindings(config),
     coreFinding(),
     ...(await helperFindings(config.pam)),
   ]
@@ -90,6 +96,28 @@ async function socketDirectoryFinding(path: string): Promise<SecurityFinding> {
   const message = `others can put a socket of their own into ${path}`
   const advice = 'chmod go-w it, and chown it to root or the user of the daemon'
   return { check, level: 'fault', message, advice }
+}
+
+function kernelFinding({ problem }: KernelWord): SecurityFinding {
+  const check = 'peer credentials'
+  return problem === undefined
+    ? { check, level: 'ok', message: 'the kernel says which user each local client is' }
+    : { check, level: 'warning', message: WITHOUT_KERNEL_WORD, advice: problem }
+}
+
+/** Who else may open the socket of gateways passes for one, except that nobody believes what he asserts. */
+function gatewayFindings({ gateway }: Config): SecurityFinding[] {
+  if (gateway.socket === undefined) return []
+  const check = 'gateway'
+  if (gateway.user !== undefined) {
+    return [{ check, level: 'ok', message: `only ${gateway.user} can be a gateway` }]
+  }
+  if (gateway.group === undefined) {
+    return [{ check, level: 'ok', message: 'only the user of the daemon can be a gateway' }]
+  }
+  const message = `whoever is in the group ${gateway.group} can be a gateway`
+  const advice = 'set gateway.user to the user that secreg-gateway runs as'
+  return [{ check, level: 'warning', message, advice }]
 }
 
 function coreFinding(): SecurityFinding {

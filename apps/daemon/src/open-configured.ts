@@ -30,6 +30,7 @@ import type { SystemLogin } from './pam/system-login.ts'
 import { createPolicyAnalysis } from './policy-analysis.ts'
 import { finishReplacement } from './replacement.ts'
 import { cleanDiskSpools, openDiskSpool } from './restore-spool.ts'
+import type { KernelWord } from './server/kernel-word.ts'
 import { AuditSinks } from './sinks/audit-sinks.ts'
 import type { SystemUsers } from './users/system-users.ts'
 
@@ -38,6 +39,7 @@ export interface RegistryHostOptions {
   readonly log: Logger
   readonly version: string
   readonly scrypt: ScryptPool
+  readonly kernel: KernelWord
   /** Users of the system; absent where no door asks for them. */
   readonly users?: SystemUsers
 }
@@ -130,7 +132,7 @@ async function openParts(options: LiveOptions, config: Config): Promise<Opened> 
         lifetimeMs: config.session.absoluteTimeoutSeconds * 1000,
         perAccount: config.session.maxPerUser,
       },
-      attemptLimits: attemptLimitsOf(config),
+      attemptLimits: attemptLimitsOf(config, options.kernel),
       policyAnalysis: createPolicyAnalysis(),
       ...(options.users === undefined ? {} : { systemUsers: options.users }),
       ...(systemLogin === undefined
@@ -141,7 +143,7 @@ async function openParts(options: LiveOptions, config: Config): Promise<Opened> 
               failureDelayMs: SYSTEM_FAILURE_DELAY_MS,
             },
           }),
-      hostChecks: () => hostChecks(config),
+      hostChecks: () => hostChecks(config, options.kernel),
       host: createHostPort({
         config: () => live.config,
         faults,
@@ -229,14 +231,19 @@ export function settingsOf({ security, audit }: Config): RegistrySettings {
   }
 }
 
-function attemptLimitsOf({ security }: Config) {
+function attemptLimitsOf({ security }: Config, { problem }: KernelWord) {
   const windowMs = security.rateLimitWindowSeconds * 1000
   const lockMs = security.lockoutSeconds * 1000
   const failures = security.rateLimitAttempts
   return {
     pair: { failures, windowMs, lockMs, maxKeys: 10_000 },
-    // All clients of the registry socket look alike until the kernel's word on them is known here, so their common
-    // limit must be out of reach of a few users' mistakes.
-    source: { failures: 200 * failures, windowMs, lockMs, maxKeys: 10_000 },
+    // Where the kernel cannot be asked, all clients of the registry socket look alike, and their common limit must be out
+    // of reach of a few users' mistakes.
+    source: {
+      failures: (problem === undefined ? 10 : 200) * failures,
+      windowMs,
+      lockMs,
+      maxKeys: 10_000,
+    },
   }
 }

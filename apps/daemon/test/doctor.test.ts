@@ -86,7 +86,7 @@ describe('the configuration', () => {
   test.each([
     ['', []],
     ['audit.retention_days = 30\naudit.async_write = false', []],
-    ['limits.max_connections_per_uid = 5', ['limits.max_connections_per_uid has no effect']],
+    ['limits.max_connections_per_uid = 5', []],
     ['security.scrypt_log_n = 16', ['security.scrypt_log_n is 16']],
     ['http.listen = "0.0.0.0:80"', ['HTTP is served to other machines without TLS']],
     ['http.listen = "127.0.0.1:80"', []],

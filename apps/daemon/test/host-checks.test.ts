@@ -6,6 +6,9 @@ import { parseConfig } from '@secreg/host'
 import { createTempHome, type TempHome } from '@secreg/testkit'
 import { expect, test } from 'vitest'
 import { hostChecks } from '../src/host-checks.ts'
+import type { KernelWord } from '../src/server/kernel-word.ts'
+
+const KERNEL: KernelWord = { problem: undefined, credentialsOf: () => undefined }
 
 /** Levels by check, once everything is right but what `change` does. */
 async function levels(
@@ -24,7 +27,7 @@ audit.path = "${home.file('audit')}"
 socket.path = "${socket}"`
   try {
     await change(home)
-    const found = await hostChecks(parseConfig(config, 'f').config)
+    const found = await hostChecks(parseConfig(config, 'f').config, KERNEL)
     for (const { level, advice } of found) expect(advice !== undefined).toBe(level !== 'ok')
     return Object.fromEntries(found.map(({ check, level }) => [check, level]))
   } finally {
@@ -37,6 +40,7 @@ const RIGHT = {
   audit: 'ok',
   socket: 'ok',
   'socket directory': 'ok',
+  'peer credentials': 'ok',
   process: process.execArgv.length === 0 ? 'ok' : 'warning',
 }
 
@@ -72,7 +76,7 @@ test('a socket that everybody may use, as configured, is warned of', async () =>
   await new Promise<void>((resolve) => server.listen(socket, resolve))
   chmodSync(socket, 0o666)
   const { config } = parseConfig(`socket.path = "${socket}"\nsocket.mode = "0666"`, 'f')
-  const found = await hostChecks(config)
+  const found = await hostChecks(config, KERNEL)
   expect(found.find(({ check }) => check === 'socket')).toMatchObject({ level: 'warning' })
   await new Promise((resolve) => server.close(resolve))
 })
@@ -83,7 +87,7 @@ test('directories and a socket that are not there are faults', async () => {
     `database.path = "${home.file('a')}"\naudit.path = "${home.file('b')}"\nsocket.path = "${home.file('c', 's')}"`,
     'f',
   )
-  const faults = (await hostChecks(config)).filter(({ level }) => level === 'fault')
+  const faults = (await hostChecks(config, KERNEL)).filter(({ level }) => level === 'fault')
   expect(faults.map(({ check }) => check)).toEqual([
     'database',
     'audit',
@@ -96,7 +100,7 @@ test('a PAM helper that others can write, and one that they cannot; it is not na
   using home = createTempHome()
   const helper = home.write('helper', '#!/bin/sh\n')
   const found = async () => {
-    const all = await hostChecks(parseConfig(`pam.helper = "${helper}"`, 'f').config)
+    const all = await hostChecks(parseConfig(`pam.helper = "${helper}"`, 'f').config, KERNEL)
     return all.find(({ check }) => check === 'PAM helper')
   }
   chmodSync(helper, 0o755)
@@ -104,6 +108,26 @@ test('a PAM helper that others can write, and one that they cannot; it is not na
   chmodSync(helper, 0o775)
   expect(await found()).toMatchObject({ level: 'fault', advice: expect.any(String) })
   expect(JSON.stringify(await found())).not.toContain(helper)
-  const all = await hostChecks(parseConfig('', 'f').config)
+  const all = await hostChecks(parseConfig('', 'f').config, KERNEL)
   expect(all.find(({ check }) => check === 'PAM helper')).toBeUndefined()
+})
+
+test('says when the kernel cannot be asked who its clients are', async () => {
+  const { config } = parseConfig('', 'f')
+  const problem = 'the native part is missing: build it'
+  const all = await hostChecks(config, { problem, credentialsOf: () => undefined })
+  expect(all.find(({ check }) => check === 'peer credentials')).toMatchObject({
+    level: 'warning',
+    advice: problem,
+  })
+})
+
+test.each([
+  ['', []],
+  ['gateway.socket = "/run/g"', ['ok']],
+  ['gateway.socket = "/run/g"\ngateway.group = "www"', ['warning']],
+  ['gateway.socket = "/run/g"\ngateway.group = "www"\ngateway.user = "web"', ['ok']],
+])('tells who can be a gateway: %j', async (text, levels) => {
+  const all = await hostChecks(parseConfig(text, 'f').config, KERNEL)
+  expect(all.filter(({ check }) => check === 'gateway').map(({ level }) => level)).toEqual(levels)
 })

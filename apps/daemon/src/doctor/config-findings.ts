@@ -1,29 +1,19 @@
-/** What a configuration asks that has no effect, or that is weaker than it should be. */
+/** What a configuration asks that is weaker than it should be. */
 import { lstat } from 'node:fs/promises'
-import { type Config, parseHttpAddress, summarizeConfig } from '@secreg/host'
+import { type Config, parseHttpAddress } from '@secreg/host'
 import { type Diagnosis, finding } from '@secreg/registry'
-
-/** Keys that this version reads and does not act on, with their defaults. */
-const WITHOUT_EFFECT: Readonly<Record<string, string | number | boolean>> = {
-  'limits.max_connections_per_uid': 64,
-}
 
 /** Cost of passwords below which it is told. */
 const USUAL_SCRYPT_LOG_N = 17
 
 export async function configFindings(config: Config): Promise<readonly Diagnosis[]> {
-  const found = [...effectFindings(config), ...(await keyFileFindings(config))]
+  const found = [...weaknessFindings(config), ...(await keyFileFindings(config))]
   return found.length > 0 ? found : [finding('config', 'ok', 'nothing to be said against it')]
 }
 
-function effectFindings(config: Config): Diagnosis[] {
+function weaknessFindings(config: Config): Diagnosis[] {
   const check = 'config'
-  const summary = summarizeConfig(config)
-  const found = Object.entries(WITHOUT_EFFECT)
-    .filter(([key, fallback]) => summary[key] !== fallback)
-    .map(([key]) =>
-      finding(check, 'warning', `${key} has no effect in this version`, 'leave it out'),
-    )
+  const found: Diagnosis[] = []
   const { scryptLogN } = config.security
   if (scryptLogN < USUAL_SCRYPT_LOG_N) {
     const message = `security.scrypt_log_n is ${scryptLogN}: passwords are cheaper to guess`

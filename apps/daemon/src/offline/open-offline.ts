@@ -3,6 +3,7 @@ import { createScryptPool } from '@secreg/crypto/node'
 import { type Config, createLogger } from '@secreg/host'
 import { SecregError } from '@secreg/protocol'
 import { RegistryHost } from '../registry-host.ts'
+import { KERNEL_WORD } from '../server/kernel-word.ts'
 import { version } from '../version.ts'
 import { asOwner, ownerOf } from './owner.ts'
 
@@ -24,7 +25,7 @@ export async function withRegistry<T>(
   const scrypt = createScryptPool()
   try {
     return await asOwner(owner, async () => {
-      const host = await RegistryHost.open({ config, log, version, scrypt })
+      const host = await RegistryHost.open({ config, kernel: KERNEL_WORD, log, version, scrypt })
       try {
         return await work(host)
       } finally {

@@ -1,30 +1,54 @@
 /** What the configuration grants to gateways: how long their sessions live, and whom they may say that a caller is. */
 import { type Config, parseAssertion } from '@secreg/host'
+import { SecregError } from '@secreg/protocol'
 import type { GatewayTerms } from '@secreg/registry'
 
 type Settings = Config['gateway']
 
+/** Users that gateways run as, by number. */
+export interface GatewayUsers {
+  /** From `gateway.user`: nobody else may connect. */
+  readonly named: number | undefined
+  /** The user of the daemon, whose assertions are believed where no other is named. */
+  readonly own: number | undefined
+}
+
 export class GatewayGrants {
+  readonly #users: GatewayUsers
   #settings: Settings
   #logins: ReadonlyMap<string, string>
   readonly #bindings = new Set<object>()
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, users: GatewayUsers) {
+    this.#users = users
     this.#settings = settings
     this.#logins = loginsOf(settings)
   }
 
-  /** Terms of a connection that has just come; they follow the configuration. */
-  terms(): GatewayTerms {
+  /** Why nobody of this user may be a gateway; undefined when he may. */
+  refusal(uid: number | undefined): SecregError | undefined {
+    const { named } = this.#users
+    if (named === undefined || named === uid) return undefined
+    return new SecregError('ACCESS_DENIED', 'this socket is for the user of the gateway alone')
+  }
+
+  /**
+   * Terms of a connection that has just come; they follow the configuration.
+   *
+   * @param uid - as the kernel reported it; undefined where it cannot be asked, and the permissions of the socket decide
+   */
+  terms(uid: number | undefined): GatewayTerms {
     const binding = {}
     this.#bindings.add(binding)
+    const { named, own } = this.#users
+    const mayAssert = uid === undefined ? named === undefined : uid === (named ?? own)
     const lifetimeMs = (): number => this.#settings.sessionSeconds * 1000
     return {
       binding,
       get lifetimeMs() {
         return lifetimeMs()
       },
-      loginOf: (assertion) => this.#logins.get(assertion),
+      loginOf: (assertion) => (mayAssert ? this.#logins.get(assertion) : undefined),
     }
   }
 

@@ -1,23 +1,25 @@
 /** The registry socket: listens, limits connections, and stops without losing an answer. */
 import { createServer, type Server, type Socket } from 'node:net'
 import { type ByteBudget, listenUnix } from '@secreg/host'
-import { SecregError } from '@secreg/protocol'
 import type { RegistryHost } from '../registry-host.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
+import { ConnectionCounts, type ConnectionLimits } from './connection-counts.ts'
 import type { GatewayGrants } from './gateway-grants.ts'
+import { type KernelWord, kernelFactsOf } from './kernel-word.ts'
 
 export interface RegistryServerOptions
-  extends Pick<
-    ConnectionOptions,
-    'framing' | 'readTimeoutMs' | 'authTimeoutMs' | 'idleTimeoutMs' | 'clockSkewMs'
-  > {
+  extends ConnectionLimits,
+    Pick<
+      ConnectionOptions,
+      'framing' | 'readTimeoutMs' | 'authTimeoutMs' | 'idleTimeoutMs' | 'clockSkewMs'
+    > {
   readonly host: RegistryHost
   readonly path: string
   readonly mode: number
   readonly gid?: number
   readonly backlog: number
-  readonly maxConnections: number
   readonly budget: ByteBudget
+  readonly kernel: KernelWord
   /** It is the socket of gateways. */
   readonly grants?: GatewayGrants
 }
@@ -29,6 +31,7 @@ const REFUSED_AT_ONCE = 64
 export class RegistryServer {
   readonly #server: Server
   readonly #connections = new Set<Connection>()
+  readonly #counts = new ConnectionCounts()
   readonly #timer: NodeJS.Timeout
   #options: RegistryServerOptions
 
@@ -67,7 +70,7 @@ export class RegistryServer {
   }
 
   get connections(): number {
-    return this.#connections.size
+    return this.#counts.all
   }
 
   /** Take limits and time-outs of a new configuration for connections from now on. */
@@ -89,34 +92,47 @@ export class RegistryServer {
   }
 
   #accept(socket: Socket): void {
-    const { maxConnections, budget, grants, ...options } = this.#options
-    const peer = peerOf(grants)
-    const { gateway } = peer
+    const { budget, grants, kernel, maxConnections, maxConnectionsPerUid, ...options } =
+      this.#options
+    const known = kernel.problem === undefined ? kernel.credentialsOf(socket) : undefined
+    // Gone before it was looked at; nobody is served as less than what the kernel says.
+    if (kernel.problem === undefined && known === undefined) {
+      socket.destroy()
+      return
+    }
+    const uid = known?.uid
+    const refusal =
+      grants?.refusal(uid) ?? this.#counts.refusal(uid, { maxConnections, maxConnectionsPerUid })
+    // One user's flood must take nobody else's place.
+    if (refusal !== undefined && this.#connections.size - this.#counts.all >= REFUSED_AT_ONCE) {
+      socket.destroy()
+      return
+    }
+    const peer: ConnectionOptions['peer'] =
+      grants === undefined
+        ? { door: 'registry', address: 'local', ...(known && kernelFactsOf(known)) }
+        : { door: 'http', address: 'gateway', gateway: grants.terms(uid) }
     const connection = new Connection({
       ...options,
       socket,
       peer,
       lease: budget.lease(),
-      closed: (gone) => {
-        this.#connections.delete(gone)
-        if (gateway === undefined) return
-        options.host.registry.closeBinding(gateway.binding)
-        grants?.forget(gateway)
-      },
+      closed: (gone) => this.#closed(gone, peer, refusal === undefined ? { uid } : undefined),
     })
-    const full = this.#connections.size >= maxConnections
     this.#connections.add(connection)
-    if (full) {
-      connection.refuse(
-        new SecregError('TOO_MANY_CONNECTIONS', `more than ${maxConnections} connections`, {
-          retryAfterSeconds: 1,
-        }),
-      )
-    }
+    if (refusal === undefined) this.#counts.add(uid)
+    else connection.refuse(refusal)
   }
-}
 
-function peerOf(grants: GatewayGrants | undefined): ConnectionOptions['peer'] {
-  if (grants === undefined) return { door: 'registry', address: 'local' }
-  return { door: 'http', address: 'gateway', gateway: grants.terms() }
+  #closed(
+    connection: Connection,
+    { gateway }: ConnectionOptions['peer'],
+    counted: { readonly uid: number | undefined } | undefined,
+  ): void {
+    this.#connections.delete(connection)
+    if (counted !== undefined) this.#counts.remove(counted.uid)
+    if (gateway === undefined) return
+    this.#options.host.registry.closeBinding(gateway.binding)
+    this.#options.grants?.forget(gateway)
+  }
 }
