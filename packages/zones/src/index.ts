@@ -169,8 +169,8 @@ export {
   planDeleteZonePassword,
   planSetZonePassword,
 } from './zone-account-plan.ts'
-export type { ZoneCheckPorts } from './zone-check.ts'
-export { checkZoneAuthPassword, checkZoneSecret } from './zone-check.ts'
+export type { CheckedZoneToken, ZoneCheckPorts } from './zone-check.ts'
+export { checkZoneAuthPassword, checkZoneSecret, checkZoneToken } from './zone-check.ts'
 export type { ConfiguredZone } from './zone-configured-plan.ts'
 export { planConfigureZone, planReleaseZone } from './zone-configured-plan.ts'
 export type { ZonePasswordHash } from './zone-password.ts'
@@ -184,6 +184,8 @@ export {
 } from './zone-plan.ts'
 export type { ZoneSecretForm } from './zone-secret.ts'
 export { zoneSecretForm } from './zone-secret.ts'
+export type { ZoneSession } from './zone-session.ts'
+export { zoneSessionOf, zoneSessionStands } from './zone-session.ts'
 export {
   planChangeZoneToken,
   planCreateTempToken,

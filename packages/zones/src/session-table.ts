@@ -15,7 +15,9 @@ import {
   type SessionLimits,
 } from './session.ts'
 import { createSessionId, equalSessionIds, isSessionId } from './session-id.ts'
+import { addTo, removeFrom } from './set-map.ts'
 import { isUid } from './uid.ts'
+import { isZoneSession } from './zone-session.ts'
 
 /** What a table needs from outside. */
 export interface SessionTableOptions {
@@ -71,6 +73,7 @@ export class SessionTable {
   readonly #byAccount = new Map<string, Set<Entry>>()
   readonly #byBinding = new Map<object, Set<Entry>>()
   readonly #byToken = new Map<string, Set<Entry>>()
+  readonly #byZone = new Map<string, Set<Entry>>()
   readonly #encoder = new TextEncoder()
   #epoch = 0
   #use = 0
@@ -92,7 +95,7 @@ export class SessionTable {
   }
 
   /**
-   * Grows with each `invalidateAccount` and `closeToken`. Take it before an account is read, or a token verified, and
+   * Grows with each `invalidateAccount`, `invalidateZone` and `closeToken`. Take it before an account is read, or a token verified, and
    * give it to `open` or `refresh`.
    */
   get epoch(): number {
@@ -118,7 +121,7 @@ export class SessionTable {
       binding,
       counted = true,
     } = details
-    const { token, boundary, restricted, asserted, kernel, address } = details
+    const { token, boundary, restricted, asserted, kernel, zone, address } = details
     if (!isAccountId(accountId)) throw new RangeError('accountId: expected 32 hexadecimal digits')
     if (typeof mfa !== 'boolean') throw new TypeError('mfa: expected a boolean')
     if (uid !== undefined && !isUid(uid)) throw new RangeError('uid: expected a uid or nothing')
@@ -130,6 +133,9 @@ export class SessionTable {
     }
     if (token === undefined ? boundary !== undefined : !isTokenBoundary(boundary)) {
       throw new TypeError('boundary: expected with a token, and nowhere else')
+    }
+    if (zone !== undefined && (token !== undefined || !isZoneSession(zone))) {
+      throw new TypeError('zone: expected what a token of a zone opens, and no access token')
     }
     if (restricted !== undefined && restricted !== 'mfa-enrollment') {
       throw new RangeError('restricted: expected mfa-enrollment or nothing')
@@ -161,6 +167,7 @@ export class SessionTable {
       ...(restricted === undefined ? {} : { restricted }),
       ...(asserted === undefined ? {} : { asserted }),
       ...(kernel === undefined ? {} : { kernel }),
+      ...(zone === undefined ? {} : { zone }),
       ...(address === undefined ? {} : { address }),
       ...(uid === undefined ? {} : { uid }),
       ...(binding === undefined ? {} : { binding }),
@@ -176,6 +183,7 @@ export class SessionTable {
     addTo(this.#byAccount, accountId, entry)
     if (binding !== undefined) addTo(this.#byBinding, binding, entry)
     if (token !== undefined) addTo(this.#byToken, token, entry)
+    if (zone !== undefined) addTo(this.#byZone, zone.zoneId, entry)
     return { id, session: entry, evicted }
   }
 
@@ -236,11 +244,22 @@ export class SessionTable {
   /** An account changed: its sessions are stale from now on, and logins under way start over. */
   invalidateAccount(accountId: string): void {
     this.#epoch++
-    for (const entry of this.#byAccount.get(accountId) ?? []) {
-      entry.stale = true
-      entry.roles = NO_NAMES
-      entry.groups = NO_NAMES
-    }
+    for (const entry of this.#byAccount.get(accountId) ?? []) strip(entry)
+  }
+
+  /**
+   * A zone changed, or one account of it: its sessions are stale from now on, and logins under way start over.
+   *
+   * @param login of the account; absent, all of the zone
+   * @returns these sessions
+   */
+  invalidateZone(zoneId: string, login?: string): readonly Session[] {
+    this.#epoch++
+    const found = [...(this.#byZone.get(zoneId) ?? [])].filter(
+      ({ zone }) => login === undefined || zone?.login === login,
+    )
+    for (const entry of found) strip(entry)
+    return found
   }
 
   /**
@@ -356,28 +375,21 @@ export class SessionTable {
 
   #remove(entry: Entry): void {
     entry.open = false
-    entry.stale = true
-    entry.roles = NO_NAMES
-    entry.groups = NO_NAMES
+    strip(entry)
     this.#byKey.delete(entry.key)
     removeFrom(this.#byAccount, entry.accountId, entry)
     if (entry.binding !== undefined) removeFrom(this.#byBinding, entry.binding, entry)
     if (entry.token !== undefined) removeFrom(this.#byToken, entry.token, entry)
+    if (entry.zone !== undefined) removeFrom(this.#byZone, entry.zone.zoneId, entry)
   }
+}
+
+function strip(entry: Entry): void {
+  entry.stale = true
+  entry.roles = NO_NAMES
+  entry.groups = NO_NAMES
 }
 
 function keep(boundary: TokenBoundary): TokenBoundary {
   return boundary === 'full' ? boundary : Object.freeze([...boundary])
-}
-
-function addTo<K>(map: Map<K, Set<Entry>>, key: K, entry: Entry): void {
-  const set = map.get(key)
-  if (set === undefined) map.set(key, new Set([entry]))
-  else set.add(entry)
-}
-
-function removeFrom<K>(map: Map<K, Set<Entry>>, key: K, entry: Entry): void {
-  const set = map.get(key)
-  set?.delete(entry)
-  if (set?.size === 0) map.delete(key)
 }

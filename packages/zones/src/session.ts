@@ -1,6 +1,7 @@
 /** A session as its table shows it, and the limits of sessions. */
 import type { Role } from '@secreg/protocol'
 import type { TokenBoundary } from './access-token.ts'
+import type { ZoneSession } from './zone-session.ts'
 
 /** One session. A live view: its times and roles change with use. Times are of the table's monotonic clock. */
 export interface Session {
@@ -24,6 +25,8 @@ export interface Session {
   readonly asserted?: true
   /** Nobody showed a credential: the account is the one that the uid of the peer is mapped to. */
   readonly kernel?: true
+  /** A token of an account of a zone opened it: that account is `accountId`. */
+  readonly zone?: ZoneSession
   /** Remote address, as a gateway said. */
   readonly address?: string
   /** The account changed: read it again and `refresh` before anything is decided. */
@@ -56,6 +59,8 @@ export interface SessionDetails {
   readonly asserted?: true
   /** Needs the uid. */
   readonly kernel?: true
+  /** Of `zoneSessionOf`; then there is no access token. */
+  readonly zone?: ZoneSession
   readonly address?: string
   /** Bind it to peers of this uid: to any other it is unknown, root included. */
   readonly uid?: number

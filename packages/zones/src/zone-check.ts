@@ -4,12 +4,12 @@ import { fromHex } from './hex.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import { checkTime } from './row.ts'
 import type { Zone } from './zone.ts'
-import type { ZoneAccount } from './zone-account.ts'
+import type { ZoneAccount, ZoneToken } from './zone-account.ts'
 import { normalizeZonePassword } from './zone-password.ts'
 import {
   hashZoneToken,
-  isTempTokenOf,
   parseZoneToken,
+  verifyTempToken,
   type ZoneSecretForm,
   zoneSecretForm,
 } from './zone-secret.ts'
@@ -45,7 +45,7 @@ export async function checkZoneSecret(
   ports: ZoneCheckPorts,
 ): Promise<ZoneSecretForm | undefined> {
   if (typeof text !== 'string') throw new TypeError('text: expected a string')
-  const nowMs = checkTime(ports.nowMs)
+  checkTime(ports.nowMs)
   // An account that is not of this zone is none, whoever brought the two together.
   const own = zone !== undefined && account?.zone === zone.id ? account : undefined
   const form = zoneSecretForm(text)
@@ -53,11 +53,44 @@ export async function checkZoneSecret(
     const matches = await isPassword(ports.hasher, own, text)
     return matches && zone?.allowPasswd === true ? form : undefined
   }
+  return checkZoneToken(zone, account, text, ports) === undefined ? undefined : form
+}
+
+/** A token that opens an account. */
+export interface CheckedZoneToken {
+  readonly zone: Zone
+  readonly account: ZoneAccount
+  /** The regular token; absent for a temporary one. */
+  readonly token?: ZoneToken
+  /** When the temporary one ends, milliseconds since 1970. */
+  readonly expiresAtMs?: number
+}
+
+/**
+ * The same for tokens alone, regular and temporary: a password is none, whatever it is. Does not wait for anything.
+ *
+ * @returns undefined when it does not open the account
+ */
+export function checkZoneToken(
+  zone: Zone | undefined,
+  account: ZoneAccount | undefined,
+  text: string,
+  ports: Pick<ZoneCheckPorts, 'crypto' | 'key' | 'nowMs'>,
+): CheckedZoneToken | undefined {
+  const nowMs = checkTime(ports.nowMs)
+  const own = zone !== undefined && account?.zone === zone.id ? account : undefined
+  const form = zoneSecretForm(text)
+  if (form === 'password') return undefined
   if (form === 'token') {
-    return isToken(ports.crypto, own, text) && zone?.allowTokens === true ? form : undefined
+    const token = tokenOf(ports.crypto, own, text)
+    if (token === undefined || own === undefined || zone?.allowTokens !== true) return undefined
+    return { zone, account: own, token }
   }
-  const matches = isTempTokenOf(ports.crypto, ports.key, own, text, nowMs)
-  return matches && (zone?.maxTempValidityS ?? 0) > 0 ? form : undefined
+  const expiresAtMs = verifyTempToken(ports.crypto, ports.key, own, text, nowMs)
+  if (expiresAtMs === undefined || own === undefined) return undefined
+  return zone === undefined || zone.maxTempValidityS === 0
+    ? undefined
+    : { zone, account: own, expiresAtMs }
 }
 
 /**
@@ -89,14 +122,14 @@ async function isPassword(
   return matches && stored !== undefined
 }
 
-function isToken(
+function tokenOf(
   crypto: ZoneCheckPorts['crypto'],
   account: ZoneAccount | undefined,
   text: string,
-): boolean {
+): ZoneToken | undefined {
   const parts = parseZoneToken(text)
   const token = account?.tokens.find(({ ident }) => ident === parts?.ident)
   const hash = hashZoneToken(crypto, token?.salt ?? DECOY_SALT, parts?.secret ?? '')
   const matches = crypto.equal(hash, fromHex(token?.hash ?? DECOY_HASH))
-  return matches && parts !== undefined && token !== undefined
+  return matches && parts !== undefined ? token : undefined
 }

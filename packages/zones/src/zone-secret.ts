@@ -82,18 +82,18 @@ export function makeTempToken(
 }
 
 /**
- * Tell whether a text is a temporary token of an account that has not ended. One MAC is computed in every case, and
- * compared in constant time.
+ * Verify a temporary token of an account. One MAC is computed in every case, and compared in constant time.
  *
- * @param account undefined where there is none: never true, after the same work
+ * @param account undefined where there is none: never good, after the same work
+ * @returns when it ends, milliseconds since 1970; undefined when it is not good, or has ended
  */
-export function isTempTokenOf(
+export function verifyTempToken(
   crypto: Pick<CryptoBackend, 'hmacSha256' | 'equal'>,
   key: Uint8Array,
   account: ZoneAccount | undefined,
   text: string,
   nowMs: number,
-): boolean {
+): number | undefined {
   const parts = text.length <= 300 ? TEMPORARY.exec(text) : null
   const payload = decode(parts?.[1])
   const mac = decode(parts?.[2])
@@ -101,16 +101,17 @@ export function isTempTokenOf(
     payload !== undefined && payload.length > HEAD_BYTES && payload.length <= PAYLOAD_MAX_BYTES
   const made = macOf(crypto, key, whole ? payload : new Uint8Array(HEAD_BYTES + 1))
   const genuine = crypto.equal(made, mac?.length === MAC_BYTES ? mac : new Uint8Array(MAC_BYTES))
-  if (!genuine || !whole || account === undefined) return false
+  if (!genuine || !whole || account === undefined) return undefined
   const words = new DataView(payload.buffer, payload.byteOffset, payload.length)
   const login = new TextDecoder().decode(payload.subarray(HEAD_BYTES))
-  return (
+  const endMs = words.getBigUint64(32)
+  const isGood =
     toHex(payload.subarray(0, 16)) === account.zone &&
     toHex(payload.subarray(16, 32)) === account.id &&
     login === account.login &&
     words.getBigUint64(40) === BigInt(account.generation) &&
-    BigInt(nowMs) < words.getBigUint64(32)
-  )
+    BigInt(nowMs) < endMs
+  return isGood ? Number(endMs) : undefined
 }
 
 function macOf(
