@@ -180,15 +180,6 @@ static napi_value hold_loop(napi_env env, napi_callback_info info) {
   return number(&call, 0);
 }
 
-static napi_value discard_packets(napi_env env, napi_callback_info info) {
-  us_call call;
-  if (!begin(env, info, &call)) return refuse(env, "discard");
-  us_handle *handle = handle_at(&call, 0);
-  if (handle == NULL) return number(&call, -EBADF);
-  us_discard(us_handle_fd(handle));
-  return number(&call, 0);
-}
-
 static napi_value close_socket(napi_env env, napi_callback_info info) {
   us_call call;
   if (!begin(env, info, &call)) return refuse(env, "close");
@@ -236,7 +227,6 @@ static napi_value create(napi_env env, napi_callback_info info) {
       FUNCTION("receive", receive_packet),
       FUNCTION("poll", poll_for),
       FUNCTION("hold", hold_loop),
-      FUNCTION("discard", discard_packets),
       FUNCTION("close", close_socket),
       FUNCTION("peer", peer_of),
       FUNCTION("peerOfDescriptor", peer_of_descriptor),

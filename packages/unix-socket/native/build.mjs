@@ -22,6 +22,9 @@ const FLAGS = [
   '-fPIC',
   '-shared',
   '-fvisibility=hidden',
+  '-pthread',
+  // A thread of the library may outlive the environment that loaded it.
+  '-Wl,-z,nodelete',
   '-D_GNU_SOURCE',
   '-DNAPI_VERSION=8',
 ]

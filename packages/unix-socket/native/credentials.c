@@ -2,14 +2,12 @@
  * Who is at the other end, in the words of the kernel, and what may travel beside the bytes of a packet.
  *
  * SO_PEERCRED: effective ids at connect(2). SCM_CREDENTIALS: real ids at the time of the send, or what a privileged sender
- * states. Descriptors (SCM_RIGHTS) are never wanted: they are closed here, where they arrive, and nothing above knows of
- * them. Structures are copied out of control messages, whose alignment is the kernel's word only.
+ * states. Descriptors (SCM_RIGHTS) are never wanted: they go from here to descriptors.c, and nothing above knows of them. Structures are copied out of control messages, whose alignment is the kernel's word only.
  */
 #include "unix-socket.h"
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 int us_pass_credentials(int fd) {
   const int on = 1;
@@ -48,29 +46,29 @@ int us_peer_credentials(int fd, uint32_t info[US_INFO_LENGTH]) {
   return 0;
 }
 
-static void close_descriptors(const unsigned char *data, size_t length) {
-  /* A socket that lingers would hold up whoever closes it last for as long as its sender likes. */
-  const struct linger off = {.l_onoff = 0, .l_linger = 0};
-  for (size_t at = 0; at + sizeof(int) <= length; at += sizeof(int)) {
-    int fd;
-    memcpy(&fd, data + at, sizeof fd);
-    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
-    (void)close(fd);
-  }
+static size_t take_descriptors(const unsigned char *data, size_t length) {
+  int descriptors[US_MAX_DESCRIPTORS];
+  size_t count = length / sizeof(int);
+  if (count > US_MAX_DESCRIPTORS) count = US_MAX_DESCRIPTORS;
+  memcpy(descriptors, data, count * sizeof(int));
+  us_close_passed(descriptors, count);
+  return count;
 }
 
-void us_take_control(struct msghdr *message, uint32_t info[US_INFO_LENGTH]) {
+size_t us_take_control(struct msghdr *message, uint32_t info[US_INFO_LENGTH]) {
+  size_t descriptors = 0;
   for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
        part = CMSG_NXTHDR(message, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_len < CMSG_LEN(0)) continue;
     const unsigned char *data = CMSG_DATA(part);
     size_t length = part->cmsg_len - CMSG_LEN(0);
     if (part->cmsg_type == SCM_RIGHTS) {
-      close_descriptors(data, length);
+      descriptors += take_descriptors(data, length);
     } else if (part->cmsg_type == SCM_CREDENTIALS && length == sizeof(struct ucred)) {
       struct ucred credentials;
       memcpy(&credentials, data, sizeof credentials);
       put(info, &credentials);
     }
   }
+  return descriptors;
 }

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* Numbers stay whole in a double: 20 bits of slot, 32 of generation. */
 #define SLOT_LIMIT (UINT32_C(1) << 20)
@@ -109,7 +108,7 @@ int us_handle_open(us_table *table, int fd, double *id) {
   }
   if (failure != 0) {
     free(handle);
-    (void)close(fd);
+    us_close(fd);
     return failure;
   }
   handle->poll.data = handle;
@@ -154,7 +153,7 @@ void us_handle_close(us_handle *handle) {
   free_slot(handle->table, handle->slot);
   uv_close((uv_handle_t *)&handle->poll, on_closed);
   /* After uv_close libuv no longer looks at the descriptor (uv_poll.html). */
-  (void)close(handle->fd);
+  us_close(handle->fd);
 }
 
 void us_table_close_all(us_table *table) {

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* More packets than the buffers of one connection hold: what a peer has sent, the kernel counts against its sndbuf. */
-#define MAX_DISCARDED 4096
+#define MAX_DISCARDED 65536
 
 int us_socket(bool pass_credentials) {
   int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -62,7 +62,9 @@ int us_accept(int fd) {
   do {
     accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   } while (accepted < 0 && (errno == EINTR || errno == ECONNABORTED));
-  return accepted < 0 ? -errno : accepted;
+  if (accepted < 0) return -errno;
+  us_limit_passing(accepted);
+  return accepted;
 }
 
 ssize_t us_send(int fd, const void *data, size_t length) {
@@ -88,20 +90,45 @@ ssize_t us_receive(int fd, void *data, size_t capacity, uint32_t info[US_INFO_LE
   } while (received < 0 && errno == EINTR);
   if (received < 0) return -errno;
   memset(info, 0, sizeof(uint32_t) * US_INFO_LENGTH);
-  us_take_control(&message, info);
+  if (us_take_control(&message, info) > 0) us_limit_passing(fd);
   if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) info[US_INFO_FLAGS] |= US_FLAG_TRUNCATED;
   return received;
 }
 
-/*
- * A socket that is closed with packets unread resets its peer (unix_release_sock), who then gets the error before what was
- * sent to it last. So: let nothing more in, throw away what is there.
- */
-void us_discard(int fd) {
-  if (shutdown(fd, SHUT_RD) != 0) return;
+static void discard_packets(int fd) {
+  /* With it, an empty packet brings credentials and the end does not (unix_dgram_recvmsg). */
+  (void)us_pass_credentials(fd);
+  uint32_t info[US_INFO_LENGTH];
   char byte;
   for (int count = 0; count < MAX_DISCARDED; count++) {
-    ssize_t received = recv(fd, &byte, sizeof byte, MSG_DONTWAIT);
-    if (received == 0 || (received < 0 && errno != EINTR)) return;
+    ssize_t received = us_receive(fd, &byte, sizeof byte, info);
+    if (received < 0 || (received == 0 && (info[US_INFO_FLAGS] & US_FLAG_CREDENTIALS) == 0)) return;
   }
+}
+
+static void discard_connections(int fd) {
+  for (int count = 0; count < MAX_DISCARDED; count++) {
+    int accepted = us_accept(fd);
+    if (accepted < 0) return;
+    us_close(accepted);
+  }
+}
+
+/*
+ * A socket that is closed with packets unread resets its peer (unix_release_sock), who then gets the error before what was
+ * sent to it last; and descriptors among those packets would be closed by the kernel here and now. So: let nothing more in,
+ * then receive what is there.
+ */
+void us_close(int fd) {
+  int listens = 0;
+  socklen_t length = sizeof listens;
+  if (shutdown(fd, SHUT_RD) == 0 &&
+      getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0) {
+    if (listens != 0) {
+      discard_connections(fd);
+    } else {
+      discard_packets(fd);
+    }
+  }
+  (void)close(fd);
 }

@@ -78,12 +78,21 @@ int us_connect(int fd, const char *path, size_t length);
 int us_accept(int fd);
 ssize_t us_send(int fd, const void *data, size_t length);
 ssize_t us_receive(int fd, void *data, size_t capacity, uint32_t info[US_INFO_LENGTH]);
-void us_discard(int fd);
+/* Close so that the peer gets what was sent to it, and throw away what it has sent. */
+void us_close(int fd);
 
 /* credentials.c */
 int us_pass_credentials(int fd);
 int us_peer_credentials(int fd, uint32_t info[US_INFO_LENGTH]);
-void us_take_control(struct msghdr *message, uint32_t info[US_INFO_LENGTH]);
+/* Answers how many descriptors came, which are no longer the caller's. */
+size_t us_take_control(struct msghdr *message, uint32_t info[US_INFO_LENGTH]);
+
+
+/* descriptors.c */
+/* Close at some time, soon, without holding up the caller. */
+void us_close_passed(const int *descriptors, size_t count);
+/* Let a socket take no more descriptors while too many wait to be closed. */
+void us_limit_passing(int fd);
 
 /* SCM_MAX_FD of the kernel (include/net/scm.h): no packet carries more descriptors. */
 #define US_MAX_DESCRIPTORS 253

@@ -32,8 +32,7 @@ export interface Native {
   poll(id: number, events: number): number
   /** Whether the socket keeps the process running while it is polled. */
   hold(id: number, hold: boolean): number
-  /** Receive nothing more and forget what has not been received, so that closing does not reset the peer. */
-  discard(id: number): number
+  /** Close at once. What was sent reaches the peer; what the peer has sent is thrown away. */
   close(id: number): number
   peer(id: number, info: Uint32Array): number
   peerOfDescriptor(fd: number, info: Uint32Array): number

@@ -166,7 +166,6 @@ export class SeqpacketServer extends EventEmitter<SeqpacketServerEvents> {
       }
       this.#isExhausted = false
       if (this.maxConnections !== undefined && this.#connections >= this.maxConnections) {
-        handle.native.discard(id)
         handle.native.close(id)
         this.emit('drop')
       } else {

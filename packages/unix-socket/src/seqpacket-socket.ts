@@ -164,11 +164,11 @@ export class SeqpacketSocket extends EventEmitter<SeqpacketSocketEvents> {
   end(): this {
     if (this.#destroyed || this.#ending) return this
     this.#ending = true
-    if (this.#queue.isEmpty && !this.#connecting) this.#finish()
+    if (this.#queue.isEmpty && !this.#connecting) this.destroy()
     return this
   }
 
-  /** Close at once; what waits to be sent is lost, and a peer whose packets have not been received is told so. */
+  /** Close at once; packets that wait to be sent, and those that have not been received, are lost. */
   destroy(error?: Error): this {
     if (this.#destroyed) return this
     this.#destroyed = true
@@ -316,7 +316,7 @@ export class SeqpacketSocket extends EventEmitter<SeqpacketSocketEvents> {
       else if (callback !== undefined) process.nextTick(callback)
     }
     if (this.#ending) {
-      this.#finish()
+      this.destroy()
     } else if (this.#mustDrain) {
       this.#mustDrain = false
       this.emit('drain')
@@ -328,12 +328,6 @@ export class SeqpacketSocket extends EventEmitter<SeqpacketSocketEvents> {
     const isHarmless = error.code === 'ERR_UNIX_SOCKET_TOO_LONG' && callback !== undefined
     if (callback !== undefined) process.nextTick(callback, error)
     if (!isHarmless) this.destroy(error)
-  }
-
-  /** Close so that the peer gets what was sent to it, though packets of it may not have been received. */
-  #finish(): void {
-    this.#handle?.native.discard(this.#handle.id)
-    this.destroy()
   }
 }
 
