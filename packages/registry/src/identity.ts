@@ -1,5 +1,5 @@
 /** Accounts, sessions and the callers that they make (DESIGN §3). */
-import { type Caller, type Door, LIMITS, type Proof, SecregError } from '@secreg/protocol'
+import { type Caller, type Door, LIMITS, SecregError } from '@secreg/protocol'
 import type { Op } from '@secreg/storage'
 import {
   type AccessToken,
@@ -32,12 +32,14 @@ import {
   verifyKernelLogin,
   verifyPasswordLogin,
   verifyTokenLogin,
+  zoneSessionStands,
 } from '@secreg/zones'
 import type { Core } from './core.ts'
 import { GroupView } from './group-view.ts'
 import { Policies } from './policies.ts'
-import { principalsOf } from './policy/principals.ts'
 import { rowViewOf } from './row-view.ts'
+import { callerOfSession, kernelFacts } from './session-caller.ts'
+import { zoneRowsChanged } from './zones/zone-sessions.ts'
 
 /** What a door knows of a connection before anybody has logged in on it. */
 export interface Peer {
@@ -173,6 +175,22 @@ export class Identity {
     )
   }
 
+  /**
+   * Verify a token of another kind, counting failures as those of access tokens.
+   *
+   * @param verify - undefined when it is not good
+   * @throws SecregError `ERR_AUTH_FAILED`, `ERR_AUTH_LOCKED_OUT`
+   */
+  verifyOtherToken<T>(peer: Whence, verify: () => T | undefined): T {
+    const source = sourceOf(peer)
+    const locked = this.#limiter.retryTokenAfterSeconds(source)
+    if (locked !== undefined) throw lockedOutError(locked)
+    const verified = verify()
+    if (verified !== undefined) return verified
+    this.#limiter.failToken(source)
+    throw new SecregError('AUTH_FAILED', 'user name or password is wrong')
+  }
+
   /** The account that a uid is mapped to, while it is enabled. */
   findMapped(uid: number): Account | undefined {
     return readAccountByUid(this.rows(), uid)
@@ -242,17 +260,7 @@ export class Identity {
 
   /** The caller of a session as its account is now; `undefined` when the account is gone or disabled. */
   callerOf(session: Session, peer: Peer): Caller | undefined {
-    if (session.stale) {
-      const { epoch } = this.sessions
-      const account = readAccount(this.rows(), session.accountId)
-      if (account === undefined || account.disabled) {
-        this.sessions.closeSession(session)
-        return undefined
-      }
-      // A session that has ended stays stale, however its account stands.
-      if (!this.sessions.refresh(session, account, epoch)) return undefined
-      this.#callers.delete(session)
-    }
+    if (session.stale && !this.#refreshed(session)) return undefined
     let callers = this.#callers.get(session)
     if (callers === undefined) {
       callers = new WeakMap()
@@ -271,6 +279,29 @@ export class Identity {
     return caller
   }
 
+  /** Give a stale session what its account is now; @returns false when it may not act any more */
+  #refreshed(session: Session): boolean {
+    const { epoch } = this.sessions
+    const account = this.#accountOf(session)
+    if (account === undefined) {
+      this.sessions.closeSession(session)
+      return false
+    }
+    // A session that has ended stays stale, however its account stands.
+    if (!this.sessions.refresh(session, account, epoch)) return false
+    this.#callers.delete(session)
+    return true
+  }
+
+  #accountOf(session: Session): Pick<Account, 'login' | 'roles' | 'groups'> | undefined {
+    const { accountId, login, zone } = session
+    if (zone !== undefined) {
+      return zoneSessionStands(this.rows(), accountId, zone) ? { login, roles: [] } : undefined
+    }
+    const account = readAccount(this.rows(), accountId)
+    return account?.disabled === true ? undefined : account
+  }
+
   #tokenOf(ident: string): AccessToken | undefined {
     return readAccessToken(this.rows(), ident)
   }
@@ -283,7 +314,8 @@ export class Identity {
   /** End the sessions that would not have been opened where a second factor is demanded. */
   endSessionsWithoutFactor(): void {
     for (const session of this.sessions.list()) {
-      if (!session.mfa && session.token === undefined) this.sessions.closeSession(session)
+      const { mfa, token, zone } = session
+      if (!mfa && (token ?? zone) === undefined) this.sessions.closeSession(session)
     }
   }
 
@@ -316,6 +348,11 @@ export class Identity {
     }
   }
 
+  /** Let a committed change of zones and their accounts hold for the next operation of their sessions. */
+  zoneChanged(ops: readonly Op[]): void {
+    zoneRowsChanged(this.sessions, ops)
+  }
+
   /** The stored spelling of a typed name, for the log; nothing when no account can have it. */
   loggedName(login: string): string | undefined {
     return login.length > LIMITS.loginBytes ? undefined : normalizeLogin(login)
@@ -324,58 +361,6 @@ export class Identity {
 
 function sourceOf({ uid, address }: Whence): AttemptSource {
   return uid === undefined ? sourceOfAddress(address ?? 'local') : sourceOfUid(uid)
-}
-
-function kernelFacts(peer: Peer): Pick<Caller, 'uid' | 'gid' | 'pid'> {
-  return {
-    ...(peer.uid === undefined ? {} : { uid: peer.uid }),
-    ...(peer.gid === undefined ? {} : { gid: peer.gid }),
-    ...(peer.pid === undefined ? {} : { pid: peer.pid }),
-  }
-}
-
-const NOBODY: readonly string[] = Object.freeze([])
-
-function callerOfSession(session: Session, peer: Peer, counted: boolean): Caller {
-  const {
-    accountId,
-    address = peer.address,
-    boundary,
-    groups,
-    login,
-    mfa,
-    ref,
-    restricted,
-    roles,
-    token,
-  } = session
-  const principals = [
-    ...principalsOf({ id: accountId, roles, groups }),
-    ...(peer.uid === undefined ? [] : [`uid:${peer.uid}`]),
-  ]
-  return Object.freeze({
-    // Policy knows nobody who has still to show a second factor: no rule may let him in, not even one for `*`.
-    principals: restricted === undefined ? Object.freeze(principals) : NOBODY,
-    accountId,
-    login,
-    roles: Object.freeze([...roles]),
-    groups: Object.freeze([...groups]),
-    mfa,
-    door: peer.door,
-    address,
-    proof: proofOf(session),
-    sessionRef: ref,
-    ...kernelFacts(peer),
-    ...(token === undefined ? {} : { token }),
-    ...(boundary === undefined || boundary === 'full' ? {} : { boundary }),
-    ...(counted ? { counted } : {}),
-    ...(restricted === undefined ? {} : { restricted }),
-  })
-}
-
-function proofOf({ asserted, kernel }: Session): Proof {
-  if (asserted === true) return 'asserted'
-  return kernel === true ? 'kernel' : 'credential'
 }
 
 /** What of a peer decides which sessions are his. */
