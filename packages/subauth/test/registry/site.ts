@@ -14,6 +14,7 @@ const UNLIMITED = { failures: 1_000_000, windowMs: 1000, lockMs: 1000, maxKeys: 
 
 export interface RegistrySite extends CaseSite {
   readonly admin: RegistryApi
+  seal(): Promise<unknown>
   close(): Promise<void>
 }
 
@@ -33,7 +34,8 @@ export async function registrySite(options: { locks?: boolean } = {}): Promise<R
     ...(options.locks === true ? {} : { attemptLimits: { pair: UNLIMITED, source: UNLIMITED } }),
   })
   const { registry } = opened
-  const admin = registry.as(await initializeTestRegistry(opened))
+  const administrator = await initializeTestRegistry(opened)
+  const admin = registry.as(administrator)
   for (const [zone, of] of Object.entries(VECTORS.zones)) {
     await admin.zone({
       op: 'add',
@@ -56,6 +58,7 @@ export async function registrySite(options: { locks?: boolean } = {}): Promise<R
     pass(ms) {
       ahead += ms
     },
+    seal: () => registry.lock(administrator),
     close: () => registry.close(),
   }
 }
