@@ -11,7 +11,8 @@ import {
 } from '@secreg/host'
 import { SecregError } from '@secreg/protocol'
 import { compose, type Daemon } from './compose.ts'
-import { type DevHome, openDevHome, saveDevToken } from './dev-home.ts'
+import { ensureDevAdministrator } from './dev-administrator.ts'
+import { type DevHome, openDevHome } from './dev-home.ts'
 import { DEFAULT_CONFIG, load } from './load-config.ts'
 import { version } from './version.ts'
 
@@ -56,7 +57,7 @@ export async function run(options: RunOptions): Promise<void> {
   try {
     if (home !== undefined) {
       await initializeDev(daemon, home)
-      await ensureDevToken(daemon, home)
+      await ensureDevAdministrator(daemon.host.registry, home, log)
     }
   } catch (error) {
     await daemon.close()
@@ -111,21 +112,6 @@ async function initializeDev({ host }: Daemon, { credentials }: DevHome): Promis
     admin: credentials.login,
     admin_password: credentials.password,
   })
-}
-
-/** A token beside the password, for clients that know nothing else. Not where logins need a second factor. */
-async function ensureDevToken({ host: { registry } }: Daemon, home: DevHome): Promise<void> {
-  const { login: username, password, token: known } = home.credentials
-  if (known !== undefined || registry.state !== 'unsealed') return
-  const peer = { door: 'internal', address: 'development home' } as const
-  const answer = await registry.login(peer, { username, password })
-  const session = registry.sessionHandle().resolve(answer.session_id ?? '')
-  const caller = session === undefined ? undefined : registry.callerOf(session, peer)
-  if (session === undefined || caller === undefined || caller.restricted !== undefined) return
-  const request = { op: 'create', boundary: 'full', label: 'admin.json' } as const
-  const { secret } = await registry.as(caller).token(request)
-  if (secret !== undefined) saveDevToken(home, secret)
-  await registry.logout(caller, session)
 }
 
 function announce(home: DevHome, http: string | undefined): void {

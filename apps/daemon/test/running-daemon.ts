@@ -4,7 +4,7 @@ import { connectRegistry, type RegistryConnection } from '@secreg/client'
 import { type Config, createLogger, parseConfig } from '@secreg/host'
 import { createTempHome, type TempHome } from '@secreg/testkit'
 import { onTestFinished } from 'vitest'
-import { compose, type Daemon } from '../src/compose.ts'
+import { type ComposeOptions, compose, type Daemon } from '../src/compose.ts'
 
 export const ADMIN = 'root-of-tests'
 export const PASSWORD = 'Correct-Horse-7-Battery'
@@ -24,7 +24,10 @@ export interface RunningDaemon {
 }
 
 /** @param more - further lines of the configuration; `HOME` is the directory of the daemon. */
-export async function runDaemon(more = ''): Promise<RunningDaemon> {
+export async function runDaemon(
+  more = '',
+  options: Pick<ComposeOptions, 'kernel' | 'users'> = {},
+): Promise<RunningDaemon> {
   const home = createTempHome()
   const socket = home.file('s')
   const configOf = (lines: string): Config =>
@@ -41,7 +44,8 @@ ${lines.replaceAll('HOME', home.path)}`,
     name: 'test',
     destination: { write: (line) => lines.push(JSON.parse(line)) },
   })
-  const daemon = await compose({ config: configOf(more), file: '/nowhere', log, version: '1.2.3' })
+  const config = configOf(more)
+  const daemon = await compose({ ...options, config, file: '/nowhere', log, version: '1.2.3' })
   const open: RegistryConnection[] = []
   onTestFinished(async () => {
     for (const connection of open) await connection.close()
