@@ -20,6 +20,7 @@ import { GatewayGrants, type GatewayUsers } from './server/gateway-grants.ts'
 import { KERNEL_WORD, type KernelWord, WITHOUT_KERNEL_WORD } from './server/kernel-word.ts'
 import { RegistryServer } from './server/registry-server.ts'
 import { serveZones, zoneUsers } from './subauth/serve-zones.ts'
+import type { SystemUsers } from './users/system-users.ts'
 
 /** A running daemon. */
 export interface Daemon {
@@ -38,6 +39,8 @@ export interface ComposeOptions {
   readonly file: string
   readonly log: Logger
   readonly version: string
+  /** Users of the system; default those that the configuration names, where a door asks for them. */
+  readonly users?: SystemUsers
   /** Unseals with this at once; a wrong one stops the start. */
   readonly credential?: Credential
   /** Default the kernel of this machine, where the native part of `@secreg/unix-socket` is there to ask it. */
@@ -59,7 +62,7 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
     for (const close of closers.reverse()) await close()
   }
   try {
-    const users = await zoneUsers(config, log)
+    const users = options.users ?? (await zoneUsers(config, log))
     const host = await RegistryHost.open({
       config,
       log,
