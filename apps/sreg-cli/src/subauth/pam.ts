@@ -23,8 +23,6 @@ const TIMEOUT_MS = 20_000
  *   known; whatever else happens ends with 1 or 6 too
  */
 export async function runPam(io: Io, line: CommandLine, connect: Connect): Promise<number> {
-  // An output that nobody reads must not let anybody in.
-  io.brokenPipeCode = REFUSED
   const given = line.options.get('socket')
   const socket = typeof given === 'string' ? given : DEFAULT_SUBAUTH_SOCKET
   try {
@@ -36,11 +34,14 @@ export async function runPam(io: Io, line: CommandLine, connect: Connect): Promi
     return 0
   } catch (thrown) {
     const { exitCode, reason, message } = failureOf(thrown, socket)
+    const code = exitCode < UNAVAILABLE ? REFUSED : UNAVAILABLE
+    // An output that nobody reads must not let anybody in.
+    io.brokenPipeCode = code
     // What a login program shows of it is for anybody who tries.
     if (line.options.has('verbose')) {
       await writeAll(io.stderr, `subauth: ${printable(`${reason}: ${message}`)}\n`).catch(() => {})
     }
-    return exitCode < UNAVAILABLE ? REFUSED : UNAVAILABLE
+    return code
   }
 }
 
