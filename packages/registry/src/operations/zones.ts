@@ -84,10 +84,12 @@ function listAccounts(
   const { core } = identity
   const facts: Facts = { action: 'admin', detail: 'zone-accounts' }
   return recorded(core.journal, caller, facts, async () => {
+    // Also of who may not ask it is told about whom he did.
+    const asked = request.login ?? caller.systemUser
+    if (request.zone === undefined && isZoneLogin(asked)) facts.detail = `zone-accounts * ${asked}`
     requireZoneRight(core.authorizer, caller, request)
     if (request.zone === undefined) {
       const login = loginOf(caller, request)
-      if (isZoneLogin(login)) facts.detail = `zone-accounts * ${login}`
       if (!(await tools.isUser(caller, login))) {
         throw new SecregError('NOT_FOUND', 'the system has no such user')
       }
@@ -143,12 +145,13 @@ function check(
   return recorded(core.journal, caller, facts, async () => {
     const rows = identity.rows()
     const found = readZone(rows, request.zone)
+    const asked = request.login ?? caller.systemUser
+    facts.detail = ['zone-check', found?.name, isZoneLogin(asked) ? asked : undefined]
+      .filter((word) => word !== undefined)
+      .join(' ')
     requireZoneRight(core.authorizer, caller, request, found)
     core.keys.requireUnsealed()
     const login = loginOf(caller, request)
-    facts.detail = ['zone-check', found?.name ?? '', isZoneLogin(login) ? login : '']
-      .filter((word) => word !== '')
-      .join(' ')
     const account = found === undefined ? undefined : readZoneAccount(rows, found, login)
     const key = core.keys.tokensKey()
     const ports = { hasher, crypto: core.crypto, key, nowMs: core.now() }
