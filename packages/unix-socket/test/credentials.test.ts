@@ -99,7 +99,7 @@ describe('of a stream socket', () => {
 import os, socket, sys
 os.setresgid(1234, 4321, 4321); os.setresuid(1234, 4321, 0)
 s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
-os.setresuid(7, 7, 7)
+os.seteuid(0); os.setresuid(7, 7, 7)
 print('connected', flush=True); sys.stdin.readline()
 `
     await using child = startChild(python, ['-c', code, path], { keepInput: true })
