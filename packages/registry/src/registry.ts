@@ -156,7 +156,7 @@ export class Registry {
 
   /** Log in; see {@link login}. */
   login(peer: Peer, request: RequestOf<'auth'>): Promise<AuthResponse> {
-    return login(this.#parts.identity, peer, request)
+    return login(this.#parts.identity, this.#parts.zoneTools, peer, request)
   }
 
   logout(caller: Caller, session: Session): Promise<OkResponse> {

@@ -108,7 +108,7 @@ function applied(identity: Identity, { name, plan, word }: Step): Promise<boolea
         ops,
         record: auditBody(CONFIGURATION, facts.action, 'ok', facts),
         // What is checked next is checked against this.
-        publish: () => {},
+        publish: () => identity.zoneChanged(ops),
         result: () => true,
       }
     },

@@ -10,6 +10,7 @@ import {
   type Account,
   mfaStateOf,
   nobodyMapped,
+  type OpenedSession,
   planSetPassword,
   planUseMfa,
   type Session,
@@ -21,9 +22,9 @@ import type { GatewayTerms, Identity, Peer } from '../identity.ts'
 import { type Facts, recorded, refusalBody } from '../recorded.ts'
 import { rowViewOf } from '../row-view.ts'
 import { asSecregError } from '../store-failure.ts'
-
-/** How often a login that lost against a change of any account starts over. */
-const ATTEMPTS = 4
+import type { ZoneTools } from '../zones/zone-tools.ts'
+import { openSince } from './open-session.ts'
+import { nameOfZoneUser, openZoneSession, zoneUserOf } from './zone-login.ts'
 
 /** A login that was good, and what it was made with. */
 interface Proven {
@@ -34,28 +35,34 @@ interface Proven {
   >
 }
 
+/** A session of a login; no account where it is one of a zone. */
+interface Opened extends OpenedSession {
+  readonly account?: Account
+}
+
 /**
  * Log in with a name and a password, or as whoever the kernel says a local process is, and with a second factor where the
  * account has one; or with an access token. For others, through a gateway: then also with what it asserts, where that may
- * be asserted.
+ * be asserted, and as an account of a zone with a token of it.
  *
  * @returns with `success: false` and the error when it is refused (specs: AuthResponse, not ErrorResponse)
  * @throws SecregError `ERR_AUDIT_FAILED` when the attempt cannot be recorded
  */
 export async function login(
   identity: Identity,
+  tools: ZoneTools,
   connected: Peer,
   request: RequestOf<'auth'>,
 ): Promise<AuthResponse> {
   const { core } = identity
   const { username, password } = request
   const peer = peerOf(connected, request)
-  const name = username === undefined ? undefined : identity.loggedName(username)
+  const name = username === undefined ? undefined : loggedName(identity, username)
   const stranger = identity.strangerOf(peer, name)
   const facts: Facts = { action: 'auth' }
-  let opened: Awaited<ReturnType<typeof openSession>>
+  let opened: Opened
   try {
-    opened = await openSession(identity, peer, request)
+    opened = await openSession(identity, tools, peer, request)
   } catch (cause) {
     const error = asSecregError(cause)
     return new Promise((resolve, reject) => {
@@ -74,17 +81,22 @@ export async function login(
       throw error
     },
   )
-  if (password !== undefined) void upgradeHash(identity, account, password)
+  if (password !== undefined && account !== undefined) void upgradeHash(identity, account, password)
   return {
     success: true,
     session_id: id,
-    roles: account.roles,
+    roles: account?.roles ?? [],
     expires_in: Math.floor((session.expiresAtMs - session.lastUsedAtMs) / 1000),
     ...(session.restricted === undefined ? {} : { mfa_enrollment_required: true }),
   }
 }
 
-async function openSession(identity: Identity, peer: Peer, request: RequestOf<'auth'>) {
+async function openSession(
+  identity: Identity,
+  tools: ZoneTools,
+  peer: Peer,
+  request: RequestOf<'auth'>,
+): Promise<Opened> {
   const { core, sessions } = identity
   const { gateway } = peer
   if (gateway === undefined && (request.assertions ?? request.address) !== undefined) {
@@ -94,29 +106,35 @@ async function openSession(identity: Identity, peer: Peer, request: RequestOf<'a
     throw new SecregError('INVALID_ARGUMENT', 'the kernel vouches for nobody behind a gateway')
   }
   core.keys.requireReadable()
-  let since = sessions.epoch
+  const zoneUser = gateway === undefined ? undefined : zoneUserOf(request.username)
+  if (gateway !== undefined && zoneUser !== undefined) {
+    const { password = '' } = request
+    return openZoneSession(identity, tools, { ...peer, gateway }, zoneUser, password)
+  }
+  const since = sessions.epoch
   const proven = await prove(identity, peer, request)
   let { account } = proven
   const terms = gateway === undefined ? {} : boundTo(gateway, peer, proven)
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const opened = sessions.open(
-      {
-        accountId: account.id,
-        login: account.login,
-        roles: account.roles,
-        ...(account.groups === undefined ? {} : { groups: account.groups }),
-        ...proven.details,
-        ...terms,
-        ...(peer.uid === undefined ? {} : { uid: peer.uid }),
-      },
-      since,
-    )
-    if (opened !== undefined) return { account, ...opened }
-    // Some account or token changed meanwhile; go on only if it was not this one.
-    since = sessions.epoch
+  const details = (): SessionDetails => ({
+    accountId: account.id,
+    login: account.login,
+    roles: account.roles,
+    ...(account.groups === undefined ? {} : { groups: account.groups }),
+    ...proven.details,
+    ...terms,
+    ...(peer.uid === undefined ? {} : { uid: peer.uid }),
+  })
+  const opened = openSince(sessions, since, details(), () => {
     account = unchanged(identity, peer, request, proven)
-  }
-  throw new SecregError('BUSY', 'accounts are being changed; try again', { retryAfterSeconds: 1 })
+    return details()
+  })
+  return { account, ...opened }
+}
+
+/** The name that a login is recorded under: one that somebody can have. */
+function loggedName(identity: Identity, username: string): string | undefined {
+  const zoneUser = zoneUserOf(username)
+  return zoneUser === undefined ? identity.loggedName(username) : nameOfZoneUser(zoneUser)
 }
 
 /** From where a login comes: through a gateway, the address that it saw. */

@@ -91,7 +91,7 @@ export async function changeZone(
         ops,
         record: auditBody(caller, 'admin', 'ok', facts),
         // What is checked next is checked against this.
-        publish: () => {},
+        publish: () => identity.zoneChanged(ops),
         result: () => answer,
       }
     },

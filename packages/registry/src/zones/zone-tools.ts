@@ -30,4 +30,9 @@ export class ZoneTools {
     if (door !== 'subauth' || login === systemUser) return true
     return isZoneLogin(login) && (await this.#users?.find(login)) !== undefined
   }
+
+  /** Whether the system has a user of this name, as far as anybody can tell: without its users, all are believed. */
+  async exists(login: string): Promise<boolean> {
+    return this.#users === undefined || (await this.#users.find(login)) !== undefined
+  }
 }
