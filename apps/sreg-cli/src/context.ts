@@ -4,6 +4,7 @@ import { SecregError } from '@secreg/protocol'
 import { parseDuration } from './duration.ts'
 import { printable, safeJson } from './escape.ts'
 import { type Io, writeAll } from './io.ts'
+import { withKernelLogin } from './kernel-session.ts'
 import type { Invocation } from './parse.ts'
 import { forgetSession, loadSession } from './session-file.ts'
 import { takeToken, withToken } from './token-session.ts'
@@ -12,7 +13,10 @@ import { parseWhole } from './whole.ts'
 /** A command: returns its exit code, 0 by default. */
 export type Run = (context: Context) => Promise<number | undefined>
 
-/** Whether a command shows the session that a login has kept, or that a token in the environment opens. */
+/**
+ * Whether a command shows the session that a login has kept, or that a token in the environment opens. One that needs a
+ * session and has neither tries the kernel's word on its user.
+ */
 export type SessionUse = 'needed' | 'if-usable' | 'none'
 
 /** Longest work that one request may be: an import or an export of everything. */
@@ -26,6 +30,8 @@ export class Context {
   readonly json: boolean
   readonly verbose: boolean
   readonly #token: string | undefined
+  /** The kernel's word has opened a session before. */
+  #isMapped = false
 
   constructor(io: Io, invocation: Invocation) {
     this.io = io
@@ -38,9 +44,9 @@ export class Context {
     this.#token = takeToken(io.env)
   }
 
-  /** Whether there is a token, or a session that a login has kept. */
+  /** Whether there is a token, a session that a login has kept, or the kernel's word. */
   get hasLogin(): boolean {
-    return this.#token !== undefined || this.#session('if-usable') !== undefined
+    return this.#token !== undefined || this.#session('if-usable') !== undefined || this.#isMapped
   }
 
   /** Whether a switch is given. */
@@ -104,6 +110,13 @@ export class Context {
       return await this.withRegistry('none', work)
     }
     const sessionId = this.#session(use)
+    if (use === 'needed' && sessionId === undefined) {
+      const outcome = await withKernelLogin(this.socket, (registry) => {
+        this.#isMapped = true
+        return work(registry)
+      })
+      if (outcome.decided) return outcome.result
+    }
     const registry = await connectRegistry({
       socket: this.socket,
       ...(sessionId === undefined ? {} : { sessionId }),

@@ -1,9 +1,10 @@
-/** One command by a token in the environment: a session of its own, ended with the command and kept nowhere. */
-import { connectRegistry, type RegistryConnection } from '@secreg/client'
+/** One command by a token in the environment, in a session of its own. */
+import type { RegistryConnection } from '@secreg/client'
 import type { SecregError } from '@secreg/protocol'
 import { CliError } from './errors.ts'
 import type { Io } from './io.ts'
 import { refusalOf } from './login-refusal.ts'
+import { withOwnSession } from './own-session.ts'
 
 const NAME = 'SECREG_TOKEN'
 const HINT = `the token in ${NAME} is mistyped, revoked, used up or has expired`
@@ -22,7 +23,7 @@ export type TokenOutcome<T> =
   | { readonly refused: false; readonly result: T }
   | { readonly refused: true; readonly error: SecregError }
 
-/** Connect, log in with the token, do something, log out, and close. */
+/** Do something in a session of the token. */
 export async function withToken<T>(
   socket: string,
   token: string,
@@ -31,27 +32,6 @@ export async function withToken<T>(
   // Made by a command that has failed, it must not lead to the session of a login, which may do more.
   if (token === '')
     return { refused: true, error: new CliError('AUTH_REQUIRED', EMPTY, EMPTY_HINT) }
-  const registry = await connectRegistry({ socket })
-  try {
-    const answer = await registry.auth({ token })
-    if (!answer.success) return { refused: true, error: refusalOf(answer, HINT) }
-    let isIdle = false
-    try {
-      const result = await work(registry)
-      isIdle = true
-      return { refused: false, result }
-    } finally {
-      // The command is done; a session that cannot be ended ends by itself.
-      await (isIdle ? registry.logout() : logoutElsewhere(registry)).catch(() => {})
-    }
-  } finally {
-    void registry.close()
-  }
-}
-
-/** End the session of a connection that may still owe an answer, such as one that nobody waits for any more. */
-async function logoutElsewhere({ socketPath, sessionId }: RegistryConnection): Promise<void> {
-  if (sessionId === undefined) return
-  await using other = await connectRegistry({ socket: socketPath, sessionId })
-  await other.logout()
+  const outcome = await withOwnSession(socket, { token }, work)
+  return outcome.refused ? { refused: true, error: refusalOf(outcome.answer, HINT) } : outcome
 }

@@ -1,6 +1,6 @@
 /** The command as it is shipped: built once into a temporary directory, by the build's own configuration. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,6 +12,8 @@ export interface Built {
   readonly main: string
   /** The short way in, as the installed command starts. */
   readonly hot: string
+  /** The other command. */
+  readonly subauth: string
   /** Text of the files that are loaded before any command is chosen. */
   startFiles(): string
   /** Text of the files that every command loads that is not run in loops. */
@@ -30,6 +32,8 @@ export function build(): Built {
     stdio: 'pipe',
   })
   home.write('package.json', '{"type":"module"}')
+  // What is not bundled is found as from the command's own directory.
+  symlinkSync(join(root, '../../node_modules'), home.file('node_modules'))
   const main = home.file('main.js')
   const filesFrom = (start: string): string => {
     const seen = new Set<string>()
@@ -46,7 +50,8 @@ export function build(): Built {
   const commandFiles = (): string =>
     filesFrom(/import\("\.\/(more-[^"]+)"\)/.exec(startFiles())?.[1] ?? 'no such file')
   const hot = home.file('hot.cjs')
-  return { main, hot, startFiles, commandFiles, remove: () => home.remove() }
+  const subauth = home.file('subauth/main.js')
+  return { main, hot, subauth, startFiles, commandFiles, remove: () => home.remove() }
 }
 
 export interface Step {

@@ -54,8 +54,6 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
   /** Answers to staged entries wait until the import is aborted. */
   stallImports = false
   readonly #stalled: (() => void)[] = []
-  /** Callers without a session are taken for this user. */
-  kernelUser: string | undefined
   readonly #sockets = new Set<Socket>()
   readonly #watching = new Map<number, Socket>()
   readonly #server = createServer((socket) => this.#serve(socket))
@@ -156,7 +154,7 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
       if (frame.sessionId !== '' && !this.sessions.has(frame.sessionId)) {
         throw new SecregError('SESSION_INVALID', 'the session is not known')
       }
-      const known = frame.sessionId !== '' || this.kernelUser !== undefined
+      const known = frame.sessionId !== ''
       if (known) reader.maxFrameBytes = LIMITS.frameBytes
       const open = ['auth', 'hello', 'status', 'seal'].includes(name) && payload['op'] !== 'lock'
       if (!known && !open) {
@@ -220,7 +218,7 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
       roles: ['admin'],
       groups: [],
       mfa: false,
-      proof: 'credential',
+      proof: this.kernelUser === undefined ? 'credential' : 'kernel',
       door: 'registry',
     }),
     seal: (payload) => this.seal(payload),

@@ -44,6 +44,26 @@ describe('the built command', () => {
     expect(await sreg(['help', 'get'], env)).toMatchObject({ code: 0, stderr: '' })
   })
 
+  test('what fails fails also where nobody reads why, whatever way it takes', async () => {
+    const { registry, env } = await makeWorld()
+    registry.answers.set('zone', { matches: false })
+    const deaf = async (start: string, args: readonly string[]): Promise<unknown> => {
+      const child = spawn(process.execPath, [start, ...args], { env: environment(env) })
+      const closed = new Promise((resolve) => child.on('close', resolve))
+      child.stdout.destroy()
+      child.stderr.destroy()
+      child.stdin.end(`${PASSWORD}x\n`)
+      return await closed
+    }
+    for (const start of [built.main, built.hot]) {
+      expect(await deaf(start, ['get', '/none'])).toBe(2)
+      expect(await deaf(start, ['pam-auth', '--verbose'])).toBe(1)
+      expect(await deaf(start, ['zone', 'check', 'mail', 'al', '--password-stdin'])).toBe(4)
+    }
+    expect(await deaf(built.subauth, ['--zones', '--socket=/nonexistent'])).toBe(6)
+    expect(await deaf(built.subauth, ['--pam', '--zone=mail', '--verbose'])).toBe(1)
+  })
+
   test('the short way in: the same answers, and the long way where more is needed', async () => {
     const { registry, env } = await makeWorld()
     registry.put('/a', 'one')

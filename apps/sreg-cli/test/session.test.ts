@@ -171,7 +171,7 @@ describe('login and logout', () => {
 
   test('a caller whom the daemon knows from the kernel needs no login', async () => {
     const { registry, sreg } = await makeWorld({ login: false })
-    registry.kernelUser = 'root'
+    registry.kernelUser = 'alice'
     registry.put('/a', 'x')
     expect((await sreg(['get', '/a'])).stdout).toBe('x\n')
     const input = new Uint8Array(100_000)

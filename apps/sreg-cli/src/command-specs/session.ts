@@ -35,6 +35,11 @@ export const SESSION_COMMANDS: readonly CommandSpec[] = [
     operands: [{ ...username, optional: true }],
     options: [
       {
+        name: 'kernel',
+        summary:
+          'log in as the account that your user of the system is mapped to, without a password',
+      },
+      {
         name: 'token-stdin',
         summary: 'log in with a token, asked for or read from standard input',
       },
@@ -43,9 +48,10 @@ export const SESSION_COMMANDS: readonly CommandSpec[] = [
     notes: [
       'The session is kept in $SECREG_SESSION, else $XDG_RUNTIME_DIR/secreg/session, else ~/.cache/secreg/session.',
       'A second factor is asked for when there is one; with --password-stdin, it is the second line. With a token in',
-      '$SECREG_TOKEN, a command works without a login.',
+      '$SECREG_TOKEN, a command works without a login; so does one of a user of the system whom an account is mapped to',
+      '(sreg user uids), in a session for that command alone, unless the account has a second factor.',
     ],
-    examples: ['login alice', 'login --token-stdin < token.txt'],
+    examples: ['login alice', 'login --kernel', 'login --token-stdin < token.txt'],
   },
   { name: 'logout', summary: 'End the session', operands: [], options: [] },
 ]

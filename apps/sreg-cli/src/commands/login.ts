@@ -1,4 +1,4 @@
-/** `sreg login`: asks for the password, and for a second factor where there is one, and keeps the session. */
+/** `sreg login`: asks for the password, or takes the kernel's word, and for a second factor where there is one; keeps the session. */
 import type { AuthResponse, RequestOf } from '@secreg/protocol'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
@@ -18,11 +18,11 @@ interface Attempt {
 const BLANK = /[ \t]/g
 const WRONG_TOKEN = 'check the token: it may be mistyped, revoked, used up or expired'
 const WRONG_CODE = 'check the name, the password and the code; each code counts once'
+const WRONG_KERNEL_CODE = 'check the code; each code counts once'
+const UNMAPPED = 'an administrator maps it: sreg user uids NAME UID; else run: sreg login NAME'
 
 export async function run(context: Context): Promise<undefined> {
-  const { answer, user } = context.flag('token-stdin')
-    ? await byToken(context)
-    : await byPassword(context)
+  const { answer, user } = await way(context)(context)
   if (answer.session_id === undefined) throw new CliError('INTERNAL', 'the daemon gave no session')
   const { roles = [], expires_in, mfa_enrollment_required } = answer
   const restricted = mfa_enrollment_required === true ? { mfa_enrollment_required } : {}
@@ -34,6 +34,32 @@ export async function run(context: Context): Promise<undefined> {
   if (mfa_enrollment_required === true) {
     await context.note('you need a second factor before anything else; run: sreg mfa enroll')
   }
+}
+
+/** How to log in. @throws CliError `INVALID_ARGUMENT` when two ways are asked for */
+function way(context: Context): (context: Context) => Promise<Attempt> {
+  if (!context.flag('kernel')) return context.flag('token-stdin') ? byToken : byPassword
+  if (context.flag('token-stdin')) {
+    throw new CliError('INVALID_ARGUMENT', 'give one of --kernel and --token-stdin')
+  }
+  if (context.invocation.operands.length > 0) {
+    throw new CliError('INVALID_ARGUMENT', '--kernel needs no name: the kernel tells who you are')
+  }
+  return byKernel
+}
+
+async function byKernel(context: Context): Promise<Attempt> {
+  const first = await attempt(context, { kernel: true })
+  if (first.answer.success || first.answer.mfa_required !== true) return accepted(first, UNMAPPED)
+  assertSecretsComing(context, 'the code of your second factor')
+  await using dialog = new SecretDialog(context)
+  const otp = await codeFrom(dialog)
+  return accepted(await attempt(context, { kernel: true, otp }), WRONG_KERNEL_CODE)
+}
+
+async function codeFrom(dialog: SecretDialog): Promise<string> {
+  const typed = await dialog.next('Code of the authenticator, or a recovery code')
+  return typed.replace(BLANK, '')
 }
 
 async function byToken(context: Context): Promise<Attempt> {
@@ -57,10 +83,7 @@ async function byPassword(context: Context): Promise<Attempt> {
   const password = await dialog.next('Password')
   const first = await attempt(context, { username, password })
   if (first.answer.success || first.answer.mfa_required !== true) return accepted(first)
-  const otp = (await dialog.next('Code of the authenticator, or a recovery code')).replace(
-    BLANK,
-    '',
-  )
+  const otp = await codeFrom(dialog)
   return accepted(await attempt(context, { username, password, otp }), WRONG_CODE)
 }
 

@@ -50,6 +50,8 @@ export class FakeAccounts {
 
   /** Tokens, and whose they are. */
   readonly tokens = new Map<string, string>()
+  /** Whom the kernel takes the user of this process for. */
+  kernelUser: string | undefined
   /** Codes of second factors, by user. */
   readonly codes = new Map<string, string>()
   /** Users who need a second factor and have none. */
@@ -61,8 +63,8 @@ export class FakeAccounts {
     return id
   }
 
-  auth({ username, password, otp, token }: Payload): object {
-    const name = token === undefined ? String(username) : this.tokens.get(String(token))
+  auth({ username, password, otp, token, kernel }: Payload): object {
+    const name = kernel === true ? this.kernelUser : this.#nameOf(username, token)
     const user = this.users.get(name ?? '')
     const code = token === undefined ? this.codes.get(String(name)) : undefined
     const refused = (message: string, more: object = {}): object => ({
@@ -70,7 +72,11 @@ export class FakeAccounts {
       ...more,
       error: { code: 4, name: 'AuthFailed', message, reason: 'AUTH_FAILED', errno: 100 },
     })
-    if (user === undefined || (token === undefined && user.password !== password)) {
+    if (kernel === true && user === undefined) {
+      return refused('no account is mapped to the user of this process')
+    }
+    const isProven = kernel === true || token !== undefined
+    if (user === undefined || (!isProven && user.password !== password)) {
       return refused('wrong name or password')
     }
     if (code !== undefined && otp === undefined) {
@@ -84,6 +90,10 @@ export class FakeAccounts {
       expires_in: 3600,
       ...(this.unenrolled.has(String(name)) ? { mfa_enrollment_required: true } : {}),
     }
+  }
+
+  #nameOf(username: unknown, token: unknown): string | undefined {
+    return token === undefined ? String(username) : this.tokens.get(String(token))
   }
 
   password(payload: Payload): object {
