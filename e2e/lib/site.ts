@@ -206,6 +206,8 @@ export interface AuditLine {
       readonly address?: string
       readonly proof: string
       readonly token?: string
+      readonly principal?: string
+      readonly uid?: number
     }
   }
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { requireProgram, type SkippableContext, skipTest } from '@secreg/testkit'
+import { requireProgram, type SkippableContext, skipTest, type TempHome } from '@secreg/testkit'
 import { nativeProblem } from '@secreg/unix-socket'
 import { runSite, Site, type SiteOptions, type StartedSite, type StartOptions } from './site.ts'
 import { SubauthCaller } from './subauth-caller.ts'
@@ -50,19 +50,14 @@ export class SubauthSite extends Site {
     super(options)
   }
 
-  /** Where other users reach the socket, as the home is nobody else's. */
-  get #place(): string {
-    return `${this.home.path}-open`
-  }
-
   get door(): string {
-    return `${this.#place}/subauth.sock`
+    return `${placeBeside(this.home)}/subauth.sock`
   }
 
   override configure(options: SubauthSiteOptions = {}): void {
     const { config = '', subauth = '', users = USERS, zones = { wiki: OPEN_ZONE } } = options
-    mkdirSync(this.#place, { recursive: true })
-    chmodSync(this.#place, 0o755)
+    mkdirSync(placeBeside(this.home), { recursive: true })
+    chmodSync(placeBeside(this.home), 0o755)
     const lines = Object.entries(users).map(([name, uid]) => `${name}:x:${uid}:${uid}::/:/bin/sh\n`)
     const usersFile = this.home.write('users', lines.join(''))
     // A start that is no first one opens the registry by itself.
@@ -95,8 +90,13 @@ ${Object.entries(zones).map(zoneTable).join('\n')}`,
   override async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#callers.map((caller) => caller[Symbol.asyncDispose]()))
     await super[Symbol.asyncDispose]()
-    rmSync(this.#place, { recursive: true, force: true })
+    rmSync(placeBeside(this.home), { recursive: true, force: true })
   }
+}
+
+/** Where other users reach the socket, as the home is nobody else's. */
+function placeBeside({ path }: TempHome): string {
+  return `${path}-open`
 }
 
 function zoneTable([name, keys]: readonly [string, ZoneKeys]): string {

@@ -34,12 +34,12 @@ const WIKI = { zone: 'wiki' }
 
 const ASKED: readonly Asked[] = [
   ['root', 'create-acct', ALICE, 'ok', 'zone-create-account wiki alice'],
-  ['root', 'create-acct', ALICE, 'error', 'zone-create-account wiki alice'],
+  ['root', 'create-acct', ALICE, 'failed', 'zone-create-account wiki alice'],
   ['alice', 'create-acct', ALICE, 'denied', 'zone-create-account wiki alice'],
   ['alice', 'create-token', { ...WIKI, comment: 'x' }, 'ok', 'zone-create-token wiki alice'],
   ['bob', 'create-token', ALICE, 'denied', 'zone-create-token wiki alice'],
-  ['stranger', 'create-token', WIKI, 'error', 'zone-create-token wiki'],
-  ['alice', 'create-token', { zone: 'closed' }, 'error', 'zone-create-token closed alice'],
+  ['stranger', 'create-token', WIKI, 'failed', 'zone-create-token wiki'],
+  ['alice', 'create-token', { zone: 'closed' }, 'failed', 'zone-create-token closed alice'],
   ['alice', 'set-passwd', { ...WIKI, passwd: 'alices' }, 'ok', 'zone-set-password wiki alice'],
   ['alice', 'allow-passwd-auth', { ...WIKI, allow: 1 }, 'ok', 'zone-allow-password wiki alice'],
   [
@@ -82,7 +82,7 @@ const ASKED: readonly Asked[] = [
     'alice',
     'delete-token',
     { ...WIKI, ident: 'IDENT' },
-    'error',
+    'failed',
     'zone-delete-token wiki alice IDENT',
   ],
   ['alice', 'delete-token', { ...WIKI, ident: '*' }, 'ok', 'zone-delete-token wiki alice *'],
@@ -115,8 +115,8 @@ test('each operation is in the log once, with the door and the uid that asked', 
         detail: told,
         door: actor.door,
         proof: actor.proof,
-        uid: (actor as { readonly uid?: number }).uid,
-        user: actor.user,
+        uid: actor.uid,
+        principal: actor.principal,
       })),
     )
     expected.push({
@@ -126,7 +126,7 @@ test('each operation is in the log once, with the door and the uid that asked', 
       door: 'subauth',
       proof: 'kernel',
       uid: UIDS[by],
-      user: by === 'stranger' ? undefined : by,
+      principal: `uid:${UIDS[by]}`,
     })
   }
   expect(seen).toEqual(expected)

@@ -14,8 +14,11 @@ test(`${COUNT} connections leave no descriptor and no memory`, async (context) =
   const { daemon, site } = running
   const users = [USERS.root, USERS.alice, USERS.bob]
   const callers = await Promise.all(users.map((uid) => site.caller(context, uid)))
-  for (const caller of callers) await caller.open('kept')
-  await callers[0]?.exchange({ request: { cmd: 'nop' } }, 'kept')
+  const nop = { request: { cmd: 'nop' } }
+  for (const caller of callers) {
+    await caller.open('kept')
+    await caller.exchange(nop, 'kept')
+  }
   const records = site.records().length
   const come = async (count: number): Promise<void> => {
     const each = Math.ceil(count / callers.length)
@@ -33,9 +36,7 @@ test(`${COUNT} connections leave no descriptor and no memory`, async (context) =
   })
   expect(residentBytes([daemon.pid])).toBeLessThan(bytes + GROWTH_BYTES)
   for (const caller of callers) {
-    expect(await caller.exchange({ request: { cmd: 'nop' } }, 'kept')).toEqual({
-      reply: { error: '' },
-    })
+    expect(await caller.exchange(nop, 'kept')).toEqual({ reply: { error: '' } })
   }
   // Nor did they fill the log: nothing was looked up.
   expect(site.records()).toHaveLength(records)

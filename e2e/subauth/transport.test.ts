@@ -99,6 +99,7 @@ test('X5: an empty packet ends the connection', async (context) => {
 test('X6: clients that ask and are gone before the answer end nothing but their connection', async (context) => {
   const { caller, daemon } = await callerOf(context, USERS.alice)
   await caller.open('kept')
+  expect(await caller.exchange(NOP, 'kept')).toEqual(OK)
   const before = descriptors([daemon.pid])
   for (let round = 0; round < 200; round++) {
     await caller.open()
