@@ -6,6 +6,7 @@ import { SubauthClient } from '@secreg/subauth/node'
 import { createTempHome, skipTest, waitFor } from '@secreg/testkit'
 import { connectSeqpacket, nativeProblem, type SeqpacketSocket } from '@secreg/unix-socket'
 import { expect, onTestFinished, type TestContext, test as vitestTest } from 'vitest'
+import { RESERVED_BYTES } from '../../src/subauth/subauth-connection.ts'
 import { type RunningDaemon, runDaemon } from '../running-daemon.ts'
 
 const OWN = userInfo()
@@ -97,7 +98,7 @@ test('limits of a reloaded configuration hold for connections from then on', asy
   await first.nop()
   const users = usersFile()
   const next = `subauth.socket = "HOME/sub"\nsubauth.users_file = "${users}"\n${KEY} = 1`
-  running.daemon.configure(running.configOf(next))
+  await running.daemon.configure(running.configOf(next))
   expect(running.lines.filter(({ level }) => level === 'warn').at(-1)).toMatchObject({
     event: 'a key of subauth has changed: it holds from the next start on',
     detail: 'subauth.users_file',
@@ -119,36 +120,36 @@ test('a packet that is too long is refused and ends its connection', async () =>
   idle.destroy()
 })
 
+/** Send a login whose text is larger than what a connection has for itself, and wait until it is under way. */
+async function sendLogin(running: RunningDaemon, passwd: string): Promise<Promise<string[]>[]> {
+  const socket = raw(running)
+  const texts = heard(socket)
+  const request = { cmd: 'login', zone: 'mail', login: 'tester', passwd, more: 'x'.repeat(6000) }
+  socket.send(Buffer.from(JSON.stringify(request)))
+  await waitFor(() => {
+    const { buffer_bytes: bytes = 0, connections = 0 } = running.daemon.host.figures()
+    return bytes > connections * RESERVED_BYTES
+  })
+  return [texts]
+}
+
 test('when it stops, what is under way is answered and the rest is closed', async () => {
   const running = await start()
   const client = await connect(running)
   await client.setPasswd({ zone: 'mail', passwd: 'correct horse battery' })
   const idle = heard(raw(running))
-  const busy = raw(running)
-  const texts = heard(busy)
-  // A hash takes longer than it takes to stop everything else.
-  const request = { cmd: 'login', zone: 'mail', login: 'tester', passwd: 'correct horse battery' }
-  busy.send(Buffer.from(JSON.stringify(request)))
-  await waitFor(() => (running.daemon.host.figures().connections ?? 0) >= 4)
-  const since = performance.now()
+  const [texts] = await sendLogin(running, 'correct horse battery')
   await running.daemon.close()
-  expect(performance.now() - since).toBeLessThan(2000)
   expect(await texts).toEqual(['{"error":""}'])
   expect(await idle).toEqual([])
   expect(existsSync(running.home.file('sub'))).toBe(false)
 })
 
-test('a refusal that is held back does not hold up the end', async () => {
+test('a refusal that is held back for a minute does not hold up the end', async () => {
   const running = await start('subauth.failure_delay_ms = 60000')
-  const waiting = raw(running)
-  const texts = heard(waiting)
-  waiting.send(Buffer.from('{"cmd":"create-acct","zone":"none","login":"nobody-here","x":1}'))
-  waiting.send(Buffer.from('{"cmd":"login","zone":"mail","login":"tester","passwd":"wrong"}'))
-  await waitFor(() => (running.daemon.host.figures().connections ?? 0) >= 2)
-  const since = performance.now()
+  const [texts] = await sendLogin(running, 'wrong')
   await running.daemon.close()
-  expect(performance.now() - since).toBeLessThan(2000)
-  expect((await texts).length).toBeLessThan(2)
+  expect(await texts).toEqual([])
 })
 
 test('what cannot be served refuses the start', async () => {
