@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   cleanEnv,
   createTempHome,
+  findProgram,
   requireProgram,
   runChild,
   runNode,

@@ -149,6 +149,14 @@ async function exchange(path, count) {
       await turn()
       must(native.connect(id, path), 'connect')
     }
+    for (const call of [native.peer, (one, short) => native.receive(one, room, short)]) {
+      try {
+        call(id, new Uint32Array(new ArrayBuffer(12)))
+        throw new Error('took an array that is too short')
+      } catch (error) {
+        if (error.message.startsWith('took')) throw error
+      }
+    }
     clients.push(id)
     callbacks.set(id, () => native.receive(id, room.subarray(0, 1 + (index % 100)), info))
     native.poll(id, READABLE)
