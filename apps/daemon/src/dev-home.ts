@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { nativeProblem } from '@secreg/unix-socket'
 import { z } from 'zod'
 import { gatewayProgram } from './gateway/gateway-program.ts'
 
@@ -66,6 +67,7 @@ export function openDevHome(path: string): DevHome {
   }
   writeOnce(home.config, () => configText(directory))
   addGateway(home.config, directory)
+  addZones(home.config, directory)
   writeOnce(home.admin, () => `${JSON.stringify(newCredentials(), null, 2)}\n`)
   return {
     ...home,
@@ -112,7 +114,7 @@ path = ${at('audit')}
 [security]
 # The least cost that is accepted: quick starts matter more here than a stolen disk.
 scrypt_log_n = 15
-${gatewayText(directory)}`
+${gatewayText(directory)}${zonesText(directory)}`
 }
 
 /** The gateway, where it is installed: one process more, and a port of this machine that the system chooses. */
@@ -137,6 +139,33 @@ function addGateway(file: string, directory: string): void {
   const text = readFileSync(file, 'utf8')
   if (!text.startsWith(MADE) || /^\s*\[(?:gateway|http|log)\]/m.test(text)) return
   const more = gatewayText(directory)
+  if (more !== '') replaceFile(file, `${text}${more}`)
+}
+
+/** The subauth socket, where the native part that it needs is there, and a zone in which everything is allowed. */
+function zonesText(directory: string): string {
+  if (nativeProblem() !== undefined) return ''
+  return `
+[subauth]
+socket = ${JSON.stringify(join(directory, 'subauth.sock'))}
+mode = "0600"
+
+[zones.dev]
+desc = "Development"
+allow_passwd = true
+allow_tokens = true
+allow_passwd_auth = true
+max_temp_validity = 3600
+auto_create = true
+http = true
+`
+}
+
+/** The same for a home of before. */
+function addZones(file: string, directory: string): void {
+  const text = readFileSync(file, 'utf8')
+  if (!text.startsWith(MADE) || /^\s*\[+\s*(?:subauth|zones)\s*[.\]]/m.test(text)) return
+  const more = zonesText(directory)
   if (more !== '') replaceFile(file, `${text}${more}`)
 }
 

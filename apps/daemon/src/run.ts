@@ -14,6 +14,7 @@ import { compose, type Daemon } from './compose.ts'
 import { ensureDevAdministrator } from './dev-administrator.ts'
 import { type DevHome, openDevHome } from './dev-home.ts'
 import { DEFAULT_CONFIG, load } from './load-config.ts'
+import { zoneUsers } from './subauth/serve-zones.ts'
 import { version } from './version.ts'
 
 export interface RunOptions {
@@ -32,10 +33,10 @@ export async function run(options: RunOptions): Promise<void> {
   const hardening = hardenProcess()
   const home = options.dev === undefined ? undefined : openDevHome(options.dev)
   const file = home?.config ?? options.config ?? DEFAULT_CONFIG
-  const { config } = load(file)
+  const { config: given } = load(file)
   const log = createLogger({
     name: 'secregd',
-    level: home === undefined ? config.log.level : 'warn',
+    level: home === undefined ? given.log.level : 'warn',
     messageOf: (error) => (SecregError.is(error) ? error.message : undefined),
   })
   for (const warning of hardening.warnings) log.warn(warning)
@@ -45,6 +46,7 @@ export async function run(options: RunOptions): Promise<void> {
     log.flush()
     process.exit(INTERNAL_FAULT)
   })
+  const config = home === undefined ? given : await servable(given, log)
   if (home !== undefined) await migrateDev(config, home, log)
   const readiness = createReadiness()
   const daemon = await compose({
@@ -85,8 +87,23 @@ export async function run(options: RunOptions): Promise<void> {
     },
   })
   log.info('ready', { file: config.socket.path, version })
-  if (home !== undefined) announce(home, await daemon.http)
+  if (home !== undefined) announce(home, config.subauth.socket, await daemon.http)
   await readiness.ready(`${daemon.host.registry.state}; ${config.socket.path}`)
+}
+
+/**
+ * A development home starts also where the subauth socket of its first start cannot be served any more: on another
+ * machine, with another Node.js.
+ */
+async function servable(config: Config, log: Logger): Promise<Config> {
+  try {
+    await zoneUsers(config, log)
+    return config
+  } catch (error) {
+    if (!SecregError.is(error)) throw error
+    log.warn('the subauth socket is not served', { detail: error.message })
+    return { ...config, subauth: { ...config.subauth, socket: undefined } }
+  }
 }
 
 /** EX_SOFTWARE of sysexits(3): unlike a wrong configuration, starting again can help. */
@@ -114,10 +131,10 @@ async function initializeDev({ host }: Daemon, { credentials }: DevHome): Promis
   })
 }
 
-function announce(home: DevHome, http: string | undefined): void {
+function announce(home: DevHome, subauth: string | undefined, http: string | undefined): void {
   const { socket, admin } = home
   process.stderr.write(`secregd: development home ${home.directory}; not for production\n`)
-  process.stdout.write(`${JSON.stringify({ ready: true, socket, http, admin })}\n`)
+  process.stdout.write(`${JSON.stringify({ ready: true, socket, subauth, http, admin })}\n`)
 }
 
 /** A wrong file changes nothing: the daemon goes on with what it has. */

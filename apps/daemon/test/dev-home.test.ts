@@ -1,6 +1,15 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { parseConfig } from '@secreg/host'
-import { createTempHome } from '@secreg/testkit'
+import { createTempHome, skipTest } from '@secreg/testkit'
+import { nativeProblem } from '@secreg/unix-socket'
 import { expect, test } from 'vitest'
 import { openDevHome } from '../src/dev-home.ts'
 
@@ -21,6 +30,37 @@ test('a home is made once, private, and found again', async () => {
   expect(first.credentials.password).not.toBe(first.credentials.passphrase)
   await using other = createTempHome()
   expect(openDevHome(other.path).credentials).not.toEqual(first.credentials)
+})
+
+test('it has a socket for zones and a zone, where this machine can serve them', async (context) => {
+  const problem = nativeProblem()
+  if (problem !== undefined) skipTest(context, problem)
+  await using home = createTempHome()
+  chmodSync(home.path, 0o700)
+  const { config: file } = openDevHome(home.path)
+  const { subauth, zones } = parseConfig(readFileSync(file), file).config
+  expect(subauth).toMatchObject({ socket: home.file('subauth.sock'), mode: 0o600 })
+  const everything = { allowPasswd: true, allowTokens: true, allowPasswdAuth: true, http: true }
+  expect([...zones.keys()]).toEqual(['dev'])
+  expect(zones.get('dev')).toMatchObject({ ...everything, autoCreate: true })
+
+  // A home of before gets them, once; what its owner has written stays.
+  const text = readFileSync(file, 'utf8')
+  const old = text.slice(0, text.indexOf('\n[subauth]'))
+  writeFileSync(file, old)
+  openDevHome(home.path)
+  expect(readFileSync(file, 'utf8')).toBe(text)
+  openDevHome(home.path)
+  expect(readFileSync(file, 'utf8')).toBe(text)
+  for (const own of ['[subauth]\n', '[zones.mine]\n', ' [ subauth ]\n', '[zones]\n']) {
+    writeFileSync(file, `${old}${own}`)
+    openDevHome(home.path)
+    expect(readFileSync(file, 'utf8')).toBe(`${old}${own}`)
+  }
+  const foreign = '# my own\n'
+  writeFileSync(file, foreign)
+  openDevHome(home.path)
+  expect(readFileSync(file, 'utf8')).toBe(foreign)
 })
 
 test('what is open to others, or no directory, is refused and left as it is', async () => {
