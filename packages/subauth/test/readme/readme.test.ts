@@ -7,15 +7,17 @@ import { expect, test, vi } from 'vitest'
 import { userOf } from '../cases.ts'
 import { modelSite } from '../model-port.ts'
 import { requireSeqpacket } from '../node/seqpacket-site.ts'
+import { refusals } from './example.ts'
 import { listen } from './server-example.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 const README = read('../../README.md')
 
 test('the examples of the README are the ones that run, and do what they say', async (context) => {
-  for (const file of ['client-example.ts', 'server-example.ts']) {
+  for (const file of ['example.ts', 'client-example.ts', 'server-example.ts']) {
     expect(README).toContain(`\`\`\`ts\n${read(file)}\`\`\`\n`)
   }
+  expect(refusals).toEqual([REFUSALS.LOGIN_FAILED.text, REFUSALS.NOT_PERMITTED.text])
   requireSeqpacket(context)
   const directory = mkdtempSync(join(tmpdir(), 'subauth-'))
   const path = join(directory, 's')

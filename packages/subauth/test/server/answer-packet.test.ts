@@ -1,5 +1,5 @@
 import { formatRequest, REFUSALS, SUBAUTH_LIMITS, SubauthError } from '@secreg/subauth'
-import { answerPacket, type SubauthPort } from '@secreg/subauth/server'
+import { answerPacket, REFUSING_PORT, type SubauthPort } from '@secreg/subauth/server'
 import { createCanary } from '@secreg/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -80,6 +80,13 @@ describe('replies', () => {
       expect(length).toBeLessThanOrEqual(SUBAUTH_LIMITS.leastReplyBytes)
     }
   })
+})
+
+test('a port that permits nothing permits nothing', async () => {
+  for (const request of FULL) {
+    const answer = await answerPacket({ data: formatRequest(request) }, REFUSING_PORT)
+    expect(answer.reason).toBe(request.cmd === 'nop' ? undefined : 'NOT_PERMITTED')
+  }
 })
 
 describe('packets', () => {
