@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { OPERATIONS, OPTIONS } from '../../src/subauth/option-table.ts'
 import { VERSION } from '../../src/version.ts'
@@ -26,4 +27,22 @@ test('no operation has the name of an option, and each takes what it needs once'
   for (const { needs, takes } of OPERATIONS) {
     expect(new Set([...needs, ...takes]).size).toBe(needs.length + takes.length)
   }
+})
+
+/** What can be written, an operation a line. */
+function reference(): string {
+  return OPERATIONS.map(({ name, values, needs, takes }) => {
+    const written = (option: string): string => {
+      const value = OPTIONS.find((one) => one.name === option)?.value
+      return `--${option}${value === undefined ? '' : `=${value}`}`
+    }
+    const operation = `--${name}${values === undefined ? '' : `=${values.join('|')}`}`
+    const optional = [...takes, 'socket'].map((option) => `[${written(option)}]`)
+    return ['subauth', operation, ...needs.map(written), ...optional].join(' ')
+  }).join('\n')
+}
+
+test('the reference in the README is that of the table', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  expect(readme).toContain(`\`\`\`text\n${reference()}\n\`\`\`\n`)
 })
