@@ -90,14 +90,33 @@ describe('requests', () => {
     expect(connection.destroyed).toBe(false)
   })
 
-  test('of a sender who is not admitted end the connection, nop too', async () => {
-    const admit = () => {
-      throw new SubauthError('CREDENTIALS_CONFLICT')
-    }
-    const { connection, sent, served } = serve(GENEROUS, { admit })
+  const conflict = () => {
+    throw new SubauthError('CREDENTIALS_CONFLICT')
+  }
+
+  test.each([
+    ['at once', conflict],
+    ['later', async () => conflict()],
+  ])('of a sender who is not admitted end the connection, nop too: %s', async (_, admit) => {
+    const { connection, sent, served } = serve(GENEROUS, {
+      admit,
+      portOf: () => expect.unreachable(),
+    })
     connection.arrive(NOP, NOP)
     await served.closed
     expect(sent).toEqual([refusal('CREDENTIALS_CONFLICT')])
+    const other = serve(GENEROUS, { admit, portOf: () => expect.unreachable() })
+    other.connection.arrive(createAccount('a'))
+    await other.served.closed
+    expect(other.sent).toEqual([refusal('CREDENTIALS_CONFLICT')])
+  })
+
+  test('of one who is admitted later wait for that', async () => {
+    const admit = () => new Promise<void>((resolve) => setImmediate(resolve))
+    const { connection, sent } = serve(GENEROUS, { admit })
+    connection.arrive(NOP, createAccount('a'))
+    await waitFor(() => sent.length === 2)
+    expect(sent).toEqual([OK, OK])
   })
 })
 
