@@ -9,12 +9,15 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 /** A user, a colon and a password in UTF-8, at four bytes a character, in base64. */
 const MAX_CHARS = Math.ceil((4 * (LIMITS.tokenChars + 1 + LIMITS.passwordChars)) / 3) * 4
 
+/** An account of a zone is `ZONE/LOGIN`, both as long as a login. */
+const MAX_ZONE_USER_BYTES = 2 * LIMITS.loginBytes + 1
+
 const CONTROL = /\p{Cc}/u
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * The credential of a user and a password. A user without a password is a token: so `http://TOKEN@HOST` is sent.
+ * The credential of a user and a password, or of an account of a zone and a token. A user without a password is a token: so `http://TOKEN@HOST` is sent.
  *
  * @param text - what follows the name of the scheme
  * @throws SecregError AUTH_FAILED, whatever is wrong with it
@@ -27,7 +30,8 @@ export function basicCredential(text: string): Credential {
   const username = pair.slice(0, colon)
   const password = pair.slice(colon + 1)
   if (password === '') return tokenCredential(username)
-  if (Buffer.byteLength(username) > LIMITS.loginBytes || password.length > LIMITS.passwordChars) {
+  const most = username.includes('/') ? MAX_ZONE_USER_BYTES : LIMITS.loginBytes
+  if (Buffer.byteLength(username) > most || password.length > LIMITS.passwordChars) {
     throw malformed()
   }
   return Credential.password(username, password)

@@ -18,12 +18,12 @@ export class Credential {
     this.#login = login
   }
 
-  /** An access token, or a token of a zone. */
+  /** An access token. */
   static token(token: string): Credential {
     return new Credential('token', Object.freeze({ token }))
   }
 
-  /** A user name and the password. */
+  /** A user name and the password, or an account of a zone and a token of it. */
   static password(username: string, password: string): Credential {
     return new Credential('password', Object.freeze({ username, password }))
   }

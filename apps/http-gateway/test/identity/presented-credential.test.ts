@@ -58,6 +58,16 @@ describe('one credential', () => {
         password: '€'.repeat(LIMITS.passwordChars),
       },
     ],
+    [
+      'an account of a zone',
+      authorization(basic('mail/alice:0a1b-secret')),
+      { username: 'mail/alice', password: '0a1b-secret' },
+    ],
+    [
+      'longest account of a zone',
+      authorization(basic(`${'z'.repeat(64)}/${'l'.repeat(64)}:t1-x-y`)),
+      { username: `${'z'.repeat(64)}/${'l'.repeat(64)}`, password: 't1-x-y' },
+    ],
   ])('%s', (_, parts, login) => {
     expect(loginOf(parts)).toEqual(login)
   })
@@ -99,6 +109,7 @@ describe('what cannot be read is refused, never left out', () => {
     basic('a:\u0085'),
     basic('no token:'),
     basic(`${'x'.repeat(LIMITS.loginBytes + 1)}:y`),
+    basic(`${'z'.repeat(64)}/${'l'.repeat(65)}:y`),
     basic(`x:${'y'.repeat(LIMITS.passwordChars + 1)}`),
     basic(`x:${'y'.repeat(14_000)}`),
     'Digest username="alice"',
