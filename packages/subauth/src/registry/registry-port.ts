@@ -84,7 +84,9 @@ class RegistryPort implements SubauthPort {
   }
 
   async setPasswd(account: ManagedAccount & { readonly passwd: string }): Promise<void> {
-    await this.#zone({ op: 'set-password', ...managed(account), password: account.passwd })
+    const request = { op: 'set-password', ...managed(account), password: account.passwd } as const
+    // Another spelling of the same text may be too long, or have a minus.
+    await this.#zone(request, { INVALID_ARGUMENT: 'NEW_PASSWD_INVALID' })
   }
 
   async deletePasswd(account: ManagedAccount): Promise<void> {

@@ -217,6 +217,7 @@ describe('refusals', () => {
     ['deleteAll', 'NOT_FOUND', 'ACCOUNT_NOT_FOUND'],
     ['changeToken', 'NOT_FOUND', 'TOKEN_NOT_FOUND'],
     ['setPasswd', 'BUSY', 'BUSY'],
+    ['setPasswd', 'INVALID_ARGUMENT', 'NEW_PASSWD_INVALID'],
     ['deletePasswd', 'NOT_FOUND', 'PASSWD_NOT_FOUND'],
     ['createTemp', 'INVALID_ARGUMENT', 'VALIDITY_REFUSED'],
     ['login', 'AUTH_FAILED', 'LOGIN_FAILED'],
@@ -293,6 +294,15 @@ describe('over a registry', () => {
         }
       }
     }
+    await site.close()
+  })
+
+  test('a password that is too long as it is hashed is told as such', async () => {
+    const site = await registrySite()
+    // 253 bytes, and 505 in the form that is hashed.
+    const passwd = `x${'\u0958'.repeat(84)}`
+    const request = { cmd: 'set-passwd', zone: 'wiki', passwd }
+    expect((await ask(site, 1001, request)).reason).toBe('NEW_PASSWD_INVALID')
     await site.close()
   })
 
