@@ -167,6 +167,7 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
         this.answers.get(name) ??
         this.#handle(name, payload, frame.sessionId, socket)
       const answer = given instanceof Promise ? await given : given
+      if (name === 'auth') reader.maxFrameBytes = LIMITS.frameBytes
       if (this.stallImports && payload['op'] === 'stage') {
         this.#stalled.push(() => send(frame.type + 1, answer))
         return
