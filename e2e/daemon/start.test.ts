@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { cleanEnv, createTempHome, runNode, startChild, startNode, waitFor } from '@secreg/testkit'
+import { nativeProblem } from '@secreg/unix-socket'
 import { expect, test } from 'vitest'
 import { SECREGD, Site, startSite } from '../lib/site.ts'
 import { Wire } from '../lib/wire.ts'
@@ -94,6 +95,7 @@ test('a second start on the same development home finds everything', async () =>
   expect(ready).toEqual({
     ready: true,
     socket: `${directory}/registry.sock`,
+    ...(nativeProblem() === undefined ? { subauth: `${directory}/subauth.sock` } : {}),
     http: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
     admin: `${directory}/admin.json`,
   })
@@ -112,6 +114,24 @@ test('a second start on the same development home finds everything', async () =>
   using wire = await Wire.login(ready.socket, credentials.login, credentials.password)
   expect(await wire.ok('get', { key: '/a', decrypt: true })).toMatchObject({ value: 'secret' })
   expect(second.stderr()).toContain('not for production')
+})
+
+test('a development home starts also where its socket for zones cannot be served any more', async () => {
+  await using home = createTempHome()
+  const directory = home.file('home')
+  {
+    await using first = startNode(SECREGD, ['--dev', directory])
+    await first.line(/"ready":true/)
+  }
+  const config = `${directory}/config.toml`
+  const own = '[subauth]\nsocket = "/nowhere/at/all.sock"\nusers_file = "/nowhere"\n'
+  const text = readFileSync(config, 'utf8')
+  writeFileSync(config, `${text.split('\n[subauth]', 1)[0]}\n${own}`)
+  await using second = startNode(SECREGD, ['--dev', directory])
+  const ready = JSON.parse(await second.line(/"ready":true/))
+  expect(ready).toMatchObject({ ready: true, socket: `${directory}/registry.sock` })
+  expect(ready).not.toHaveProperty('subauth')
+  expect(second.stderr()).toContain('the subauth socket is not served')
 })
 
 test('a development home that is open to others is refused', async () => {

@@ -6,6 +6,7 @@ import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { CertificateMaker, createTempHome, freePort, startNode, waitFor } from '@secreg/testkit'
+import { nativeProblem } from '@secreg/unix-socket'
 import { expect, test } from 'vitest'
 import { addUser, GatewaySite, makeToken, startGatewaySite } from '../lib/gateway-site.ts'
 import { ask, bearer, SETEC_GUARD } from '../lib/http-ask.ts'
@@ -228,7 +229,8 @@ test('a development home says where HTTP is, and the token of its administrator 
     const { http, ...ready } = JSON.parse(await daemon.line(/"ready":true/))
     expect(http).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     const admin = join(dir, 'admin.json')
-    expect(ready).toEqual({ ready: true, socket: join(dir, 'registry.sock'), admin })
+    const subauth = nativeProblem() === undefined ? { subauth: join(dir, 'subauth.sock') } : {}
+    expect(ready).toEqual({ ready: true, socket: join(dir, 'registry.sock'), ...subauth, admin })
     const text = readFileSync(admin, 'utf8')
     credentials ??= text
     expect(text).toBe(credentials)
