@@ -122,6 +122,7 @@ path = ${JSON.stringify(path('s'))}
 path = ${JSON.stringify(path('audit'))}
 [security]
 rate_limit_attempts = 10000
+scrypt_log_n = 15
 [subauth]
 socket = ${JSON.stringify(path('z'))}
 users_file = ${JSON.stringify(path('users'))}
