@@ -39,6 +39,7 @@ import { policiesNaming } from '../policy/naming.ts'
 import { type Facts, recordedFailure, refusalBody } from '../recorded.ts'
 import { rowViewOf } from '../row-view.ts'
 import { requirePasswordSession } from '../session-api.ts'
+import { requireMayGive } from '../zones/zone-authority.ts'
 import { isManaged, loginOf, requireZoneRight } from '../zones/zone-rights.ts'
 import { requireZoneAuthPassword } from '../zones/zone-secrets.ts'
 import type { ZoneTools } from '../zones/zone-tools.ts'
@@ -86,6 +87,7 @@ export async function changeZone(
       const rows = rowViewOf(view)
       const scan = found === undefined ? scanFor(identity, rows, request) : undefined
       if (scan !== undefined) return scan
+      requireMayGive(identity, caller, rows, request)
       const { ops, answer } = planOf(identity, rows, request, ready, found ?? [])
       return {
         ops,
