@@ -115,7 +115,6 @@ class Served<P extends ReceivedLike> implements ServedConnection {
 
   finish(): void {
     this.#finishing = true
-    this.#endFull?.()
     if (!this.#busy && !this.#isClosed) {
       clearTimeout(this.#idle)
       this.#connection.end()

@@ -111,6 +111,16 @@ describe('requests', () => {
     expect(other.sent).toEqual([refusal('CREDENTIALS_CONFLICT')])
   })
 
+  test('of one who is not admitted end the connection, whatever the reason', async () => {
+    const admit = () => {
+      throw new SubauthError('BUSY')
+    }
+    const { connection, sent, served } = serve(GENEROUS, { admit })
+    connection.arrive(NOP, NOP)
+    await served.closed
+    expect(sent).toEqual([refusal('BUSY')])
+  })
+
   test('of one who is admitted later wait for that', async () => {
     const admit = () => new Promise<void>((resolve) => setImmediate(resolve))
     const { connection, sent } = serve(GENEROUS, { admit })
@@ -243,16 +253,20 @@ describe('time', () => {
   })
 
   test('an idle connection ends, one that is served does not', async () => {
+    vi.useFakeTimers()
     const { calls, port } = held()
-    const busy = serve(port, { idleTimeoutMs: 40 })
-    busy.connection.arrive(createAccount('a'))
-    await waitFor(() => calls.length === 1)
-    const idle = serve(port, { idleTimeoutMs: 40 })
-    await idle.served.closed
-    expect(busy.connection.destroyed).toBe(false)
+    const { connection, sent, served } = serve(port, { idleTimeoutMs: 40 })
+    await vi.advanceTimersByTimeAsync(39)
+    connection.arrive(createAccount('a'))
+    await vi.advanceTimersByTimeAsync(100)
     calls[0]?.settle()
-    await busy.served.closed
-    expect(busy.sent).toEqual([OK])
+    await vi.advanceTimersByTimeAsync(39)
+    connection.arrive(NOP)
+    await vi.advanceTimersByTimeAsync(39)
+    expect([sent, connection.destroyed]).toEqual([[OK, OK], false])
+    await vi.advanceTimersByTimeAsync(1)
+    await served.closed
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   test('what is denied takes as long, whatever it was; what is done or is wrong does not', async () => {
