@@ -1,10 +1,11 @@
 /** Clients that send what is no request, more than they may, or take no answers: they harm nobody else. */
 import { type SkippableContext, waitFor } from '@secreg/testkit'
 import { afterAll, describe, expect, test } from 'vitest'
-import { descriptors, MIB, residentBytes } from '../lib/gateway-processes.ts'
+import { MIB, residentBytes } from '../lib/gateway-processes.ts'
 import { slowdown } from '../lib/probe.ts'
 import type { StartedSite } from '../lib/site.ts'
 import type { SubauthCaller, SubauthOutcome } from '../lib/subauth-caller.ts'
+import { socketsOf } from '../lib/subauth-descriptors.ts'
 import {
   requireForeignCallers,
   STRANGER,
@@ -167,10 +168,10 @@ test('a thousand packets without reading an answer are answered in their order, 
 })
 
 test('clients that never take their answers are held up by themselves', async (context) => {
-  const { bob, pids, stranger } = await everybody(context)
+  const { bob, daemon, pids, stranger } = await everybody(context)
   const names = Array.from({ length: 20 }, (_, at) => `slow-${at}`)
   const requests = Array.from({ length: 1000 }, () => ({ cmd: 'list-zones' }))
-  const fds = descriptors(pids)
+  const fds = socketsOf(daemon.pid)
   const flood = async (): Promise<void> => {
     for (const name of names) await stranger.open(name)
     // The kernel takes more for as long as the server does.
@@ -185,7 +186,7 @@ test('clients that never take their answers are held up by themselves', async (c
   }
   const leave = async (): Promise<void> => {
     for (const name of names) await stranger.close(name)
-    await waitFor(() => descriptors(pids) === fds, { what: 'their connections to be closed' })
+    await waitFor(() => socketsOf(daemon.pid) === fds, { what: 'their connections to be closed' })
   }
   // What the heap takes for so many requests is not what the clients hold.
   await flood()

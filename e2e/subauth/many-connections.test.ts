@@ -1,7 +1,8 @@
 /** Clients that come, ask one thing and go: nothing of them remains. 100,000 in the long form, 2,000 otherwise. */
 import { waitFor } from '@secreg/testkit'
 import { expect, test } from 'vitest'
-import { descriptors, MIB, residentBytes } from '../lib/gateway-processes.ts'
+import { MIB, residentBytes } from '../lib/gateway-processes.ts'
+import { socketsOf } from '../lib/subauth-descriptors.ts'
 import { requireForeignCallers, startSubauthSite, USERS } from '../lib/subauth-site.ts'
 
 const COUNT = process.env['SECREG_SOAK'] === undefined ? 2_000 : 100_000
@@ -27,11 +28,11 @@ test(`${COUNT} connections leave no descriptor and no memory`, async (context) =
       expect(visit).toEqual({ served: each, faults: {} })
     }
   }
-  const before = descriptors([daemon.pid])
+  const before = socketsOf(daemon.pid)
   await come(COUNT / 10)
   const bytes = residentBytes([daemon.pid])
   await come((COUNT * 9) / 10)
-  await waitFor(() => descriptors([daemon.pid]) === before, {
+  await waitFor(() => socketsOf(daemon.pid) === before, {
     what: 'the descriptors of all connections to be closed',
   })
   expect(residentBytes([daemon.pid])).toBeLessThan(bytes + GROWTH_BYTES)

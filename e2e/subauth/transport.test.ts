@@ -2,9 +2,9 @@
 import type { SkippableContext } from '@secreg/testkit'
 import { waitFor } from '@secreg/testkit'
 import { afterAll, expect, test } from 'vitest'
-import { descriptors } from '../lib/gateway-processes.ts'
 import type { StartedSite } from '../lib/site.ts'
 import type { SubauthCaller } from '../lib/subauth-caller.ts'
+import { nullsOf, socketsOf } from '../lib/subauth-descriptors.ts'
 import {
   OPEN_ZONE,
   requireForeignCallers,
@@ -100,14 +100,14 @@ test('X6: clients that ask and are gone before the answer end nothing but their 
   const { caller, daemon } = await callerOf(context, USERS.alice)
   await caller.open('kept')
   expect(await caller.exchange(NOP, 'kept')).toEqual(OK)
-  const before = descriptors([daemon.pid])
+  const before = socketsOf(daemon.pid)
   for (let round = 0; round < 200; round++) {
     await caller.open()
     await caller.send({ request: { cmd: round % 2 === 0 ? 'nop' : 'list-accts' } })
     await caller.close()
   }
   expect(await caller.exchange(NOP, 'kept')).toEqual(OK)
-  await waitFor(() => descriptors([daemon.pid]) <= before, { what: 'all connections to be closed' })
+  await waitFor(() => socketsOf(daemon.pid) <= before, { what: 'all connections to be closed' })
   expect(daemon.exited).toBe(false)
 })
 
@@ -140,13 +140,13 @@ test('X10: descriptors that are passed along are closed, and the packet is serve
   const { caller, daemon } = await callerOf(context, USERS.alice)
   await caller.open()
   expect(await caller.exchange(NOP)).toEqual(OK)
-  const before = descriptors([daemon.pid])
+  const before = nullsOf(daemon.pid)
   for (const passes of [1, 2, MAX_PASSED, 1]) {
     expect(await caller.exchange({ ...NOP, passes })).toEqual(OK)
   }
   for (let sent = 0; sent < 20; sent++) await caller.send({ ...NOP, passes: 100 })
   expect((await caller.step('drain', { count: 20 })).replies).toHaveLength(20)
-  expect(descriptors([daemon.pid])).toBeLessThanOrEqual(before)
+  expect(nullsOf(daemon.pid)).toBe(before)
 })
 
 test('X11: 200 connections at once are all served', async (context) => {
