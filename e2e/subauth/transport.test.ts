@@ -144,9 +144,16 @@ test('X10: descriptors that are passed along are closed, and the packet is serve
   for (const passes of [1, 2, MAX_PASSED, 1]) {
     expect(await caller.exchange({ ...NOP, passes })).toEqual(OK)
   }
-  for (let sent = 0; sent < 20; sent++) await caller.send({ ...NOP, passes: 100 })
-  expect((await caller.step('drain', { count: 20 })).replies).toHaveLength(20)
-  expect(nullsOf(daemon.pid)).toBe(before)
+  // Where the kernel can refuse them, it does so once too many wait to be closed.
+  let taken = 0
+  for (let sent = 0; sent < 20; sent++) {
+    const outcome = await caller.send({ ...NOP, passes: 100 })
+    if (outcome.errno === undefined) taken++
+    else expect(outcome).toEqual({ errno: 'EPERM' })
+  }
+  expect(taken).toBeGreaterThan(0)
+  expect((await caller.step('drain', { count: taken })).replies).toHaveLength(taken)
+  await waitFor(() => nullsOf(daemon.pid) === before, { what: 'what was passed to be closed' })
 })
 
 test('X11: 200 connections at once are all served', async (context) => {
