@@ -235,15 +235,17 @@ function attemptLimitsOf({ security }: Config, { problem }: KernelWord) {
   const windowMs = security.rateLimitWindowSeconds * 1000
   const lockMs = security.lockoutSeconds * 1000
   const failures = security.rateLimitAttempts
+  const source = (times: number) => ({
+    failures: times * failures,
+    windowMs,
+    lockMs,
+    maxKeys: 10_000,
+  })
   return {
     pair: { failures, windowMs, lockMs, maxKeys: 10_000 },
-    // Where the kernel cannot be asked, all clients of the registry socket look alike, and their common limit must be out
-    // of reach of a few users' mistakes.
-    source: {
-      failures: (problem === undefined ? 10 : 200) * failures,
-      windowMs,
-      lockMs,
-      maxKeys: 10_000,
-    },
+    // Where the kernel cannot be asked, all clients of the registry socket look alike, as do all who log in by PAM where it
+    // can: their common limit must be out of reach of a few users' mistakes.
+    source: source(problem === undefined ? 10 : 200),
+    rootSource: source(200),
   }
 }

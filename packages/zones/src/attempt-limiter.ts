@@ -20,7 +20,7 @@
  * somebody with that many sources can tell a real name by its counter staying.
  */
 import { SecregError } from '@secreg/protocol'
-import type { AttemptSource } from './attempt-source.ts'
+import { type AttemptSource, sourceOfUid } from './attempt-source.ts'
 import { type FailureRule, FailureTable } from './failure-table.ts'
 import { normalizeLogin } from './login.ts'
 
@@ -28,6 +28,11 @@ import { normalizeLogin } from './login.ts'
 export interface AttemptLimits {
   readonly pair: FailureRule
   readonly source: FailureRule
+  /**
+   * `source` for uid 0, as whom services check the logins of everybody (pam_exec(8)): the mistakes of some must not lock
+   * the others out. Default `source`.
+   */
+  readonly rootSource?: FailureRule
   readonly remoteAccount: FailureRule
 }
 
@@ -55,6 +60,8 @@ export interface AttemptLimiterOptions {
   readonly nameOf?: (login: string) => string
 }
 
+const ROOT = sourceOfUid(0)
+
 interface Tables {
   readonly known: FailureTable
   readonly unknown: FailureTable
@@ -67,6 +74,7 @@ export class AttemptLimiter {
   readonly #kernelPairs: Tables
   readonly #remotePairs: Tables
   readonly #kernelSources: FailureTable
+  readonly #rootSource: FailureTable
   readonly #remoteSources: FailureTable
   readonly #remoteAccounts: Tables
 
@@ -81,6 +89,7 @@ export class AttemptLimiter {
     this.#kernelPairs = both(limits.pair)
     this.#remotePairs = both(limits.pair)
     this.#kernelSources = new FailureTable(limits.source)
+    this.#rootSource = new FailureTable(limits.rootSource ?? limits.source)
     this.#remoteSources = new FailureTable(limits.source)
     this.#remoteAccounts = both(limits.remoteAccount)
   }
@@ -161,7 +170,8 @@ export class AttemptLimiter {
   }
 
   #sources(source: AttemptSource): FailureTable {
-    return source.kernel ? this.#kernelSources : this.#remoteSources
+    if (!source.kernel) return this.#remoteSources
+    return source.key === ROOT.key ? this.#rootSource : this.#kernelSources
   }
 }
 

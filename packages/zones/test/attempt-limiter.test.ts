@@ -182,6 +182,22 @@ describe('many sources, one account', () => {
   })
 })
 
+test('root, as whom services check the logins of everybody, can have a wider limit as a source', () => {
+  const { source } = DEFAULT_ATTEMPT_LIMITS
+  const root = sourceOfUid(0)
+  limiter = new AttemptLimiter({
+    nowMs: clock.nowMs,
+    limits: { rootSource: { ...source, failures: 100 } },
+  })
+  for (let i = 0; i < 99; i++) fail(`user-${i}`, root)
+  expect(wait('alice', root)).toBeUndefined()
+  fail('alice', root, 5)
+  expect(wait('alice', root), 'of one account, as for everybody').toBe(300)
+  expect(wait('bob', root)).toBe(300)
+  for (let i = 0; i < 50; i++) fail(`user-${i}`, uid)
+  expect(wait('bob', uid)).toBe(300)
+})
+
 describe('bounded memory', () => {
   beforeEach(() => {
     const { pair, source, remoteAccount } = DEFAULT_ATTEMPT_LIMITS
