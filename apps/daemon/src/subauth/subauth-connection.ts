@@ -15,7 +15,7 @@ import { isMappableUid } from '@secreg/zones'
 import type { RegistryHost } from '../registry-host.ts'
 import type { SystemUsers } from '../users/system-users.ts'
 import { conflictingPeer, credentialsConflict, senderOf } from './packet-peer.ts'
-import { zonePort } from './zone-port.ts'
+import { ZonePorts } from './zone-ports.ts'
 
 /** What of a `SeqpacketSocket` is needed. */
 export interface PacketSocket extends PacketConnection<ReceivedPacket> {
@@ -46,6 +46,7 @@ export function serveSubauth(
   options: SubauthConnectionOptions,
 ): ServedConnection {
   const { host, users, lease, log } = options
+  const ports = new ZonePorts(host)
   let packetBytes = 0
 
   /** Hold what this connection buffers against the budget of all; false when there is no room for it. */
@@ -66,7 +67,7 @@ export function serveSubauth(
   const portOf = async (packet: ReceivedPacket): Promise<SubauthPort> => {
     const peer = senderOf(socket.peer, packet.credentials)
     if (peer === undefined) throw new SubauthError('CREDENTIALS_CONFLICT')
-    return zonePort(host, peer, await loginOf(users, peer.uid))
+    return ports.of(peer, await loginOf(users, peer.uid))
   }
 
   const onAnswer = (answer: SubauthAnswer, durationMs: number): void => {

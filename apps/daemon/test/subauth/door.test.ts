@@ -137,6 +137,41 @@ test('whoever has no name must give one, and is nobody else', async () => {
   })
 })
 
+test('what an account lends to its uid, and loses, counts with the next request', async () => {
+  const running = await start()
+  const { ask } = open(running, ALICE)
+  expect(await ask(setPasswd)).toEqual(OK)
+  const admin = await running.connect()
+  await admin.auth({ username: ADMIN, password: PASSWORD })
+  await admin.group({ op: 'add', kind: 'group', name: 'barred' })
+  await admin.policy({
+    op: 'set',
+    document: {
+      id: 'barred',
+      rules: [
+        {
+          id: 'zones',
+          effect: 'deny',
+          principals: ['group:barred'],
+          actions: ['account'],
+          resources: ['/'],
+        },
+      ],
+    },
+  })
+  await admin.user({ op: 'add', user: 'alice', password: PASSWORD })
+  await admin.user({ op: 'uids', user: 'alice', uids: [1001] })
+  expect(await ask(setPasswd)).toEqual(OK)
+  await admin.group({ op: 'join', kind: 'group', name: 'barred', user: 'alice' })
+  expect(await ask(setPasswd)).toEqual(NOT_PERMITTED)
+  await admin.group({ op: 'leave', kind: 'group', name: 'barred', user: 'alice' })
+  expect(await ask(setPasswd)).toEqual(OK)
+  await admin.group({ op: 'join', kind: 'group', name: 'barred', user: 'alice' })
+  expect(await ask(setPasswd)).toEqual(NOT_PERMITTED)
+  await admin.user({ op: 'uids', user: 'alice', uids: [] })
+  expect(await ask(setPasswd)).toEqual(OK)
+})
+
 test('requests are counted as those of the registry that they are', async () => {
   const running = await start()
   const { ask } = open(running, ALICE)
