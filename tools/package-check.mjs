@@ -132,6 +132,8 @@ async function checkInstalled({ folder, manifest }, consumer) {
 }
 
 try {
+  // What a release brings besides: see the README of that package.
+  await check(step('prebuild', bin('nx'), ['run', '@secreg/unix-socket:prebuild']))
   const tarballs = []
   mkdirSync(join(home, 'tarballs'))
   for (const { folder, manifest } of projects) {

@@ -1,6 +1,13 @@
 /** What comes beside the bytes of a packet, from a client that is not ours: descriptors and stated ids. */
 import { chmodSync } from 'node:fs'
-import { type Child, requireProgram, startChild, waitFor } from '@secreg/testkit'
+import {
+  type Child,
+  requireProgram,
+  runChild,
+  skipTest,
+  startChild,
+  waitFor,
+} from '@secreg/testkit'
 import type { ReceivedPacket } from '@secreg/unix-socket'
 import { beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -26,6 +33,25 @@ def attempt(call):
 path = sys.argv[1]
 exec(sys.argv[2])
 print('done', flush=True); sys.stdin.readline()
+`
+
+/**
+ * The last close of a TCP socket with unsent data waits, as long as `SO_LINGER` says, until its peer reads or goes away. In
+ * the queue of another socket it cannot be told to not.
+ */
+const LINGERING = `
+keep = []
+def lingering():
+    listener = socket.socket(); listener.bind(('127.0.0.1', 0)); listener.listen()
+    tcp = socket.socket(); tcp.connect(listener.getsockname()); keep.append((listener, listener.accept()))
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 20)); tcp.setblocking(False)
+    try:
+        while True: tcp.send(b'x' * 65536)
+    except BlockingIOError: return tcp
+def pass_nested():
+    a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    tcp = lingering(); a.sendmsg([b'x'], [rights(tcp.fileno())]); tcp.close()
+    s.sendmsg([b'nested'], [rights(b.fileno())]); b.close(); a.close()
 `
 
 function run(python: string, server: TestServer, code: string): Child {
@@ -81,30 +107,23 @@ for i in range(20): s.sendmsg([b'x'], [rights(*([0] * 253))])
 
   test('one whose close waits for long holds nobody up', async (context) => {
     const python = requireProgram(context, 'python3')
-    await using server = await startServer()
+    await using server = await startServer({ pauseOnConnect: true })
     const got: ReceivedPacket[] = []
     server.server.on('connection', (socket) => {
       socket.on('packet', (packet) => got.push(packet))
     })
-    // The last close of a TCP socket with unsent data waits; put inside the queue of another, it cannot be told to not.
     const code = `
-def lingering():
-    listener = socket.socket(); listener.bind(('127.0.0.1', 0)); listener.listen()
-    tcp = socket.socket(); tcp.connect(listener.getsockname()); keep.append((listener, listener.accept()))
-    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 600)); tcp.setblocking(False)
-    try:
-        while True: tcp.send(b'x' * 65536)
-    except BlockingIOError: return tcp
-keep = []
+${LINGERING}
 s.connect(path)
-a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-tcp = lingering(); a.sendmsg([b'x'], [rights(tcp.fileno())]); tcp.close()
-s.sendmsg([b'nested'], [rights(b.fileno())]); b.close(); a.close()
+pass_nested()
 tcp = lingering(); s.sendmsg([b'plain'], [rights(tcp.fileno())]); tcp.close()
 s.send(b'after')
 `
     await using child = run(python, server, code)
+    // Whoever closes it last waits, and that is not to be the client.
     await child.line(/done/)
+    await waitFor(() => server.accepted.length === 1)
+    server.accepted[0]?.resume()
     const start = performance.now()
     await waitFor(() => got.length === 3, { timeoutMs: 5000 })
     const { client } = await server.pair()
@@ -114,6 +133,52 @@ s.send(b'after')
     expect(got.map(({ data }) => data.toString())).toEqual(['nested', 'plain', 'after'])
     // Its peer's end lets the thread go on: the next test finds it free.
     await child.kill()
+  })
+
+  test('are refused while too many wait to be closed, and taken again after that', async (context) => {
+    const python = requireProgram(context, 'python3')
+    const { stdout } = await runChild(python, [
+      '-c',
+      "import socket; s = socket.socket(socket.AF_UNIX); s.setsockopt(socket.SOL_SOCKET, 83, 0); print('has it')",
+    ])
+    if (stdout === '') skipTest(context, 'the kernel has no SO_PASSRIGHTS (Linux 6.16)')
+    await using server = await startServer({ pauseOnConnect: true })
+    const before = descriptors()
+    const got: string[] = []
+    server.server.on('connection', (socket) => {
+      socket.on('packet', ({ data }) => {
+        got.push(data.toString())
+        socket.send(data)
+      })
+    })
+    const code = `
+${LINGERING}
+def ask(data, *control):
+    s.sendmsg([data], control); s.recv(10)
+s.connect(path); pass_nested()
+print('passed', flush=True); sys.stdin.readline(); s.recv(10)
+for i in range(3): ask(b'many', rights(*([0] * 100)))
+attempt(lambda: ask(b'refused', rights(0)))
+attempt(lambda: ask(b'plain'))
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.connect(path); ask(b'other')
+attempt(lambda: ask(b'refused', rights(0)))
+`
+    {
+      await using child = run(python, server, code)
+      await child.line(/passed/)
+      server.server.on('connection', (socket) => socket.resume())
+      await waitFor(() => server.accepted.length === 1)
+      server.accepted[0]?.resume()
+      child.process.stdin?.write('\n')
+      await child.line(/done/)
+      expect(child.stdout()).toBe('passed\nerror 1\nsent\nerror 1\ndone\n')
+      expect(got).toEqual(['nested', 'many', 'many', 'many', 'plain', 'other'])
+      expect(descriptors()).toBeGreaterThan(before + 300)
+    }
+    await waitFor(() => descriptors() === before)
+    await using child = run(python, server, `s.connect(path); s.sendmsg([b'again'], [rights(0)])`)
+    await child.line(/done/)
+    await waitFor(() => got.includes('again'))
   })
 })
 
