@@ -5,8 +5,9 @@ import type { Config } from '@secreg/host'
 import type { SecurityFinding } from '@secreg/protocol'
 import { helperFindings } from './pam/helper-finding.ts'
 import { type KernelWord, WITHOUT_KERNEL_WORD } from './server/kernel-word.ts'
+import { subauthFindings } from './subauth/subauth-findings.ts'
 
-/** Check the data and audit directories with everything in them, and the socket. */
+/** Check the data and audit directories with everything in them, and the sockets. */
 export async function hostChecks(
   config: Config,
   kernel: KernelWord,
@@ -15,7 +16,8 @@ export async function hostChecks(
     await directoryFinding('database', config.database.path),
     await directoryFinding('audit', config.audit.path),
     await socketFinding(config),
-    await socketDirectoryFinding(dirname(config.socket.path)),
+    ...(await Promise.all(socketDirectories(config).map(socketDirectoryFinding))),
+    ...(await subauthFindings(config)),
     kernelFinding(kernel),
     ...gatewayFindings(config),
     coreFinding(),
@@ -78,6 +80,11 @@ async function socketFinding({ socket }: Config): Promise<SecurityFinding> {
         message: `${shown}: every local user can connect`,
         advice: 'set socket.mode to "0660" and socket.group to the group of its users',
       }
+}
+
+function socketDirectories({ socket, subauth }: Config): string[] {
+  const paths = [socket.path, ...(subauth.socket === undefined ? [] : [subauth.socket])]
+  return [...new Set(paths.map((path) => dirname(path)))]
 }
 
 /** Who may write there can put another socket in its place. */
