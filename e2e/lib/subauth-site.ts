@@ -22,6 +22,7 @@ export interface ZoneKeys {
   readonly trusted_uids?: readonly number[]
 }
 
+export type Users = Readonly<Record<string, number>>
 export type Zones = Readonly<Record<string, ZoneKeys>>
 
 /** All that a zone can be. */
@@ -38,8 +39,8 @@ export interface SubauthSiteOptions extends SiteOptions {
   readonly subauth?: string
   /** Default: `wiki`, with everything on. */
   readonly zones?: Zones
-  /** Default {@link USERS}. */
-  readonly users?: Readonly<Record<string, number>>
+  /** Name and uid of each, in this order; default {@link USERS}. `system`: those of this machine. */
+  readonly users?: Users | 'system'
 }
 
 /** A site whose configuration has the socket, and no process yet. */
@@ -58,8 +59,8 @@ export class SubauthSite extends Site {
     const { config = '', subauth = '', users = USERS, zones = { wiki: OPEN_ZONE } } = options
     mkdirSync(placeBeside(this.home), { recursive: true })
     chmodSync(placeBeside(this.home), 0o755)
-    const lines = Object.entries(users).map(([name, uid]) => `${name}:x:${uid}:${uid}::/:/bin/sh\n`)
-    const usersFile = this.home.write('users', lines.join(''))
+    const usersFile = this.home.file('users')
+    if (users !== 'system') this.setUsers(users)
     // A start that is no first one opens the registry by itself.
     const keyFile = this.home.file('key')
     if (!existsSync(keyFile)) this.home.write('key', randomBytes(32))
@@ -72,11 +73,17 @@ ${config}
 key_file = ${JSON.stringify(keyFile)}
 [subauth]
 socket = ${JSON.stringify(this.door)}
-users_file = ${JSON.stringify(usersFile)}
+${users === 'system' ? '' : `users_file = ${JSON.stringify(usersFile)}`}
 ${delay}
 ${subauth}
 ${Object.entries(zones).map(zoneTable).join('\n')}`,
     })
+  }
+
+  /** Write other users into the file. */
+  setUsers(users: Users): void {
+    const lines = Object.entries(users).map(([name, uid]) => `${name}:x:${uid}:${uid}::/:/bin/sh\n`)
+    this.home.write('users', lines.join(''))
   }
 
   /** A process of a user that asks at the socket; it ends with the site. */

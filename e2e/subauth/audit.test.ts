@@ -138,6 +138,25 @@ test('each operation is in the log once, with the door and the uid that asked', 
   expect(site.records()).toHaveLength(before)
 })
 
+test('packets of somebody else than whose connection it is are in the log, by who has sent them', async (context) => {
+  await using running = await start(context)
+  const { site } = running
+  const root = await site.caller(context, USERS.root)
+  await root.step('take', { of: USERS.alice })
+  await root.step('become', { real: USERS.bob })
+  const before = site.records().length
+  await root.exchange({ request: { cmd: 'list-accts' } })
+  expect(await root.receive()).toEqual({ closed: true })
+  const found = site.records().slice(before)
+  expect(found).toHaveLength(1)
+  expect(found[0]?.body).toMatchObject({
+    action: 'auth',
+    outcome: 'denied',
+    reason: 'ACCESS_DENIED',
+    actor: { door: 'subauth', uid: USERS.bob },
+  })
+})
+
 /** A text that a password may be: without a minus. */
 const secret = (name: string): string => createCanary(name).replaceAll('-', '')
 
