@@ -59,6 +59,32 @@ test.each([
   expect(await outcome(`[gateway]\n${lines.join('\n')}\n`)).toContain(expected)
 })
 
+test.each([
+  ['a socket of its own', ['subauth.socket = "/run/secreg/subauth.sock"'], 'ok'],
+  [
+    'the socket of everybody',
+    ['subauth.socket = "/run/secreg/socket"'],
+    '1: subauth.socket: expected another socket than socket.path',
+  ],
+  [
+    'that of gateways',
+    ['gateway.socket = "/g"', 'subauth.socket = "/g"'],
+    '2: subauth.socket: expected another socket than gateway.socket',
+  ],
+  [
+    'that of figures',
+    ['metrics.listen = "/m"', 'subauth.socket = "/m"'],
+    '2: subauth.socket: expected another socket than metrics.listen',
+  ],
+  [
+    'within the store',
+    ['subauth.socket = "/var/lib/secreg/s"'],
+    '1: subauth.socket: expected a place outside of database.path',
+  ],
+])('subauth: %s', async (_, lines, expected) => {
+  expect(await outcome(`${lines.join('\n')}\n`)).toContain(expected)
+})
+
 test.each(['security.encrypt_prefixes', 'audit.value_hash_prefixes'])(
   '%s holds canonical paths',
   async (key) => {

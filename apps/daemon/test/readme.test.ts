@@ -24,6 +24,12 @@ test('the configuration of the README is a good one', () => {
   expect(unit).toContain('\nRuntimeDirectory=secreg\n')
 })
 
+test('every piece of a configuration in the README is a good one', () => {
+  const pieces = [...readme.matchAll(/```toml\n([\s\S]*?)```/g)].map(([, piece = '']) => piece)
+  expect(pieces.length).toBeGreaterThan(3)
+  for (const piece of pieces) parseConfig(piece, 'README.md')
+})
+
 test('every key that the README names exists', () => {
   const known = new Set(CONFIG_KEYS.map(({ name }) => name))
   const sections = new Set([...known].map((name) => name.split('.')[0]))
