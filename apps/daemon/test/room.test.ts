@@ -36,7 +36,7 @@ async function start(context: TestContext): Promise<RunningDaemon> {
 
 /** Bring it to a level, and wait until it is there. */
 async function bring(running: RunningDaemon, level: keyof typeof THRESHOLDS): Promise<void> {
-  running.daemon.configure(running.configOf(linesOf(level)))
+  await running.daemon.configure(running.configOf(linesOf(level)))
   await waitFor(async () =>
     (await running.daemon.host.metricsText()).includes(`audit_room_level{level="${level}"} 1`),
   )
