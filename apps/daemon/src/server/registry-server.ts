@@ -76,6 +76,7 @@ export class RegistryServer {
   /** Take limits and time-outs of a new configuration for connections from now on. */
   configure(options: Partial<RegistryServerOptions>): void {
     this.#options = { ...this.#options, ...options }
+    this.#server.maxConnections = this.#options.maxConnections + REFUSED_AT_ONCE
   }
 
   /** Accept nothing more, answer what was asked, and close everything within the time given. */
