@@ -7,7 +7,7 @@ import {
   type SeqpacketServer,
   type SeqpacketSocket,
 } from '@secreg/unix-socket'
-import { ConnectionLimits, type ConnectionLimitsOptions } from './connection-limits.ts'
+import { ConnectionCounts, type ConnectionLimits } from '../server/connection-counts.ts'
 import {
   RESERVED_BYTES,
   type SubauthConnectionOptions,
@@ -16,7 +16,7 @@ import {
 
 export interface SubauthServerOptions
   extends Omit<SubauthConnectionOptions, 'lease'>,
-    ConnectionLimitsOptions {
+    ConnectionLimits {
   readonly path: string
   readonly mode: number
   readonly backlog: number
@@ -24,7 +24,7 @@ export interface SubauthServerOptions
 }
 
 /** What a reloaded configuration may change. */
-export type SubauthLimits = ConnectionLimitsOptions &
+export type SubauthLimits = ConnectionLimits &
   Pick<SubauthServerOptions, 'failureDelayMs' | 'idleTimeoutMs'>
 
 /** Connections over the limit that are answered at the same time. */
@@ -39,12 +39,11 @@ interface Connected {
 export class SubauthServer {
   readonly #server: SeqpacketServer
   readonly #connections = new Set<Connected>()
-  readonly #limits: ConnectionLimits
+  readonly #counts = new ConnectionCounts()
   #options: SubauthServerOptions
 
   private constructor(options: SubauthServerOptions) {
     this.#options = options
-    this.#limits = new ConnectionLimits(options)
     const { maxConnections, maxRequestBytes: maxPacketBytes, log } = options
     this.#server = createSeqpacketServer(
       { maxPacketBytes, passCredentials: true, pauseOnConnect: true },
@@ -81,7 +80,6 @@ export class SubauthServer {
   /** Take the limits of a new configuration for connections from now on. */
   configure(limits: SubauthLimits): void {
     this.#options = { ...this.#options, ...limits }
-    this.#limits.configure(limits)
     this.#server.maxConnections = limits.maxConnections + REFUSED_AT_ONCE
   }
 
@@ -103,17 +101,21 @@ export class SubauthServer {
       socket.destroy()
       return
     }
+    // Services that check the logins of everybody run as root, which needs no connection to do harm.
+    const counted = uid === 0 ? undefined : uid
     const lease = this.#options.budget.lease()
-    if (!lease.tryTake(RESERVED_BYTES) || !this.#limits.enter(uid)) {
+    const refusal = this.#counts.refusal(counted, this.#options)
+    if (refusal !== undefined || !lease.tryTake(RESERVED_BYTES)) {
       lease.close()
       refuse(socket)
       return
     }
     const connected = { socket, served: serveSubauth(socket, { ...this.#options, lease }) }
     this.#connections.add(connected)
+    this.#counts.add(counted)
     socket.on('close', () => {
       this.#connections.delete(connected)
-      this.#limits.leave(uid)
+      this.#counts.remove(counted)
     })
   }
 }
