@@ -30,6 +30,8 @@ const FLAGS = [
 ]
 const HARDENING = [
   '-fstack-protector-strong',
+  // Some compilers have a level of their own, and warn of another.
+  '-U_FORTIFY_SOURCE',
   '-D_FORTIFY_SOURCE=2',
   '-Wl,-z,relro',
   '-Wl,-z,now',

@@ -1,6 +1,6 @@
 /** Processes and workers that load the package: their ends with sockets open, and what they must not do. */
 import { join } from 'node:path'
-import { createTempHome, type Finished, runChild, type TempHome } from '@secreg/testkit'
+import { cleanEnv, createTempHome, type Finished, runChild, type TempHome } from '@secreg/testkit'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { layOut, needNative } from './support.ts'
 
@@ -29,7 +29,6 @@ const descriptors = () => readdirSync('/proc/self/fd').length
 interface RunOptions {
   readonly nodeArgs?: readonly string[]
   readonly shell?: string
-  readonly timeoutMs?: number
 }
 
 async function run(home: TempHome, script: string, options: RunOptions = {}): Promise<Finished> {
@@ -38,10 +37,12 @@ async function run(home: TempHome, script: string, options: RunOptions = {}): Pr
   const path = `const path = ${JSON.stringify(join(home.path, 's'))}\n`
   const file = home.write('script.mjs', prelude + path + script)
   const args = [...(options.nodeArgs ?? []), file]
-  const timeoutMs = options.timeoutMs ?? 60_000
-  if (options.shell === undefined) return runChild(process.execPath, args, { timeoutMs })
+  // Nx has output coloured.
+  const env = cleanEnv({ FORCE_COLOR: undefined })
+  const child = { env, timeoutMs: 60_000 }
+  if (options.shell === undefined) return runChild(process.execPath, args, child)
   const command = `${options.shell}; exec "$0" "$@"`
-  return runChild('/bin/sh', ['-c', command, process.execPath, ...args], { timeoutMs })
+  return runChild('/bin/sh', ['-c', command, process.execPath, ...args], child)
 }
 
 const CLEAN = { code: 0, signal: null, stderr: '' }
