@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync } from 'node
 import { join } from 'node:path'
 import { cleanEnv, createTempHome, requireProgram, runChild, runNode } from '@secreg/testkit'
 import { describe, expect, test } from 'vitest'
-import { layOut, needNative, PACKAGE } from './support.ts'
+import { layOut, needBuild, needNative, PACKAGE } from './support.ts'
 
 const BUILD = join(PACKAGE, 'native/build.mjs')
 
@@ -46,8 +46,7 @@ describe('the build', () => {
   })
 
   test('a compiler that fails is a failure, and leaves nothing', async (context) => {
-    needNative(context)
-    requireProgram(context, 'cc')
+    await needBuild(context)
     await using home = createTempHome()
     const result = await runNode(BUILD, [
       '--out',
@@ -60,7 +59,7 @@ describe('the build', () => {
   })
 
   test('wrong arguments are told', async (context) => {
-    needNative(context)
+    await needBuild(context)
     const result = await runNode(BUILD, ['--wrong'])
     expect(result.code).toBe(2)
     expect(result.stderr).toContain('usage')
@@ -129,7 +128,6 @@ console.log(JSON.stringify({
 
   test('takes what the package brings', async (context) => {
     needNative(context)
-    requireProgram(context, 'cc')
     const folder = `prebuilds/${process.platform}-${process.arch}`
     const built = join(
       PACKAGE,

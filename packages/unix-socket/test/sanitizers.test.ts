@@ -11,10 +11,10 @@ import {
   skipTest,
 } from '@secreg/testkit'
 import { expect, test } from 'vitest'
-import { needNative, PACKAGE } from './support.ts'
+import { needBuild, PACKAGE } from './support.ts'
 
 test('no fault under AddressSanitizer and UndefinedBehaviorSanitizer', async (context) => {
-  needNative(context)
+  await needBuild(context)
   const compiler = requireProgram(context, process.env['CC'] ?? 'cc')
   const named = await runChild(compiler, ['-print-file-name=libasan.so'])
   const library = named.stdout.trim()

@@ -3,7 +3,13 @@ import { once } from 'node:events'
 import { mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createTempHome, type SkippableContext, skipTest, type TempHome } from '@secreg/testkit'
+import {
+  createTempHome,
+  runNode,
+  type SkippableContext,
+  skipTest,
+  type TempHome,
+} from '@secreg/testkit'
 import {
   type ConnectSeqpacketOptions,
   connectSeqpacket,
@@ -27,6 +33,17 @@ export function needNative(context: SkippableContext): void {
 /** Skip a test that acts as other users. */
 export function needRoot(context: SkippableContext): void {
   if (process.geteuid?.() !== 0) skipTest(context, 'needs root to act as other users')
+}
+
+/** Skip a test that compiles where that cannot be done; the sentence of the build says why. */
+export async function needBuild(context: SkippableContext): Promise<void> {
+  needNative(context)
+  await using home = createTempHome()
+  const { stdout } = await runNode(join(PACKAGE, 'native/build.mjs'), [
+    '--out',
+    home.file('x.node'),
+  ])
+  if (stdout !== '') skipTest(context, stdout.trimEnd())
 }
 
 /** A server that listens in a directory of its own; disposing of it closes everything. */
