@@ -156,6 +156,9 @@ describe('a session of a token', () => {
       () => api().mfa({ op: 'reset', user: 'bob' }),
       () => api().user({ op: 'password', user: 'bob', password: PASSWORD }),
       () => api().user({ op: 'uids', user: 'bob', uids: [1] }),
+      () => api().user({ op: 'add', user: 'eve', password: PASSWORD }),
+      () => api().user({ op: 'add', user: 'eve', uids: [2] }),
+      () => api().user({ op: 'add', user: 'eve', system: true }),
       () => api().zone({ op: 'add', zone: 'z' }),
     ] as (() => Promise<unknown>)[]) {
       await expect(attempt()).rejects.toEqual(reason('PASSWORD_SESSION_REQUIRED'))

@@ -52,6 +52,13 @@ const CREDENTIALS: ReadonlySet<ChangeRequest['op']> = new Set([
   'enable',
 ])
 
+/** Also a new account, which outlives the token that it was made with, if somebody can log in to it. */
+function makesCredentials(request: ChangeRequest): boolean {
+  if (request.op !== 'add') return CREDENTIALS.has(request.op)
+  const { password, system = false, uids = [] } = request
+  return password !== undefined || system || uids.length > 0
+}
+
 /** Changes by which somebody may stop being an administrator. */
 const LESSENING: ReadonlySet<ChangeRequest['op']> = new Set([
   'remove',
@@ -74,7 +81,7 @@ export async function changeUser(
   const { hash, others } = await recordedFailure(core.journal, caller, facts, async () => {
     core.authorizer.require(caller, 'account', '/')
     core.keys.requireUnsealed()
-    if (CREDENTIALS.has(request.op)) requirePasswordSession(caller)
+    if (makesCredentials(request)) requirePasswordSession(caller)
     return {
       hash: await hashOf(request, login, hasher),
       others: LESSENING.has(request.op)
