@@ -114,7 +114,7 @@ async function main() {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop)
   try {
-    const { socket, http, admin } = await ready
+    const { socket, subauth, http, admin } = await ready
     const { login, password, token } = JSON.parse(readFileSync(admin, 'utf8'))
     const env = { SECREG_SOCKET: socket, SECREG_SESSION: join(directory, 'session') }
     console.log('\nA first value, set and read back:\n')
@@ -132,7 +132,7 @@ async function main() {
       console.log('\nall well')
       return 0
     }
-    console.log(instructions({ directory, admin, http, ...env }))
+    console.log(instructions({ directory, admin, http, subauth, ...env }))
     const end = await exit
     return stopping && end === 0 ? 0 : 1
   } catch (error) {
@@ -148,7 +148,21 @@ async function main() {
 
 const quote = (text) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
 
-function instructions({ directory, admin, http, SECREG_SOCKET: socket, SECREG_SESSION: session }) {
+/** A token of the one who runs this, in the zone that a development home has; nothing where it cannot serve zones. */
+function zoneInstructions(subauth) {
+  if (subauth === undefined) return ''
+  return `
+Your own tokens for other services, in a zone:
+
+  node apps/sreg-cli/bin/subauth.js --socket=${quote(subauth)} --zones
+  node apps/sreg-cli/bin/subauth.js --socket=${quote(subauth)} --zone=dev --create-token --comment=laptop
+  node apps/sreg-cli/bin/subauth.js --socket=${quote(subauth)} --list
+`
+}
+
+function instructions(home) {
+  const { directory, admin, http, subauth } = home
+  const { SECREG_SOCKET: socket, SECREG_SESSION: session } = home
   return `
 The registry runs. In another terminal, from ${ROOT}:
 
@@ -166,7 +180,7 @@ Over HTTP, with the token of its administrator, and with Tailscale's own setec c
   echo -n s3cret | setec -s ${http}/t/$TOKEN put demo/password
   setec -s ${http}/t/$TOKEN get demo/password
   curl ${http}/openapi.json
-
+${zoneInstructions(subauth)}
 Login and passphrase of its administrator: ${admin}
 Everything it has is below ${directory}; remove that to begin anew.
 Ctrl-C stops it.`
