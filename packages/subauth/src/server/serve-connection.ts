@@ -169,12 +169,23 @@ class Served<P extends ReceivedLike> implements ServedConnection {
     return await answer(packet, () => this.#options.portOf(packet), this.#limits)
   }
 
-  /** All that are denied take equally long, whatever it was that was looked at. */
-  #delayUntil(since: number): Promise<void> {
-    const left = (this.#options.failureDelayMs ?? 0) - (this.#now() - since)
-    if (left <= 0 || this.#isClosed) return Promise.resolve()
+  /**
+   * All that are denied take equally long, whatever it was that was looked at. A timer counts whole milliseconds from the
+   * begin of the turn in which it is set: alone it would be early, and how early would tell how long the looking took.
+   */
+  async #delayUntil(since: number): Promise<void> {
+    const untilMs = since + (this.#options.failureDelayMs ?? 0)
+    while (!this.#isClosed) {
+      const left = untilMs - this.#now()
+      if (left <= 0) return
+      await this.#sleep(left)
+    }
+  }
+
+  /** Ends with the connection at the latest. */
+  #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, left)
+      const timer = setTimeout(resolve, ms)
       this.#endDelay = () => {
         clearTimeout(timer)
         resolve()

@@ -301,6 +301,23 @@ describe('time', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  test('is not cut short by a timer that is early', async () => {
+    vi.useFakeTimers()
+    let nowMs = 1000
+    const options = { failureDelayMs: 150, now: () => nowMs }
+    const { connection, sent } = serve(
+      portOf(() => false),
+      options,
+    )
+    connection.arrive('{"cmd":"login","zone":"m","passwd":"x"}')
+    nowMs += 149.5
+    await vi.advanceTimersByTimeAsync(150)
+    expect(sent).toEqual([])
+    nowMs += 0.5
+    await vi.advanceTimersByTimeAsync(1)
+    expect(sent).toEqual([refusal('LOGIN_FAILED')])
+  })
+
   test('what takes longer by itself is held back no more', async () => {
     vi.useFakeTimers()
     const port = portOf(async () => {
