@@ -236,9 +236,12 @@ if (isMainThread) {
       if (index % 2 === 0) worker.terminate(); else worker.postMessage('exit')
       return exit
     }))
-    await settled()
-    before ??= descriptors()
+    if (before === undefined) {
+      await settled()
+      before = descriptors()
+    }
   }
+  for (let wait = 0; wait < 200 && descriptors() > before; wait++) await settled()
   const answer = once(peer, 'packet')
   client.send(Buffer.from('main goes on'))
   console.log(String((await answer)[0].data), descriptors() - before)
