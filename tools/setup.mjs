@@ -32,6 +32,9 @@ export function isInstalled() {
   const present = packagesOf('node_modules/.package-lock.json')
   if (wanted === undefined || present === undefined) return false
   return Object.entries(wanted).every(([path, entry]) => {
+    // A command that a workspace has got since.
+    const commands = path.includes('node_modules/') ? [] : Object.keys(entry.bin ?? {})
+    if (!commands.every((name) => existsSync(`${ROOT}node_modules/.bin/${name}`))) return false
     if (!path.includes('node_modules/') || entry.optional || entry.peer || !isMeant(entry))
       return true
     const own = present[path]
