@@ -6,7 +6,7 @@ import { nativeProblem } from '@secreg/unix-socket'
 import { expect, onTestFinished, test } from 'vitest'
 import { ConnectionCounts } from '../src/server/connection-counts.ts'
 import { GatewayGrants } from '../src/server/gateway-grants.ts'
-import type { KernelWord } from '../src/server/kernel-word.ts'
+import { KERNEL_WORD, type KernelWord } from '../src/server/kernel-word.ts'
 import { ADMIN, PASSWORD, runDaemon } from './running-daemon.ts'
 
 const OWN = process.geteuid?.() ?? -1
@@ -60,6 +60,14 @@ test('without the kernel’s word everything else works, and it is told', async 
   })
   const doctor = await admin.maintain({ op: 'doctor' })
   expect(doctor.findings?.some(({ check }) => check === 'peer credentials')).toBe(true)
+})
+
+test('of a socket that is none, or gone, nothing is learnt, and nothing is thrown', (context) => {
+  requireNative(context)
+  const gone = connectSocket('/nonexistent/socket').on('error', () => {})
+  gone.destroy()
+  expect(KERNEL_WORD.credentialsOf(gone)).toBeUndefined()
+  expect(KERNEL_WORD.credentialsOf({ _handle: { fd: 0xffff } } as never)).toBeUndefined()
 })
 
 test('a connection of which the kernel says nothing any more is not served', async () => {

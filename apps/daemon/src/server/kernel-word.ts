@@ -7,13 +7,23 @@ import { type Credentials, nativeProblem, peerCredentials } from '@secreg/unix-s
 export interface KernelWord {
   /** Why it cannot be asked, and what helps; undefined when it can. */
   readonly problem: string | undefined
-  /** Effective ids of the process that connected; undefined when the socket is gone. Called only where there is no problem. */
+  /**
+   * Effective ids of the process that connected; undefined when the socket is gone, or nothing is to be learnt of it. Called
+   * only where there is no problem.
+   */
   credentialsOf(socket: Socket): Credentials | undefined
 }
 
 export const KERNEL_WORD: KernelWord = Object.freeze({
   problem: nativeProblem(),
-  credentialsOf: peerCredentials,
+  credentialsOf: (socket: Socket) => {
+    try {
+      return peerCredentials(socket)
+    } catch {
+      // One connection that cannot be told from others is not served; the daemon goes on.
+      return undefined
+    }
+  },
 })
 
 /** A local peer by the word of the kernel. */
