@@ -10,7 +10,8 @@ export type KernelOutcome<T> =
   | { readonly decided: false }
 
 /**
- * Do something in a session that the kernel's word on this process opens.
+ * Do something in a session that the kernel's word on this process opens. It is for the connection alone, so that commands
+ * that run at the same time do not push each other's sessions out.
  *
  * @throws SecregError `ERR_AUTH_REQUIRED` when no account is mapped to its user, as without this; CliError
  *   `AUTH_MFA_REQUIRED` when the account has a second factor, for which a command does not ask; what the work throws
@@ -19,7 +20,7 @@ export async function withKernelLogin<T>(
   socket: string,
   work: (registry: RegistryConnection) => Promise<T>,
 ): Promise<KernelOutcome<T>> {
-  const outcome = await withOwnSession(socket, { kernel: true }, work)
+  const outcome = await withOwnSession(socket, { kernel: true, bound: true }, work)
   if (!outcome.refused) return { decided: true, result: outcome.result }
   const { error, mfa_required } = outcome.answer
   if (mfa_required === true) {

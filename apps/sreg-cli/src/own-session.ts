@@ -23,8 +23,9 @@ export async function withOwnSession<T>(
       isIdle = true
       return { refused: false, result }
     } finally {
-      // The command is done; a session that cannot be ended ends by itself.
-      await (isIdle ? registry.logout() : logoutElsewhere(registry)).catch(() => {})
+      // The command is done; a session that cannot be ended ends by itself, and one that is bound with its connection.
+      if (isIdle) await registry.logout().catch(() => {})
+      else if (request.bound === undefined) await logoutElsewhere(registry).catch(() => {})
     }
   } finally {
     void registry.close()

@@ -130,11 +130,16 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
   #serve(socket: Socket): void {
     this.#sockets.add(socket)
     socket.on('error', () => {})
-    socket.on('close', () => this.#sockets.delete(socket))
+    const bound = new Set<string>()
+    socket.on('close', () => {
+      this.#sockets.delete(socket)
+      for (const id of bound) this.sessions.delete(id)
+    })
     const reader = new FrameReader({ framing: 'length' })
     socket.on('data', (chunk: Buffer) => {
       reader.push(chunk)
       for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
+        if (this.bound.has(frame.sessionId)) bound.add(frame.sessionId)
         void this.#answer(socket, frame, reader)
       }
     })

@@ -1,5 +1,6 @@
 /** Commands and logins by the kernel's word on the user of the process. */
 import { existsSync, readFileSync } from 'node:fs'
+import { waitFor } from '@secreg/testkit'
 import { describe, expect, test } from 'vitest'
 import { makeWorld, type World } from './harness.ts'
 
@@ -16,7 +17,7 @@ describe('a command without a session', () => {
     expect(stdout).toMatch(/^User: +alice$/m)
     expect(stdout).toMatch(/^Proof: +kernel$/m)
     expect(namesOf(world)).toEqual(['auth', 'whoami', 'logout'])
-    expect(registry.asked[0]?.payload).toEqual({ kernel: true })
+    expect(registry.asked[0]?.payload).toEqual({ kernel: true, bound: true })
     expect(registry.sessions.size).toBe(0)
     expect(existsSync(home.file('session'))).toBe(false)
   })
@@ -25,7 +26,7 @@ describe('a command without a session', () => {
     const { registry, sreg } = await makeWorld({ login: false })
     registry.kernelUser = 'alice'
     expect((await sreg(['get', '/none'])).code).toBe(2)
-    expect(registry.sessions.size).toBe(0)
+    await waitFor(() => registry.sessions.size === 0)
   })
 
   test('of a user who is nobody is told to log in, and asks for nothing else', async () => {

@@ -20,6 +20,7 @@ const assertion = text(256).min(1)
 /**
  * `{"username","password"}` as documented, or `{"token"}`. `otp` is the second factor: six digits, or a recovery code.
  * `kernel`, instead of a credential: the account that the uid of the peer is mapped to, as the kernel reports it.
+ * `bound`: the session is for this connection alone, ends with it, and takes the place of no other session of the account.
  * `assertions`, instead of a credential, and `address` are believed of a gateway only.
  */
 export const authRequest = z
@@ -29,6 +30,7 @@ export const authRequest = z
     otp: text(32).optional(),
     token: text(LIMITS.tokenChars).optional(),
     kernel: z.literal(true).optional(),
+    bound: z.literal(true).optional(),
     assertions: z.array(assertion).min(1).max(LIMITS.assertions).optional(),
     /** Remote address of the caller. */
     address: text(64).min(1).optional(),

@@ -50,6 +50,8 @@ export interface Peer {
   readonly uid?: number
   readonly gid?: number
   readonly pid?: number
+  /** The connection, as whatever stands for it and for nothing else: for sessions that are to be for it alone. */
+  readonly binding?: object
   /** It is a gateway, which asks for others. */
   readonly gateway?: GatewayTerms
 }
@@ -364,9 +366,11 @@ function sourceOf({ uid, address }: Whence): AttemptSource {
 }
 
 /** What of a peer decides which sessions are his. */
-export function presenterOf({ gateway, uid }: Peer): Presenter {
+export function presenterOf(peer: Peer): Presenter {
+  const { uid } = peer
+  const binding = peer.gateway?.binding ?? peer.binding
   return {
-    ...(gateway === undefined ? {} : { binding: gateway.binding }),
+    ...(binding === undefined ? {} : { binding }),
     ...(uid === undefined ? {} : { uid }),
   }
 }

@@ -1,6 +1,6 @@
 /** Logins by the kernel's word: whose they are, what they are worth, and when they end. */
 import type { AuthResponse, Caller, RequestOf } from '@secreg/protocol'
-import { hotp } from '@secreg/zones'
+import { DEFAULT_SESSION_LIMITS, hotp } from '@secreg/zones'
 import { describe, expect, test } from 'vitest'
 import type { Peer } from '../src/identity.ts'
 import {
@@ -116,6 +116,27 @@ describe('a login by the kernel’s word', () => {
       reason('AUTH_FAILED'),
     )
     expect(await api.password({ ...change, old_password: PASSWORD })).toEqual({ success: true })
+  })
+
+  test('can be for its connection alone, and pushes no other session out', async () => {
+    const home = await site({ sessionLimits: { ...DEFAULT_SESSION_LIMITS, perAccount: 2 } })
+    const kept = await enter(home)
+    const bind = { kernel: true, bound: true } as const
+    const peers = Array.from({ length: 5 }, () => ({ ...at(UID), binding: {} }))
+    const answers = await Promise.all(peers.map((peer) => home.registry.login(peer, bind)))
+    const callerAt = (answer: AuthResponse, peer: Peer) => callerOf(home, answer, peer)?.login
+    for (const [i, answer] of answers.entries()) {
+      expect(callerAt(answer, peers[i] as Peer)).toBe('alice')
+      expect(callerAt(answer, peers[(i + 1) % 5] as Peer)).toBeUndefined()
+      expect(callerAt(answer, at(UID))).toBeUndefined()
+    }
+    const [first] = peers
+    home.registry.closeBinding(first?.binding as object)
+    expect(callerAt(answers[0] as AuthResponse, first as Peer)).toBeUndefined()
+    expect(callerAt(answers[1] as AuthResponse, peers[1] as Peer)).toBe('alice')
+    expect(callerAt(kept.answer, kept.peer)).toBe('alice')
+    const nowhere = await home.registry.login(at(UID), bind)
+    expect(nowhere).toMatchObject({ success: false, error: reason('INVALID_ARGUMENT') })
   })
 
   test('works while the registry is sealed, as far as a password does', async () => {

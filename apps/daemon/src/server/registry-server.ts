@@ -111,7 +111,7 @@ export class RegistryServer {
     }
     const peer: ConnectionOptions['peer'] =
       grants === undefined
-        ? { door: 'registry', address: 'local', ...(known && kernelFactsOf(known)) }
+        ? { door: 'registry', address: 'local', binding: {}, ...(known && kernelFactsOf(known)) }
         : { door: 'http', address: 'gateway', gateway: grants.terms(uid) }
     const connection = new Connection({
       ...options,
@@ -127,13 +127,13 @@ export class RegistryServer {
 
   #closed(
     connection: Connection,
-    { gateway }: ConnectionOptions['peer'],
+    { binding, gateway }: ConnectionOptions['peer'],
     counted: { readonly uid: number | undefined } | undefined,
   ): void {
     this.#connections.delete(connection)
     if (counted !== undefined) this.#counts.remove(counted.uid)
-    if (gateway === undefined) return
-    this.#options.host.registry.closeBinding(gateway.binding)
-    this.#options.grants?.forget(gateway)
+    const bound = gateway?.binding ?? binding
+    if (bound !== undefined) this.#options.host.registry.closeBinding(bound)
+    if (gateway !== undefined) this.#options.grants?.forget(gateway)
   }
 }

@@ -31,6 +31,8 @@ function sharesOf(counts: unknown): string[] {
 /** Their state, and the requests about them. */
 export class FakeAccounts {
   readonly sessions = new Set<string>()
+  /** Sessions that end with their connections. */
+  readonly bound = new Set<string>()
   readonly users = new Map<string, { roles: string[]; disabled: boolean; password: string }>([
     ['alice', { roles: ['admin'], disabled: false, password: PASSWORD }],
   ])
@@ -63,7 +65,7 @@ export class FakeAccounts {
     return id
   }
 
-  auth({ username, password, otp, token, kernel }: Payload): object {
+  auth({ username, password, otp, token, kernel, bound }: Payload): object {
     const name = kernel === true ? this.kernelUser : this.#nameOf(username, token)
     const user = this.users.get(name ?? '')
     const code = token === undefined ? this.codes.get(String(name)) : undefined
@@ -83,9 +85,11 @@ export class FakeAccounts {
       return refused('a second factor is needed', { mfa_required: true })
     }
     if (code !== undefined && otp !== code) return refused('wrong name, password or code')
+    const session_id = this.session()
+    if (bound === true) this.bound.add(session_id)
     return {
       success: true,
-      session_id: this.session(),
+      session_id,
       roles: user.roles,
       expires_in: 3600,
       ...(this.unenrolled.has(String(name)) ? { mfa_enrollment_required: true } : {}),

@@ -114,7 +114,7 @@ async function openSession(
   const since = sessions.epoch
   const proven = await prove(identity, peer, request)
   let { account } = proven
-  const terms = gateway === undefined ? {} : boundTo(gateway, peer, proven)
+  const terms = gateway === undefined ? ownTerms(peer, request) : boundTo(gateway, peer, proven)
   const details = (): SessionDetails => ({
     accountId: account.id,
     login: account.login,
@@ -149,6 +149,18 @@ async function prove(identity: Identity, peer: Peer, request: RequestOf<'auth'>)
   return token === undefined
     ? await provePassword(identity, peer, request)
     : proveToken(identity, peer, token)
+}
+
+/** What a session has more that is to be for its connection alone. */
+function ownTerms(
+  { binding }: Peer,
+  { bound }: RequestOf<'auth'>,
+): Pick<SessionDetails, 'binding' | 'counted'> {
+  if (bound === undefined) return {}
+  if (binding === undefined) {
+    throw new SecregError('INVALID_ARGUMENT', 'bound: there is no connection to bind it to')
+  }
+  return { binding, counted: false }
 }
 
 /** What the sessions that a gateway opens have more. */
