@@ -108,6 +108,11 @@ describe('a login by the kernel’s word', () => {
       expect(JSON.parse(stdout)).toMatchObject({ user: 'dev', proof: 'kernel', roles: ['admin'] })
       expect(await sreg(socket, 'set', '/a', 'x')).toMatchObject({ code: 0 })
       expect(await sreg(socket, 'get', '/a')).toMatchObject({ code: 0, stdout: 'x\n' })
+      // More at the same time than one account has sessions (session.max_per_user).
+      const many = Array.from({ length: 8 }, () => sreg(socket, 'get', '/a'))
+      for (const { code: end, stderr: told } of await Promise.all(many)) {
+        expect({ end, told }).toEqual({ end: 0, told: '' })
+      }
       const { stdout: shown } = await sreg(socket, 'user', 'show', 'dev', '--json')
       expect(shown).toContain(`"uids":[${OWN}]`)
       await daemon.kill('SIGTERM')
