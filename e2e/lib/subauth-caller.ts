@@ -57,7 +57,7 @@ export class SubauthCaller implements AsyncDisposable {
     real: number,
     effective: number,
   ): Promise<SubauthCaller> {
-    const args = [PROGRAM, path, String(real), String(effective)]
+    const args = ['-B', PROGRAM, path, String(real), String(effective)]
     const child = startChild(python, args, { keepInput: true })
     const caller = new SubauthCaller(child)
     await caller.#line()

@@ -59,7 +59,7 @@ async function runAll(context: SkippableContext): Promise<ReadonlyMap<string, Re
   const zones = Object.entries(CONFIGURATION.zones).map(([name, zone]) => [name, keysOf(zone)])
   const { users } = CONFIGURATION
   running = await startSubauthSite({ zones: Object.fromEntries(zones), users })
-  const args = [subauthFile('cases.py'), running.site.door]
+  const args = ['-B', subauthFile('cases.py'), running.site.door]
   const { stdout, stderr, code } = await runChild(python, args, { timeoutMs: 50_000 })
   if (code !== 0) throw new Error(`cases.py ended with ${code}: ${stderr}`)
   const found = stdout
