@@ -228,7 +228,8 @@ function checkProof(
     account.password !== undefined &&
     account.password.hash === provenBy.password?.hash &&
     account.allowPasswdAuth &&
-    zone.allowPasswdAuth
+    zone.allowPasswdAuth &&
+    zone.allowPasswd
   if (!holds) throw new SecregError('AUTH_FAILED', 'the login or password is wrong')
 }
 

@@ -108,7 +108,9 @@ export async function checkZoneAuthPassword(
   if (typeof text !== 'string') throw new TypeError('text: expected a string')
   const own = zone !== undefined && account?.zone === zone.id ? account : undefined
   const matches = await isPassword(hasher, own, text)
-  return matches && zone?.allowPasswdAuth === true && own?.allowPasswdAuth === true
+  // Where a zone has no passwords any more, those that are left open nothing.
+  const isSupported = zone?.allowPasswd === true && zone.allowPasswdAuth
+  return matches && isSupported && own?.allowPasswdAuth === true
 }
 
 async function isPassword(
