@@ -7,6 +7,7 @@ export {
   type LibvirtCodeName,
   type LibvirtDomainName,
 } from './wire/error-codes.ts'
+export { ERROR, ERROR_STRUCT, type ErrorStruct } from './wire/error-struct.ts'
 export {
   type FlaggedFunction,
   type IdentifiedUsage,
@@ -14,4 +15,45 @@ export {
   type LibvirtErrors,
   type WritingFunction,
 } from './wire/errors.ts'
+export {
+  FRAME_STATUS,
+  FRAME_TYPES,
+  type Frame,
+  type FrameHeader,
+  type FrameStatusName,
+  type FrameTypeName,
+  PROGRAM_VERSION,
+  REMOTE_PROGRAM,
+  readBody,
+  writeFrame,
+} from './wire/frame.ts'
+export { FrameReader } from './wire/frame-reader.ts'
+export {
+  KEEPALIVE_PROGRAM,
+  type KeepaliveProcedure,
+  keepaliveOf,
+  writeKeepalive,
+} from './wire/keepalive.ts'
 export { LibvirtError, type LibvirtErrorFields } from './wire/libvirt-error.ts'
+export { LIBVIRT_LIMITS, type LibvirtLimits } from './wire/limits.ts'
+export {
+  type ArgsOf,
+  MESSAGES,
+  type MessageKey,
+  type MessageTypes,
+  messageKey,
+  PROCEDURES,
+  type Procedure,
+  type ProcedureKey,
+  type ProcedureTypes,
+  procedureKey,
+  type RemoteMessage,
+  type ResultOf,
+  type SecretAndFlags,
+} from './wire/procedures.ts'
+export { writeCall, writeError, writeMessage, writeReply } from './wire/remote-frames.ts'
+export type { SecretHandle } from './wire/secret-handle.ts'
+export type { TypedParam, TypedValue } from './wire/typed-param.ts'
+export { XdrReader } from './wire/xdr-reader.ts'
+export type { XdrType, XdrValue } from './wire/xdr-type.ts'
+export { XdrWriter } from './wire/xdr-writer.ts'
