@@ -32,30 +32,35 @@ export class XdrWriter {
   /** @throws RangeError when the number is none of 32 bits, signed */
   int(value: number): void {
     checkInteger('int', value, -0x8000_0000, 0x7fff_ffff)
-    this.#view.setInt32(this.#room(4), value)
+    const at = this.#room(4)
+    this.#view.setInt32(at, value)
   }
 
   /** @throws RangeError when the number is none of 32 bits, unsigned */
   uint(value: number): void {
     checkInteger('uint', value, 0, 0xffff_ffff)
-    this.#view.setUint32(this.#room(4), value)
+    const at = this.#room(4)
+    this.#view.setUint32(at, value)
   }
 
   /** @throws RangeError when the number is none of 64 bits, signed */
   hyper(value: bigint): void {
     checkBits('hyper', value, BigInt.asIntN)
-    this.#view.setBigInt64(this.#room(8), value)
+    const at = this.#room(8)
+    this.#view.setBigInt64(at, value)
   }
 
   /** @throws RangeError when the number is none of 64 bits, unsigned */
   uhyper(value: bigint): void {
     checkBits('uhyper', value, BigInt.asUintN)
-    this.#view.setBigUint64(this.#room(8), value)
+    const at = this.#room(8)
+    this.#view.setBigUint64(at, value)
   }
 
   double(value: number): void {
     if (typeof value !== 'number') throw expected('double', 'a number', value)
-    this.#view.setFloat64(this.#room(8), value)
+    const at = this.#room(8)
+    this.#view.setFloat64(at, value)
   }
 
   flag(value: boolean): void {
@@ -69,7 +74,8 @@ export class XdrWriter {
     if (value.length !== length) {
       throw new RangeError(`opaque: expected ${length} bytes, got ${value.length}`)
     }
-    this.#bytes.set(value, this.#room(length + padding(length)))
+    const at = this.#room(length + padding(length))
+    this.#bytes.set(value, at)
   }
 
   /** At most `most` bytes, with their length before them. */
@@ -109,7 +115,7 @@ export class XdrWriter {
     this.#bytes.fill(0)
   }
 
-  /** Place for so many bytes, all zero. */
+  /** Place for so many bytes, all zero. Memory is another afterwards: look it up only then. */
   #room(length: number): number {
     const at = this.#at
     const end = at + length
