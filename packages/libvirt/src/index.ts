@@ -1,6 +1,14 @@
 /** @secreg/libvirt: what libvirt's secrets are and how they are told, for both halves. */
 
 export {
+  type SecretDefinition,
+  type SecretDraft,
+  type SecretUsage,
+  USAGE_NUMBERS,
+  type UsageType,
+} from './secret/types.ts'
+export { isUuid, parseUuid, UUID_BYTES, uuidBytes, uuidOf } from './secret/uuid.ts'
+export {
   LEVEL_ERROR,
   LIBVIRT_CODES,
   LIBVIRT_DOMAINS,
@@ -57,3 +65,7 @@ export type { TypedParam, TypedValue } from './wire/typed-param.ts'
 export { XdrReader } from './wire/xdr-reader.ts'
 export type { XdrType, XdrValue } from './wire/xdr-type.ts'
 export { XdrWriter } from './wire/xdr-writer.ts'
+export { formatSecretXml } from './xml/format-secret-xml.ts'
+export { MAX_XML_BYTES, MAX_XML_DEPTH, MAX_XML_MARKUP } from './xml/limits.ts'
+export { type ParseSecretXmlOptions, parseSecretXml } from './xml/parse-secret-xml.ts'
+export { isXmlText } from './xml/xml-text.ts'
