@@ -1,1 +1,5 @@
-export {}
+export type { LibvirtServeLimits, ServedCall, ServeLibvirtOptions } from './server/options.ts'
+export type { SecretEvent, SecretsPort } from './server/port.ts'
+export { type ServedLibvirt, serveLibvirt } from './server/serve-libvirt.ts'
+export type { StreamConnection } from './server/stream-connection.ts'
+export type { Timers } from './server/timers.ts'
