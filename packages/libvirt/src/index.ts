@@ -1,6 +1,47 @@
 /** @secreg/libvirt: what libvirt's secrets are and how they are told, for both halves. */
 
 export {
+  LibvirtConnectionError,
+  type LibvirtConnectionErrorCode,
+  type LibvirtConnectionReason,
+} from './client/connection-error.ts'
+export type { NewSecret } from './client/define-xml.ts'
+export {
+  type CloseReason,
+  ConnectCloseReason,
+  ConnectFlags,
+  ListAllSecretsFlags,
+  SecretDefineFlags,
+  SecretEventId,
+  SecretEventLifecycleType,
+  SecretUsageType,
+} from './client/enums.ts'
+export type { SecretEventStream } from './client/event-stream.ts'
+export type { KeepaliveOptions } from './client/keepalive-timer.ts'
+export { type OpenRegistryOptions, openSecretRegistry } from './client/open-secret-registry.ts'
+export {
+  NoSecretError,
+  NoValueError,
+  PrivateSecretError,
+  SecretError,
+  type SecretErrorReason,
+} from './client/refusal.ts'
+export type { ConnectionEnd } from './client/rpc-connection.ts'
+export type { Secret, ToldUsage } from './client/secret.ts'
+export type {
+  SecretEvent,
+  SecretEventOf,
+  SecretLifecycleEvent,
+  SecretValueChangedEvent,
+} from './client/secret-events.ts'
+export type {
+  EventOptions,
+  SecretFilter,
+  SecretRegistry,
+  Subscription,
+} from './client/secret-registry.ts'
+export type { ClientStream } from './client/stream.ts'
+export {
   type SecretDefinition,
   type SecretDraft,
   type SecretUsage,
