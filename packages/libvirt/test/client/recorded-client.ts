@@ -1,5 +1,11 @@
 /** Recordings of real clients and daemons, answered anew: see ../vectors/README.md. */
-import { type Frame, FrameReader, REMOTE_PROGRAM } from '@secreg/libvirt'
+import {
+  type Frame,
+  FrameReader,
+  LIBVIRT_ERRORS,
+  REMOTE_PROGRAM,
+  writeError,
+} from '@secreg/libvirt'
 import { fromHex, loadJsonLines } from '@secreg/testkit'
 import { type MemoryStream, memoryPair } from './memory-stream.ts'
 
@@ -24,7 +30,7 @@ const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) ===
 
 /**
  * A daemon as it was recorded: each call is answered as the same call was, the first time with the first answer. Events
- * follow the reply behind which they were recorded. A call that was not recorded ends the connection.
+ * follow the reply behind which they were recorded. A call that was not recorded is refused.
  */
 export function replayed(
   name: string,
@@ -46,7 +52,7 @@ export function replayed(
     )
     const recordedCall = frames[at]
     if (recordedCall === undefined) {
-      server.destroy()
+      server.write(writeError(call, LIBVIRT_ERRORS.unknownProcedure(call.procedure)))
       return
     }
     used.add(recordedCall)
