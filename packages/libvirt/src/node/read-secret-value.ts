@@ -75,11 +75,22 @@ function decrypted(bytes: Uint8Array, key: Uint8Array, path: string): Uint8Array
     const decipher = createDecipheriv('aes-256-cbc', key, bytes.subarray(0, IV_BYTES))
     pieces.push(decipher.update(bytes.subarray(IV_BYTES)))
     pieces.push(decipher.final())
-    return Uint8Array.from(Buffer.concat(pieces))
+    return joined(pieces)
   } catch {
     // One error for a short file, a length that is no block's, and a wrong padding.
     throw new SecretFileError('ERR_LIBVIRT_FILE_DECRYPT', path)
   } finally {
     for (const piece of pieces) piece.fill(0)
   }
+}
+
+/** Not Buffer.concat, which may use memory that later buffers share. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
 }
