@@ -240,10 +240,13 @@ function argument(name: string, wrong: string, message: string): LibvirtError {
   })
 }
 
+/** A detail that fits and can be written: what a text of XDR cannot hold becomes U+FFFD. */
 function cut(detail: string): string {
+  let text = detail
   // A character is at most 3 bytes for each unit of UTF-16.
-  if (detail.length * 3 <= MAX_DETAIL_BYTES) return detail
-  const room = new Uint8Array(MAX_DETAIL_BYTES)
-  const { read } = new TextEncoder().encodeInto(detail, room)
-  return read < detail.length ? detail.slice(0, read) : detail
+  if (detail.length * 3 > MAX_DETAIL_BYTES) {
+    const room = new Uint8Array(MAX_DETAIL_BYTES)
+    text = detail.slice(0, new TextEncoder().encodeInto(detail, room).read)
+  }
+  return text.replace(/[\0\p{Surrogate}]/gu, '\ufffd')
 }

@@ -216,6 +216,12 @@ describe('others', () => {
   })
 })
 
+test('what no text of XDR can hold is replaced', () => {
+  const { message } = E.noSecretUsage('a\0b\ud800c\u{1f511}')
+  expect(message).toBe("Secret not found: no secret with matching usage 'a\ufffdb\ufffdc\u{1f511}'")
+  expect(() => bodyHex(E.noSecretUsage('\0'.repeat(2_000)))).not.toThrow()
+})
+
 describe('the class', () => {
   test('absent texts stay absent, the message is as clients tell it', () => {
     const absent = new Uint8Array(44)

@@ -9,6 +9,8 @@ export interface RecordedFrame {
   readonly at: string
   readonly dir: 'c2s' | 's2c'
   readonly bytes: Uint8Array
+  /** What another program read from it. */
+  readonly note: string
 }
 
 /** Every frame of every transcript. */
@@ -17,13 +19,14 @@ export function recordedFrames(): RecordedFrame[] {
     .filter((name) => name.endsWith('.jsonl'))
     .sort()
     .flatMap((name) =>
-      loadJsonLines<{ dir: 'c2s' | 's2c'; hex: string }>(new URL(name, TRANSCRIPTS)).map(
-        ({ dir, hex }, index) => ({
-          at: `${name.slice(0, -'.jsonl'.length)}:${index + 1}`,
-          dir,
-          bytes: Uint8Array.from(Buffer.from(hex, 'hex')),
-        }),
-      ),
+      loadJsonLines<{ dir: 'c2s' | 's2c'; hex: string; note: string }>(
+        new URL(name, TRANSCRIPTS),
+      ).map(({ dir, hex, note }, index) => ({
+        at: `${name.slice(0, -'.jsonl'.length)}:${index + 1}`,
+        dir,
+        bytes: Uint8Array.from(Buffer.from(hex, 'hex')),
+        note,
+      })),
     )
 }
 
