@@ -41,6 +41,8 @@ export type {
   Subscription,
 } from './client/secret-registry.ts'
 export type { ClientStream } from './client/stream.ts'
+export { parseSecretFile } from './secret/parse-secret-file.ts'
+export { SecretFileError, type SecretFileErrorCode } from './secret/secret-file-error.ts'
 export {
   type SecretDefinition,
   type SecretDraft,
