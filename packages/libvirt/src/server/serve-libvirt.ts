@@ -194,23 +194,21 @@ class Served implements ServedLibvirt {
       if (this.#session.isOpen) this.#onOpen()
       this.#pump()
     })
-    const work = async (): Promise<Outgoing> => {
+    const answer = async (): Promise<Outgoing> => {
       // Whoever is gone is not to change anything any more.
       if (this.#outlet.isOver) return NOTHING
       if (changes) this.#heldEvents = []
-      return await call.answer(this.#session, frame)
-    }
-    this.#order
-      .run(changes, work)
-      .catch((error: unknown) => {
+      try {
+        return await call.answer(this.#session, frame)
+      } catch (error) {
         refused = toldAs(frame, error)
         return { bytes: refused.bytes, isSecret: false }
-      })
-      .then((outgoing) => {
+      } finally {
         frame.body.fill(0)
-        reply(outgoing)
-      })
-      .catch(() => this.#outlet.destroy())
+      }
+    }
+    // The next in order waits for the reply too, so that the events of each call are behind its own.
+    this.#order.run(changes, async () => reply(await answer())).catch(() => this.#outlet.destroy())
   }
 
   #sendKeepalive(procedure: KeepaliveProcedure): void {
