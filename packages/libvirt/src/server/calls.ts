@@ -28,6 +28,8 @@ export interface Call {
   readonly name: string | undefined
   /** It changes the connection or a secret, and so is worked on alone. */
   readonly changes: boolean
+  /** The connection ends behind its reply. */
+  readonly closes: boolean
   /** @throws whatever the client is told instead of the reply */
   answer(session: Session, frame: Frame): Promise<Outgoing>
 }
@@ -41,7 +43,8 @@ type Handlers = {
 
 const HANDLERS: Handlers = {
   connectOpen: (session, { name, flags }) => session.open(name, flags),
-  connectClose: (session) => session.close(),
+  // Also of what is not open.
+  connectClose: () => undefined,
   connectGetType: (session) => {
     session.requireConnection()
     return { type: 'secret' }
@@ -130,6 +133,7 @@ const SERVED: ReadonlyMap<number, Call> = new Map<number, Call>([
     {
       name: api,
       changes: false,
+      closes: false,
       answer: async (session) => {
         session.requireConnection()
         throw LIBVIRT_ERRORS.noSupport(api, domain)
@@ -148,6 +152,7 @@ export function refusedCall(error: LibvirtError, name?: string): Call {
   return {
     name,
     changes: false,
+    closes: false,
     answer: async () => {
       throw error
     },
@@ -160,6 +165,7 @@ function served<K extends ProcedureKey>(key: K): Call {
   return {
     name: procedure.name,
     changes: CHANGING.has(key),
+    closes: key === 'connectClose',
     answer: async (session, { body, serial }) => {
       const result: ResultOf<K> = await handle(session, readBody(procedure.args, body))
       if (!holdsValue(result)) return { bytes: writeReply(key, result, serial), isSecret: false }

@@ -94,9 +94,6 @@ class Served implements ServedLibvirt {
       versionNumber: settings.versionNumber,
       subscriptions: this.#subscriptions,
       onKeepalive: () => this.#keepalive.start(),
-      onClose: () => {
-        this.#isFinishing = true
-      },
     })
     if (settings.openTimeoutMs > 0) {
       this.#openTimer = timers.set(() => this.#outlet.destroy(), settings.openTimeoutMs)
@@ -186,7 +183,9 @@ class Served implements ServedLibvirt {
     const since = this.#settings.now()
     let refused: Told | undefined
     const call = expectCall(frame)
-    const { name, changes } = call
+    const { name, changes, closes } = call
+    // Nothing is read behind a CLOSE.
+    if (closes) this.#isFinishing = true
     const reply = this.#line.take(() => {
       const durationMs = this.#settings.now() - since
       this.#settings.onCall?.({ procedure: frame.procedure, name, durationMs, ...refused?.call })

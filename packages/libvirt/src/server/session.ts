@@ -37,8 +37,6 @@ export interface SessionOptions {
   readonly subscriptions: Subscriptions
   /** The client has told that it answers to keepalive messages. */
   readonly onKeepalive: () => void
-  /** The connection ends behind the reply. */
-  readonly onClose: () => void
 }
 
 interface Opened {
@@ -71,11 +69,6 @@ export class Session {
     const port = await this.#options.portOf()
     const readOnly = this.#options.readOnly || (flags & OPEN_READ_ONLY) !== 0
     this.#opened = { uri, readOnly, port }
-  }
-
-  /** Also of what is not open. */
-  close(): undefined {
-    this.#options.onClose()
   }
 
   /** @throws LibvirtError 1 for a call about the connection before it is open */
