@@ -23,7 +23,7 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
   )
 
 test.each([0, 1, 7])('a recorded daemon of version 9.0, %i bytes at a time', async (pieceBytes) => {
-  const { client } = replayed('python-crud', pieceBytes)
+  const client = replayed('python-crud', pieceBytes)
   const registry = await openSecretRegistry(client, { keepalive: false })
   expect(await registry.count()).toBe(21)
   const xml = `<secret ephemeral='yes'><uuid>${PY}</uuid>`
