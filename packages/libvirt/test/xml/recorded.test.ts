@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { USAGE_NUMBERS } from '../../src/secret/types.ts'
 import { formatSecretXml } from '../../src/xml/format-secret-xml.ts'
 import { parseSecretXml } from '../../src/xml/parse-secret-xml.ts'
-import { DEFINES, DESCRIPTIONS, type RecordedDefine } from './recorded.ts'
+import { DEFINES, DESCRIPTIONS, OTHERS, type RecordedDefine } from './recorded.ts'
 import { refusalOf } from './refusal.ts'
 
 /** Refused for what is stored or who asks; as XML they are fine. */
@@ -72,4 +72,9 @@ it('refuses a document type, whose entity libvirt expands', () => {
   const [declaring] = DEFINES.filter(({ xml }) => DECLARES(xml))
   expect(declaring?.secret).toBeDefined()
   expect(refusalOf(declaring?.xml ?? '')).toMatchObject({ code: 35, domain: 30 })
+})
+
+it.each(OTHERS)('reads $file as libvirt did', ({ file, xml }) => {
+  if (file === 'vol.xml') expect(refusalOf(xml)).toMatchObject({ code: 27, domain: 5 })
+  else expect(parseSecretXml(xml).uuid).toBe(/<uuid>(.*)<\/uuid>/.exec(xml)?.[1])
 })

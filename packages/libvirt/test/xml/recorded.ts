@@ -15,8 +15,14 @@ export interface RecordedDescription {
   readonly xml: string
 }
 
+export interface OtherXml {
+  readonly file: string
+  readonly xml: string
+}
+
 export const DEFINES: readonly RecordedDefine[] = loadJsonLines(vectors('defines'))
 export const DESCRIPTIONS: readonly RecordedDescription[] = loadJsonLines(vectors('descriptions'))
+export const OTHERS: readonly OtherXml[] = loadJsonLines(vectors('others'))
 
 function vectors(name: string): URL {
   return new URL(`./vectors/${name}.jsonl`, import.meta.url)
