@@ -33,6 +33,9 @@ export interface DialectEntry {
   holds(version: number, bytes: Uint8Array): boolean
 }
 
+/** What of an entry can make it unique. */
+export type UniqueEntry = Pick<DialectEntry, 'path' | 'isDeleted' | 'custom'>
+
 /** What is to be done with the entry, in order. */
 export type DialectEffect =
   | {
@@ -45,8 +48,18 @@ export type DialectEffect =
       readonly private?: boolean
       readonly ephemeral?: boolean
     }
-  /** An entry without a version. */
-  | { readonly do: 'define'; readonly private?: boolean; readonly ephemeral?: boolean }
+  /**
+   * An entry with or without a version, made where there is none: one event, whatever changes. A value stays what it is;
+   * made ephemeral, its active version goes on in memory, and the others are erased.
+   */
+  | {
+      readonly do: 'define'
+      readonly private?: boolean
+      readonly ephemeral?: boolean
+      /** Of this and of `custom`: `null` removes. */
+      readonly description?: string | null
+      readonly custom?: Readonly<Record<string, string | null>>
+    }
   | { readonly do: 'activate'; readonly version: number }
   | { readonly do: 'delete' }
   | { readonly do: 'undelete' }
@@ -71,8 +84,11 @@ export interface DialectOutcome {
 
 /** One operation of a foreign door. */
 export interface DialectOperation {
-  /** Right that it needs on the entry; of a write, by whether there is one that can be read. */
-  readonly action: Action | ((isLive: boolean) => Action)
+  /**
+   * Right that it needs on the entry; of a write, by whether there is a value that can be read, and whether there is an
+   * entry that is not deleted. Whatever has the effect `purge` needs that right besides.
+   */
+  readonly action: Action | ((isLive: boolean, isPresent: boolean) => Action)
   /** How the log names it. */
   readonly audit: AuditAction
   plan(entry: DialectEntry, request: unknown): DialectOutcome
@@ -89,6 +105,13 @@ export interface Dialect {
   readonly maxVersion: number
   /** Whether a version that the registry door writes here becomes active; the first one does in any case. */
   readonly activatesNew: boolean
+  /**
+   * What no two entries of this dialect may share: the registry refuses whatever would give an entry what another one has,
+   * through whichever door, and finds the entry that has it (`meta` with `find`).
+   *
+   * @returns any text, at most 1024 characters; `undefined` when the entry has no such thing
+   */
+  readonly unique?: (entry: UniqueEntry) => string | undefined
   /** Operations of its own door, by name. */
   readonly operations: Readonly<Record<string, DialectOperation>>
 }

@@ -45,6 +45,11 @@ export interface ListEntry {
   readonly modified_by: string
   /** Numbers of the versions that can be read, ascending; where it was asked for. */
   readonly versions?: readonly number[]
+  /** These and those below where they were asked for and may be told. */
+  readonly private?: boolean
+  readonly ephemeral?: boolean
+  readonly description?: string
+  readonly custom?: Readonly<Record<string, string>>
 }
 
 /** Answer to a list (documented as ListResponse), sorted by bytes. */
@@ -101,7 +106,7 @@ export interface VersionsResponse {
   readonly erased?: boolean
 }
 
-/** Metadata of an entry; of `meta set`, as it is afterwards. */
+/** Metadata of an entry; of `meta set`, as it is afterwards; of `meta find`, of the one that was found. */
 export interface MetaResponse {
   readonly key: string
   readonly type: ValueType

@@ -53,6 +53,10 @@ export const listRequest = z.object({
   detail: z.boolean().optional(),
   /** With `detail`: also the numbers of the versions that can be read. */
   versions: z.boolean().optional(),
+  /** With `detail`: also flags, description and custom metadata, of those whose metadata may be read. */
+  metadata: z.boolean().optional(),
+  /** Also those without a value that can be read; deleted ones never. */
+  unset: z.boolean().optional(),
 })
 
 /** Versions of an entry, newest first. */
@@ -111,6 +115,13 @@ export const metaRequest = z.discriminatedUnion('op', [
     key: keyText,
     /** Also return the numbers of the versions that can be read. */
     versions: z.boolean().optional(),
+  }),
+  /** The entry that has something which no two of its dialect may share. */
+  z.object({
+    op: z.literal('find'),
+    dialect: text(32).min(1),
+    /** As the dialect says it. */
+    unique: text(LIMITS.uniqueChars).min(1),
   }),
   z.object({
     op: z.literal('set'),

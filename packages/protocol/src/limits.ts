@@ -43,6 +43,8 @@ export const LIMITS = Object.freeze({
   metadataMembers: 64,
   metadataNameChars: 128,
   metadataValueChars: 512,
+  /** What makes an entry unique among those of its dialect, characters. */
+  uniqueChars: 1024,
   /** Longest time to live, seconds: a hundred years. */
   ttlSeconds: 3_155_760_000,
   /** A user name, bytes. */

@@ -13,6 +13,7 @@ import { EntryEdit } from './entry-edit.ts'
 import type { EditContext } from './entry-state.ts'
 import type { View } from './group-view.ts'
 import type { Plan, Slices } from './operation.ts'
+import { UniqueKeys } from './unique-keys.ts'
 import { UsageTally } from './usage.ts'
 import { OUTBOX_ROWS } from './writer.ts'
 
@@ -76,7 +77,7 @@ export class Edits {
    * The plan of everything that was done here.
    *
    * @throws SecregError `ERR_LIMIT_EXCEEDED` when it is more than one commit holds; `ERR_QUOTA_EXCEEDED` when a mount
-   *   would hold more than it may
+   *   would hold more than it may; `ERR_ALREADY_EXISTS` when two entries would have what only one may have
    */
   *plan<T>(caller: Caller, outcome: Outcome<T>): Generator<undefined, Plan<T>> {
     const ops: Op[] = []
@@ -85,12 +86,17 @@ export class Edits {
     let volatile = 0
     let bytes = 0
     const usage = new UsageTally()
+    let uniques: UniqueKeys | undefined
     for (const edit of this.#edits.values()) {
       yield
       const change = edit.finish()
       for (const op of change.ops) {
         ops.push(op)
         bytes += op.key.length + (op.type === 'put' ? op.value.length : 0)
+      }
+      if (edit.mount.rules?.unique !== undefined && change.ops.length > 0) {
+        uniques ??= new UniqueKeys(this.#core, this.expiryNowMs)
+        uniques.add(edit, edit.before, edit.entry)
       }
       for (const event of change.events) {
         events.push(event)
@@ -100,6 +106,10 @@ export class Edits {
       durable += change.shown.durable
       volatile += change.shown.volatile
       if (change.growth !== undefined) usage.add(edit.mount, change.growth, change.adds)
+    }
+    for (const op of uniques?.plan(this.#view) ?? []) {
+      ops.push(op)
+      bytes += op.key.length + (op.type === 'put' ? op.value.length : 0)
     }
     const { maxOps, maxBytes } = this.#core.engine.limits
     if (ops.length + 1 + OUTBOX_ROWS > maxOps || bytes + 65_536 > maxBytes) {

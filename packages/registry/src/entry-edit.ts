@@ -227,6 +227,34 @@ export class EntryEdit extends EntryState {
     if (entry.expiresAtMs !== undefined) this.rows.putExpiry(this.now, entry.expiresAtMs, 0)
   }
 
+  /** The same, but the active version goes on in memory, as it is; of several, it is the only one left. */
+  moveToMemory(): void {
+    const before = this.now
+    if (before.ephemeral) return
+    const { active, value: inline } = before
+    const version = this.version(active)
+    const large =
+      version !== undefined && version.value === undefined && !version.destroyed
+        ? this.rows.value(before, active, version).slice()
+        : undefined
+    this.makeEphemeral()
+    if (version === undefined) return
+    const { expiresAtMs } = version
+    this.current = {
+      ...this.now,
+      active,
+      present: addNumbers(NO_NUMBERS, active),
+      scattered: large !== undefined || expiresAtMs !== undefined,
+      ...(inline === undefined ? {} : { value: inline }),
+    }
+    this.rows.putVersion(this.now, active, version)
+    if (large !== undefined) this.rows.putValue(this.now, active, large)
+    // One that the sweeper has met has no row any more.
+    if (expiresAtMs !== undefined && version.deletedAtMs === undefined) {
+      this.rows.putExpiry(this.now, expiresAtMs, active)
+    }
+  }
+
   /** Keep it on disk from now on, with the versions that it has. */
   makeDurable(): void {
     if (!this.now.ephemeral) return

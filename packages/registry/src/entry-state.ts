@@ -62,6 +62,11 @@ export class EntryState {
     return this.current
   }
 
+  /** The entry as it is stored, deleted, expired or not. */
+  get before(): Entry | undefined {
+    return this.stored
+  }
+
   /** Whether there is a value that can be read. */
   get isLive(): boolean {
     return this.current !== undefined && isLive(this.current, this.context.expiryNowMs)

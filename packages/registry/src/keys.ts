@@ -6,6 +6,7 @@
  * | `e<path>` | entry record |
  * | `v/<entry id>/<version, 12 digits>` | header of one version, and its bytes where they are few |
  * | `w/<entry id>/<version, 12 digits>` | bytes of one version where they are many |
+ * | `i/<dialect>/<SHA-256, hex>` | path of the entry that has what no two of its dialect may share |
  * | `z<path>` | numbers that earlier lives of a path have used |
  * | `t/<ms, 16 digits>/<version, 12 digits><path>` | what expires then: a version, or with 0 the entry |
  * | `q/<entry id>` | entry whose erased bytes may still be in files; `q/seal` the same of the seal header |
@@ -122,6 +123,11 @@ export function parseExpiryKey(key: string): { atMs: number; version: number; pa
 
 export function erasureKey(entryId: string): string {
   return `q/${entryId}`
+}
+
+/** Row of the entry that has something; @param hash - SHA-256 of it, hexadecimal */
+export function uniqueKey(dialect: string, hash: string): string {
+  return `i/${dialect}/${hash}`
 }
 
 /** What the entries of a mount take; of those in memory, itself in memory. */

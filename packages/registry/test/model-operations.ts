@@ -210,6 +210,11 @@ function versions(draft: ModelDraft, request: RequestOf<'versions'>): unknown {
 }
 
 function meta(draft: ModelDraft, request: RequestOf<'meta'>): unknown {
+  // No write rules of the model make anything unique.
+  if (request.op === 'find') {
+    draft.action = 'read-metadata'
+    throw new Refusal('DIALECT_REFUSED')
+  }
   const { key } = request
   const reads = request.op === 'get'
   Object.assign(draft, { action: reads ? 'read-metadata' : 'write-metadata', paths: [key] })

@@ -55,12 +55,17 @@ export function dialectOperation(
         const edits = new Edits(core, caller, view)
         const edit = edits.at(path)
         const { action } = operation
-        const right = typeof action === 'string' ? action : action(edit.isLive)
+        const isPresent = edit.entry !== undefined && edit.entry.deletedAtMs === undefined
+        const right = typeof action === 'string' ? action : action(edit.isLive, isPresent)
         core.authorizer.require(caller, right, path, edit.entry)
         if (edit.mount.dialect !== asked.dialect) throw notItsMount()
         const rows = rowsOf(edit)
         const { effects, result } = operation.plan(stateOf(edit, edits.expiryNowMs), asked.request)
-        erases = effects.some((effect) => ERASES.has(effect.do))
+        if (right !== 'purge' && effects.some((effect) => effect.do === 'purge')) {
+          core.authorizer.require(caller, 'purge', path, edit.entry)
+        }
+        const movesToMemory = edit.before?.ephemeral === false && effects.some(isForMemory)
+        erases = movesToMemory || effects.some((effect) => ERASES.has(effect.do))
         const versions = effects.flatMap((effect) => apply(core, edit, effect) ?? [])
         return atOnceOrSliced(
           erases ? rows : 0,
@@ -131,8 +136,9 @@ function apply(core: Core, edit: EntryEdit, effect: DialectEffect): number | und
     }
     case 'define':
       edit.define('bytes')
+      if (effect.ephemeral === true) edit.moveToMemory()
       mark(edit, effect)
-      edit.describe({})
+      edit.describe({ metadata: described(edit.entry?.metadata ?? {}, effect) })
       return undefined
     case 'activate':
       edit.activate(effect.version)
@@ -170,12 +176,18 @@ function mark(
   if (effect.ephemeral === false) edit.makeDurable()
 }
 
+/** Whether what it is about is in memory only from then on. */
+function isForMemory(effect: DialectEffect): boolean {
+  return (effect.do === 'put' || effect.do === 'define') && effect.ephemeral === true
+}
+
 function described(
   metadata: Metadata,
-  effect: Extract<DialectEffect, { do: 'metadata' }>,
+  effect: Extract<DialectEffect, { do: 'metadata' | 'define' }>,
 ): Metadata {
   const custom = new Map(Object.entries(metadata.custom ?? {}))
   for (const [name, value] of Object.entries(effect.custom ?? {})) {
+    if (value === custom.get(name)) continue
     // What policy relies on is changed by the registry door only, under `grant`.
     if (metadata.granted?.includes(name) === true) {
       throw new SecregError('ACCESS_DENIED', 'permission denied')

@@ -10,10 +10,10 @@ import {
   type RequestOf,
   SecregError,
 } from '@secreg/protocol'
-import type { Reader, RowIterator } from '@secreg/storage'
+import type { Reader, Row, RowIterator } from '@secreg/storage'
 import { accessDenied, passes } from '../authorizer.ts'
 import type { Core } from '../core.ts'
-import { decodeEntry, type Entry, isLiveRow } from '../entry.ts'
+import { decodeEntry, type Entry, isExpired, isLiveRow } from '../entry.ts'
 import { entriesBelow, pathOfEntryKey } from '../keys.ts'
 import { readableNumbers } from '../readable-numbers.ts'
 import { type Facts, recorded } from '../recorded.ts'
@@ -31,9 +31,17 @@ interface Scope {
   readonly prefix: string
   readonly visible: Exclude<Filter, 'none'>
   readonly nowMs: number
-  /** Where version numbers are asked for: of which entries they may be told. */
-  readonly versions?: { readonly engine: Pick<Reader, 'get'>; readonly visible: Filter }
+  readonly engine: Pick<Reader, 'get'>
+  /** Where version numbers or metadata are asked for: of which entries they may be told. */
+  readonly described: Filter
+  readonly versions: boolean
+  readonly metadata: boolean
+  /** Also what has no value. */
+  readonly unset: boolean
 }
+
+/** What is told of an entry only to those who may read its metadata. */
+type Description = Pick<ListEntry, 'versions' | 'private' | 'ephemeral' | 'description' | 'custom'>
 
 interface Listing {
   readonly keys: string[]
@@ -64,19 +72,18 @@ export function list(
     if (visible === 'none') throw accessDenied()
     core.keys.requireReadable()
     const iterator = core.engine.iterate(startOf(prefix, request.after))
-    const wantsVersions = request.detail === true && request.versions === true
+    const versions = request.detail === true && request.versions === true
+    const metadata = request.detail === true && request.metadata === true
     const scope: Scope = {
       prefix,
       visible,
       nowMs: core.clock.now(),
-      ...(wantsVersions
-        ? {
-            versions: {
-              engine: core.engine,
-              visible: core.authorizer.filter(caller, 'read-metadata', prefix),
-            },
-          }
-        : {}),
+      engine: core.engine,
+      described:
+        versions || metadata ? core.authorizer.filter(caller, 'read-metadata', prefix) : 'none',
+      versions,
+      metadata,
+      unset: request.unset === true,
     }
     try {
       const answer = await collect(iterator, request, scope)
@@ -101,7 +108,7 @@ async function collect(
   request: RequestOf<'list'>,
   scope: Scope,
 ): Promise<ListResponse> {
-  const { prefix, visible, nowMs } = scope
+  const { prefix, visible } = scope
   const listing: Listing = { keys: [], entries: [], bytes: 0 }
   const limit = request.limit ?? Number.POSITIVE_INFINITY
   const detail = request.detail === true
@@ -110,14 +117,14 @@ async function collect(
     if (page.length === 0) return answerOf(listing, detail)
     for (const row of page) {
       const path = pathOfEntryKey(row.key)
-      if (!isLiveRow(row, nowMs) || !passes(visible, path, () => decodeEntry(row))) continue
+      if (!isListed(row, scope) || !passes(visible, path, () => decodeEntry(row))) continue
       const child = request.recursive === true ? -1 : path.indexOf('/', prefix.length + 1)
       const key = child === -1 ? path : path.slice(0, child + 1)
       if (key === listing.keys.at(-1)) continue
       if (listing.keys.length >= limit) return answerOf(listing, detail, listing.keys.at(-1))
       const entry = detail && child === -1 ? decodeEntry(row) : undefined
-      const versions = entry === undefined ? undefined : await versionsOf(scope, path, entry)
-      if (!add(listing, key, entry, versions)) {
+      const told = entry === undefined ? undefined : await descriptionOf(scope, path, entry)
+      if (!add(listing, key, entry, told)) {
         if (request.limit !== undefined) return answerOf(listing, detail, listing.keys.at(-1))
         throw new SecregError(
           'LIMIT_EXCEEDED',
@@ -133,15 +140,27 @@ async function collect(
   }
 }
 
-/** Version numbers of an entry, where they are asked for and may be told. */
-async function versionsOf(
-  { versions, nowMs }: Scope,
+function isListed(row: Row, { nowMs, unset }: Scope): boolean {
+  if (isLiveRow(row, nowMs)) return true
+  if (!unset) return false
+  const entry = decodeEntry(row)
+  return entry.deletedAtMs === undefined && !isExpired(entry, nowMs)
+}
+
+/** What is asked for of it and may be told. */
+async function descriptionOf(
+  { described, engine, versions, metadata, nowMs }: Scope,
   path: string,
   entry: Entry,
-): Promise<readonly number[] | undefined> {
-  if (versions === undefined || versions.visible === 'none') return undefined
-  if (!passes(versions.visible, path, () => entry)) return undefined
-  return await readableNumbers(versions.engine, entry, nowMs)
+): Promise<Description | undefined> {
+  if (described === 'none' || !passes(described, path, () => entry)) return undefined
+  const { description, custom } = entry.metadata
+  return {
+    ...(versions ? { versions: await readableNumbers(engine, entry, nowMs) } : {}),
+    ...(metadata ? { private: entry.private, ephemeral: entry.ephemeral } : {}),
+    ...(metadata && description !== undefined ? { description } : {}),
+    ...(metadata && custom !== undefined ? { custom } : {}),
+  }
 }
 
 /** @param entry - of a detailed listing; `undefined` of a subtree */
@@ -149,11 +168,10 @@ function add(
   listing: Listing,
   key: string,
   entry: Entry | undefined,
-  versions: readonly number[] | undefined,
+  told: Description | undefined,
 ): boolean {
   const size = Buffer.byteLength(key) + 3
-  const numbers = NUMBER_BYTES * (versions?.length ?? 0)
-  const bytes = entry === undefined ? size : 2 * size + DETAIL_BYTES + numbers
+  const bytes = entry === undefined ? size : 2 * size + DETAIL_BYTES + bytesOf(told)
   if (listing.bytes + bytes > ANSWER_BYTES) return false
   listing.bytes += bytes
   listing.keys.push(key)
@@ -165,10 +183,18 @@ function add(
       version: entry.active,
       modified_at: entry.modifiedAtMs,
       modified_by: entry.modifiedBy,
-      ...(versions === undefined ? {} : { versions }),
+      ...told,
     })
   }
   return true
+}
+
+/** What a description takes in JSON, at most. */
+function bytesOf(told: Description | undefined): number {
+  if (told === undefined) return 0
+  const { versions = [], description, custom } = told
+  const texts = description === undefined && custom === undefined ? '' : [description, custom]
+  return NUMBER_BYTES * versions.length + Buffer.byteLength(JSON.stringify(texts))
 }
 
 function answerOf(listing: Listing, detail: boolean, next?: string): ListResponse {

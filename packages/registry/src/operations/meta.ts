@@ -11,28 +11,70 @@ import type { Core } from '../core.ts'
 import { decodeEntry, type Entry, type EntryLimits, type Metadata, revisionOf } from '../entry.ts'
 import type { EntryEdit } from '../entry-edit.ts'
 import { entryKey } from '../keys.ts'
-import { requirePresent } from '../read-value.ts'
+import { notFound, requirePresent } from '../read-value.ts'
 import { readableNumbers } from '../readable-numbers.ts'
 import { type Facts, recorded, whenReady } from '../recorded.ts'
+import { pathOfUnique, rowKeyFor, rowKeyOf } from '../unique-keys.ts'
 import { changeEntry } from './change.ts'
 import { earliest } from './get.ts'
 import { otherVersion } from './set.ts'
 
 type GetMeta = Extract<RequestOf<'meta'>, { op: 'get' }>
 type SetMeta = Extract<RequestOf<'meta'>, { op: 'set' }>
+type FindMeta = Extract<RequestOf<'meta'>, { op: 'find' }>
 
 /**
- * Read or change the metadata of an entry that is not deleted.
+ * Read or change the metadata of an entry that is not deleted, named by its path or by what only it has. Of one that is
+ * found, whoever may not read its metadata is told the same as if there were none.
  *
  * @throws SecregError `ERR_PATH_INVALID`, `ERR_ACCESS_DENIED`, `ERR_STORAGE_KEY_NOT_FOUND`, `ERR_ENTRY_DELETED`,
- *   `ERR_VERSION_CONFLICT`, `ERR_LIMIT_EXCEEDED`, `ERR_SEALED`, and the failures of store and log
+ *   `ERR_VERSION_CONFLICT`, `ERR_ALREADY_EXISTS`, `ERR_DIALECT_REFUSED` where nothing of the dialect is unique, `ERR_LIMIT_EXCEEDED`, `ERR_SEALED`, and the failures of store and log
  */
 export function meta(
   core: Core,
   caller: Caller,
   request: RequestOf<'meta'>,
 ): Promise<MetaResponse> {
-  return request.op === 'get' ? getMeta(core, caller, request) : setMeta(core, caller, request)
+  switch (request.op) {
+    case 'get':
+      return getMeta(core, caller, request)
+    case 'find':
+      return findMeta(core, caller, request)
+    case 'set':
+      return setMeta(core, caller, request)
+  }
+}
+
+async function findMeta(core: Core, caller: Caller, request: FindMeta): Promise<MetaResponse> {
+  const facts: Facts = { action: 'read-metadata' }
+  try {
+    return await recorded(core.journal, caller, facts, () => {
+      const rules = core.mounts.dialect(request.dialect)
+      if (rules?.unique === undefined) {
+        throw new SecregError('DIALECT_REFUSED', 'nothing of such write rules is unique')
+      }
+      facts.detail = `find ${rules.name}`
+      core.keys.requireReadable()
+      const key = rowKeyOf(core, rules, request.unique)
+      return whenReady(core.engine.get(key), (named) => {
+        if (named === undefined) throw notFound()
+        const path = pathOfUnique(named)
+        facts.paths = [path]
+        return whenReady(core.engine.get(entryKey(path)), (row) => {
+          const entry = row === undefined ? undefined : decodeEntry(row)
+          core.authorizer.require(caller, 'read-metadata', path, entry)
+          requirePresent(entry, core.clock.now())
+          const { rules: here } = core.mounts.at(path)
+          if (rowKeyFor(core, here, path, entry) !== key) throw notFound()
+          return answerOf(core, path, entry, row === undefined ? 0 : revisionOf(row))
+        })
+      })
+    })
+  } catch (error) {
+    // Whoever may not see it is told so in the log only.
+    const isHidden = SecregError.is(error) && error.reason === 'ACCESS_DENIED'
+    throw isHidden ? notFound() : error
+  }
 }
 
 function getMeta(core: Core, caller: Caller, request: GetMeta): Promise<MetaResponse> {

@@ -59,6 +59,7 @@ export function mount(
         if (request.op === 'remove' && view.get(key) === undefined) {
           throw new SecregError('NOT_FOUND', 'no such mount')
         }
+        requireIndexed(core, path, op)
         const usage = new MountUsage(core, path, op)
         if (usage.needsCount && rows === undefined) {
           const next = usage.count()
@@ -75,6 +76,22 @@ export function mount(
       refusal: (error) => refusalBody(caller, facts, error),
     })
   })
+}
+
+/**
+ * What is unique among the entries of a dialect is known by rows that go with their changes: no entry may come under such
+ * write rules, or from under them, without one.
+ *
+ * @throws SecregError `ERR_DIALECT_REFUSED`
+ */
+function requireIndexed({ mounts }: Core, path: string, op: Op): void {
+  const before = mounts.at(path)
+  const after = mounts.after([op])(path)
+  if (before.dialect === after.dialect) return
+  for (const { dialect, rules } of [before, after]) {
+    if (rules?.unique === undefined) continue
+    throw new SecregError('DIALECT_REFUSED', `the write rules of ${dialect} stay where they are`)
+  }
 }
 
 function listed(core: Core, view: View): MountResponse {
