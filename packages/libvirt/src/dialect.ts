@@ -1,1 +1,6 @@
-export {}
+export type { LibvirtDialect, LibvirtWrite } from './dialect/libvirt-dialect.ts'
+export { LIBVIRT_DIALECT } from './dialect/libvirt-dialect.ts'
+export { LIBVIRT_MOUNT, secretPath, uuidOfPath } from './dialect/path.ts'
+export type { Definition } from './dialect/request.ts'
+export { defineRequest, MAX_VALUE_BYTES } from './dialect/request.ts'
+export { isUsageType, membersOf, usageKey, usageOf } from './dialect/usage.ts'

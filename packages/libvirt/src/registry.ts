@@ -1,1 +1,3 @@
-export {}
+export type { LibvirtRegistryApi, RegistryPortOptions } from './registry/registry-port.ts'
+export { registryPort } from './registry/registry-port.ts'
+export type { RegistryWatchMessage, WatchRegistry } from './registry/watch-secrets.ts'
