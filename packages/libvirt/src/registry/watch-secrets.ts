@@ -20,6 +20,9 @@ export type WatchRegistry = (
   onMessage: (message: RegistryWatchMessage) => void,
 ) => Promise<() => void>
 
+/** Events that wait until what they are about has been looked up; when there are more, they are given up. */
+const MOST_PENDING = 10_000
+
 /**
  * Be told of changes of the secrets, in the order of commits.
  *
@@ -45,6 +48,7 @@ class SecretWatch {
   #stop: (() => void) | undefined
   /** Messages are worked on one after the other; never rejects. */
   #last: Promise<void> = Promise.resolve()
+  #pending = 0
 
   constructor(
     port: Pick<SecretsPort, 'list' | 'lookup'>,
@@ -80,11 +84,25 @@ class SecretWatch {
   }
 
   async #open(): Promise<void> {
+    let isOver = false
     const stop = await this.#watch({ prefix: LIBVIRT_MOUNT, recursive: false }, (message) => {
-      this.#last = this.#last.then(() => this.#take(message)).catch(() => this.close())
+      if (isOver) return
+      isOver = this.#pending + message.events.length > MOST_PENDING
+      this.#work(isOver ? { events: [], overflow: true } : message)
+      if (isOver) this.#stop?.()
     })
-    if (this.#closed) stop()
+    if (this.#closed || isOver) stop()
     else this.#stop = stop
+  }
+
+  #work(message: RegistryWatchMessage): void {
+    this.#pending += message.events.length
+    this.#last = this.#last
+      .then(() => this.#take(message))
+      .catch(() => this.close())
+      .finally(() => {
+        this.#pending -= message.events.length
+      })
   }
 
   async #listed(): Promise<Map<string, SecretDefinition>> {
