@@ -1,7 +1,9 @@
 import {
   ERROR,
+  ERROR_STRUCT,
   FRAME_STATUS,
   FRAME_TYPES,
+  type Frame,
   FrameReader,
   LIBVIRT_CODES,
   LIBVIRT_DOMAINS,
@@ -9,6 +11,7 @@ import {
   LibvirtError,
   readBody,
   writeError,
+  writeFrame,
 } from '@secreg/libvirt'
 import { describe, expect, test } from 'vitest'
 import { hexOf, recordedFrames } from './recorded.ts'
@@ -113,6 +116,14 @@ const NOT_MADE = [
 
 const HEADER = { program: 0x2000_8086, version: 1, procedure: 145, type: 0, serial: 7, status: 0 }
 const bodyHex = (error: LibvirtError): string => hexOf(writeError(HEADER, error).subarray(28))
+
+function frameOf(bytes: Uint8Array): Frame {
+  const reader = new FrameReader()
+  reader.push(bytes)
+  const frame = reader.next()
+  if (frame === undefined) throw new Error('no frame')
+  return frame
+}
 
 describe('recorded errors of libvirt 9.0', () => {
   const recorded = new Map<string, string>()
@@ -236,6 +247,33 @@ describe('the class', () => {
       undefined,
       0,
     ])
+  })
+
+  test('every field survives the wire', () => {
+    const fields = {
+      code: 9_999,
+      domain: -1,
+      message: 'a',
+      level: 1,
+      str1: 'b',
+      str2: 'c',
+      str3: 'd',
+      int1: 7,
+      int2: -8,
+    }
+    const sent = writeError(HEADER, new LibvirtError(fields)).subarray(28)
+    expect(readBody(ERROR, sent)).toMatchObject(fields)
+  })
+
+  test('objects an error is about are passed over', () => {
+    const about = {
+      ...readBody(ERROR_STRUCT, writeError(HEADER, E.isPrivate()).subarray(28)),
+      dom: { name: 'a domain', uuid: `${UUID}1`, id: 3 },
+      net: { name: 'a network', uuid: `${UUID}2` },
+    }
+    const { body } = frameOf(writeFrame(HEADER, ERROR_STRUCT, about))
+    expect(readBody(ERROR_STRUCT, body)).toEqual(about)
+    expect(readBody(ERROR, body)).toMatchObject({ code: 65, str2: 'secret is private', int2: -1 })
   })
 
   test('is told from others, by code as well', () => {

@@ -106,6 +106,24 @@ describe('frames by procedure', () => {
     )
   })
 
+  test('any word that is not zero is true', () => {
+    const params = [{ field: 'x', type: 'boolean', value: true }] as const
+    const { body } = frameOf(writeCall('connectSetIdentity', { params, flags: 0 }, 0))
+    const place = body.length - 8
+    expect([...body.subarray(place, place + 4)]).toEqual([0, 0, 0, 1])
+    body.set([1, 0, 0, 0], place)
+    expect(readBody(PROCEDURES.connectSetIdentity.args, body)).toEqual({ params, flags: 0 })
+  })
+
+  test('a parameter of a type that is not known is refused', () => {
+    const params = [{ field: 'x', type: 'int', value: 0 }] as const
+    const { body } = frameOf(writeCall('connectSetIdentity', { params, flags: 0 }, 0))
+    for (const type of [0, 8]) {
+      body[body.length - 9] = type
+      expect(() => readBody(PROCEDURES.connectSetIdentity.args, body)).toThrow(LibvirtError)
+    }
+  })
+
   test('an absent name is not an empty one', () => {
     const bodies = [undefined, ''].map((name) =>
       frameOf(writeCall('connectOpen', { name, flags: 1 }, 0)),
