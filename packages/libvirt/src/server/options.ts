@@ -24,6 +24,8 @@ export interface LibvirtServeLimits {
   readonly maxUnopenedFrameBytes?: number
   /** Calls of a connection that are worked on at the same time. Default 5, as libvirtd. */
   readonly maxCallsInWork?: number
+  /** Callbacks for events that a connection may have. Default 1,024. */
+  readonly maxCallbacks?: number
   /** Events that wait for the reply of a call, or for the peer to read. With one more the connection ends. Default 1,024. */
   readonly maxWaitingEvents?: number
   /** A connection that is not opened ends after so many milliseconds; 0: never. Default 30,000. */
@@ -49,7 +51,9 @@ export interface ServeLibvirtOptions extends LibvirtServeLimits {
    * constant time.
    */
   readonly elevate?: (token: string) => SecretsPort | undefined | Promise<SecretsPort | undefined>
-  /** Called with each call as its reply is sent. Must not throw. */
+  /**
+   * Called with each call that was worked on, as its reply is sent or would have been. What it throws ends the connection.
+   */
   readonly onCall?: (call: ServedCall) => void
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly now?: () => number
@@ -63,6 +67,7 @@ const DEFAULT_LIMITS: Readonly<Required<LibvirtServeLimits>> = Object.freeze({
   maxFrameBytes: LIBVIRT_LIMITS.requestBytes,
   maxUnopenedFrameBytes: LIBVIRT_LIMITS.unopenedBytes,
   maxCallsInWork: 5,
+  maxCallbacks: 1_024,
   maxWaitingEvents: 1_024,
   openTimeoutMs: 30_000,
   stallTimeoutMs: 30_000,
@@ -74,6 +79,7 @@ const RANGES: Readonly<Record<keyof LibvirtServeLimits, readonly [number, number
   maxFrameBytes: [LIBVIRT_LIMITS.headerBytes, LIBVIRT_LIMITS.frameBytes],
   maxUnopenedFrameBytes: [LIBVIRT_LIMITS.headerBytes, LIBVIRT_LIMITS.frameBytes],
   maxCallsInWork: [1, MAX_COUNT],
+  maxCallbacks: [0, MAX_COUNT],
   maxWaitingEvents: [0, MAX_COUNT],
   openTimeoutMs: [0, MAX_TIMEOUT_MS],
   stallTimeoutMs: [0, MAX_TIMEOUT_MS],

@@ -40,6 +40,7 @@ export interface ServedLibvirt {
  * Serve a connection. It belongs to this from now on, and is closed behind the reply to CLOSE, when its peer has closed
  * it, and at a frame that is none.
  *
+ * @param connection - with `allowHalfOpen`, so that a peer that has said all it has to is answered
  * @throws TypeError, RangeError for wrong options
  */
 export function serveLibvirt(
@@ -78,7 +79,9 @@ class Served implements ServedLibvirt {
     this.#reader = new FrameReader(settings.maxUnopenedFrameBytes)
     this.#outlet = new Outlet(connection, { ...settings, onRoom: () => this.#pump() })
     this.#line = new ReplyLine((reply) => this.#outlet.send(reply))
-    this.#subscriptions = new Subscriptions((id, event) => this.#tell(id, event))
+    this.#subscriptions = new Subscriptions(settings.maxCallbacks, (id, event) =>
+      this.#tell(id, event),
+    )
     this.#keepalive = new KeepaliveTimer({
       intervalMs: settings.keepaliveIntervalMs,
       count: settings.keepaliveCount,
@@ -182,22 +185,28 @@ class Served implements ServedLibvirt {
   #call(frame: Frame): void {
     const since = this.#settings.now()
     let refused: Told | undefined
+    let isDropped = false
     const call = expectCall(frame)
     const { name, changes, closes } = call
     // Nothing is read behind a CLOSE.
     if (closes) this.#isFinishing = true
     const reply = this.#line.take(() => {
       const durationMs = this.#settings.now() - since
-      this.#settings.onCall?.({ procedure: frame.procedure, name, durationMs, ...refused?.call })
+      if (!isDropped) {
+        this.#settings.onCall?.({ procedure: frame.procedure, name, durationMs, ...refused?.call })
+      }
       if (changes) this.#releaseEvents()
       if (this.#session.isOpen) this.#onOpen()
       this.#pump()
     })
     const answer = async (): Promise<Outgoing> => {
-      // Whoever is gone is not to change anything any more.
-      if (this.#outlet.isOver) return NOTHING
-      if (changes) this.#heldEvents = []
       try {
+        // Whoever is gone is not to change anything any more.
+        if (this.#outlet.isOver) {
+          isDropped = true
+          return NOTHING
+        }
+        if (changes) this.#heldEvents = []
         return await call.answer(this.#session, frame)
       } catch (error) {
         refused = toldAs(frame, error)
@@ -220,7 +229,14 @@ class Served implements ServedLibvirt {
   }
 
   #tell(callbackId: number, event: SecretEvent): void {
-    const bytes = writeEvent(callbackId, event)
+    let bytes: Uint8Array
+    try {
+      bytes = writeEvent(callbackId, event)
+    } catch {
+      // A client that misses an event would not know, and the port is not to pay for one that cannot be told.
+      this.#outlet.destroy()
+      return
+    }
     if (this.#heldEvents === undefined) this.#outlet.sendEvent(bytes)
     else if (this.#heldEvents.length < this.#settings.maxWaitingEvents) this.#heldEvents.push(bytes)
     else this.#outlet.destroy()

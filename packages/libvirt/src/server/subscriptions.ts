@@ -19,26 +19,32 @@ export type OnSecretEvent = (callbackId: number, event: SecretEvent) => void
  * others do. The port is watched while there is one at least.
  */
 export class Subscriptions {
+  readonly #most: number
   readonly #onEvent: OnSecretEvent
   readonly #subscriptions = new Map<number, Subscription>()
   #nextId = 0
   #unwatch: (() => void) | undefined
   #closed = false
 
-  constructor(onEvent: OnSecretEvent) {
+  /** @param most - callbacks at the same time */
+  constructor(most: number, onEvent: OnSecretEvent) {
+    this.#most = most
     this.#onEvent = onEvent
   }
 
   /**
    * @param uuid - only of this secret, whether it exists or not; it may be defined anew
    * @returns the number of the callback
-   * @throws LibvirtError 1 for an event that is none, 8 for what is registered already
+   * @throws LibvirtError 1 for an event that is none, 8 for what is registered already, 9 when there are too many
    */
   async register(port: SecretsPort, eventId: number, uuid: string | undefined): Promise<number> {
     const type = EVENT_TYPES[eventId]
     if (type === undefined) throw LIBVIRT_ERRORS.unsupportedEvent(eventId)
     for (const other of this.#subscriptions.values()) {
       if (other.type === type && other.uuid === uuid) throw LIBVIRT_ERRORS.alreadyTracked()
+    }
+    if (this.#subscriptions.size >= this.#most) {
+      throw LIBVIRT_ERRORS.operationFailed('too many event callbacks')
     }
     if (this.#unwatch === undefined) await this.#watch(port)
     const id = this.#nextId++

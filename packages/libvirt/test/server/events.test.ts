@@ -95,6 +95,29 @@ describe('events', () => {
     )
   })
 
+  it('are for so many callbacks, and for others when one is given back', async () => {
+    const client = new Client({ maxCallbacks: 2 })
+    await client.open()
+    const register = (uuid: string): Promise<string> =>
+      client.refusal('connectSecretEventRegisterAny', { eventId: 0, secret: handle(uuid) })
+    expect(await register(A)).toBe('OK')
+    expect(await register(B)).toBe('OK')
+    const third = '11111111-1111-4111-8111-000000000003'
+    expect(await register(third)).toBe('9/30 operation failed: too many event callbacks')
+    await client.call('connectSecretEventDeregisterAny', { callbackId: 0 })
+    expect(await register(third)).toBe('OK')
+  })
+
+  it('that cannot be told end the connection, and are no fault of the port', async () => {
+    const client = new Client()
+    await client.open()
+    await client.call('connectSecretEventRegisterAny', { eventId: 0, secret: undefined })
+    const usage = { type: 'tls', id: 'a\0b' } as const
+    await client.secrets.port().define({ uuid: A, usage, ephemeral: false, private: false })
+    await client.served.closed
+    expect(client.story()).toHaveLength(1)
+  })
+
   it('end with their registration, and the port is watched no longer', async () => {
     const client = new Client()
     await client.open()

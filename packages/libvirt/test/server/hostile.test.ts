@@ -216,7 +216,9 @@ describe('hostile clients', () => {
   it('that go away change nothing any more', async () => {
     let release: () => void = () => {}
     let changed = 0
+    const told: number[] = []
     const client = new Client({
+      onCall: ({ procedure }) => told.push(procedure),
       portOf: () => ({
         ...client.secrets.port(),
         list: () => new Promise((resolve) => (release = () => resolve([]))),
@@ -234,7 +236,21 @@ describe('hostile clients', () => {
     release()
     await settled()
     expect(changed).toBe(0)
+    // What was begun is told of; what was not is not.
+    expect(told).toEqual([1, 139])
     expect(client.connection.written).toHaveLength(1)
+  })
+
+  it('a value that a port makes too long is told of nobody', async () => {
+    const value = new Uint8Array(65_537).fill(7)
+    const client = new Client({
+      portOf: () => ({ ...client.secrets.port(), getValue: async () => value }),
+    })
+    await client.open()
+    expect(await client.refusal('secretGetValue', { secret: handle(A), flags: 0 })).toBe(
+      '39/7 Unable to encode message payload',
+    )
+    expect(value.every((byte) => byte === 0)).toBe(true)
   })
 
   it('a chunk of many frames is no deeper than one', async () => {

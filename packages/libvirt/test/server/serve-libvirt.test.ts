@@ -345,6 +345,7 @@ describe('serveLibvirt', () => {
     [{ maxFrameBytes: 27 }, RangeError],
     [{ maxUnopenedFrameBytes: 33_554_437 }, RangeError],
     [{ maxCallsInWork: 0 }, RangeError],
+    [{ maxCallbacks: -1 }, RangeError],
     [{ maxWaitingEvents: -1 }, RangeError],
     [{ openTimeoutMs: 2 ** 31 }, RangeError],
     [{ stallTimeoutMs: '1' }, TypeError],
