@@ -338,3 +338,29 @@ test('whatever is done in whatever order, each has at most one holder, and it is
   })
   await fc.assert(property, { numRuns: 40 })
 })
+
+test.each([false, true])(
+  'a commit that fails gives it to nobody who does not have the entry (applied: %s)',
+  async (applied) => {
+    const engine = new FaultEngine(new MemoryEngine())
+    const { define, find, api } = await site({ engine, onFault: () => {} })
+    engine.failCommit(1, { errno: 'EIO', applied })
+    // The second is planned on what the first would have written, and anew when that has failed.
+    const first = define(A, { use: 'disk' }).then(
+      () => true,
+      () => false,
+    )
+    await new Promise((resume) => setImmediate(resume))
+    const second = await define(B, { use: 'disk' }).then(
+      () => true,
+      () => false,
+    )
+    await first
+    const { keys } = await api.list({ prefix: '/libvirt', unset: true })
+    expect(keys).toHaveLength(1)
+    expect(await find('disk')).toBe(keys[0])
+    if (applied) expect(keys).toEqual([A])
+    else expect({ keys, second }).toEqual({ keys: [B], second: true })
+    await expect(define('/libvirt/c', { use: 'disk' })).rejects.toEqual(TAKEN)
+  },
+)
