@@ -621,3 +621,32 @@ test('a backup holds nothing in the clear, and no encrypted value even when it i
   expect(seenPlain).toBeGreaterThan(0)
   await home.registry.close()
 })
+
+test('what only one entry may have comes back where no other has it by now, and swaps', async () => {
+  const unique: Dialect['unique'] = ({ custom }) => custom['use']
+  const home = await start({ dialects: [{ ...SETEC, unique }] })
+  const { api } = home
+  const use = (key: string, name: string | null) =>
+    api.meta({ op: 'set', key, custom: { use: name } })
+  const find = async (name: string) =>
+    (await api.meta({ op: 'find', dialect: 'setec', unique: name })).key
+  for (const [key, name] of [
+    ['/setec/a', 'disk'],
+    ['/setec/b', 'tape'],
+  ] as const) {
+    await api.set({ key, value: 'x' })
+    await use(key, name)
+  }
+  const { file } = await takeBackup(api)
+  for (const name of [null, 'other'] as const) await use('/setec/a', name)
+  await use('/setec/b', 'disk')
+  await use('/setec/a', 'tape')
+  await restore(api, file, { only: '/setec' })
+  expect([await find('disk'), await find('tape')]).toEqual(['/setec/a', '/setec/b'])
+  await use('/setec/a', null)
+  await api.set({ key: '/setec/c', value: 'x' })
+  await use('/setec/c', 'disk')
+  await expect(restore(api, file, { only: '/setec' })).rejects.toEqual(reason('ALREADY_EXISTS'))
+  expect(await find('disk')).toBe('/setec/c')
+  await home.registry.close()
+})
