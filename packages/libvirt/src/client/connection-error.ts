@@ -1,6 +1,17 @@
 /** What goes wrong between a client and its server, as opposed to what the server refuses. */
 
-const TEXTS = Object.freeze({
+/** Stable words, one for each cause. */
+export type LibvirtConnectionReason =
+  | 'UNREACHABLE'
+  | 'AUTH_UNSUPPORTED'
+  | 'CONNECTION_LOST'
+  | 'KEEPALIVE_TIMEOUT'
+  | 'TIMEOUT'
+  | 'ANSWER_INVALID'
+  | 'EVENTS_OVERFLOW'
+  | 'CLOSED'
+
+const TEXTS: Readonly<Record<LibvirtConnectionReason, string>> = Object.freeze({
   UNREACHABLE: 'no connection to the server',
   AUTH_UNSUPPORTED: 'the server asks for an authentication that this client does not know',
   CONNECTION_LOST: 'the connection ended before the reply; a change may have been made',
@@ -10,9 +21,6 @@ const TEXTS = Object.freeze({
   EVENTS_OVERFLOW: 'more events came than were taken',
   CLOSED: 'the connection is closed',
 })
-
-/** Stable words, one for each cause. */
-export type LibvirtConnectionReason = keyof typeof TEXTS
 
 /** Stable code of an error: `ERR_LIBVIRT_` and its reason. */
 export type LibvirtConnectionErrorCode = `ERR_LIBVIRT_${LibvirtConnectionReason}`

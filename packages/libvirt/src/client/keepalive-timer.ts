@@ -19,7 +19,7 @@ const LONGEST_MS = 2 ** 31 - 1
 /** @throws TypeError, RangeError */
 export function checkKeepalive(keepalive: unknown): Required<KeepaliveOptions> | undefined {
   if (keepalive === false) return undefined
-  if (keepalive === undefined || keepalive === true) return DEFAULTS
+  if (keepalive === undefined) return DEFAULTS
   checkObject('keepalive', keepalive)
   const { intervalMs = DEFAULTS.intervalMs, count = DEFAULTS.count } = keepalive as KeepaliveOptions
   checkInteger('keepalive.intervalMs', intervalMs, 1, LONGEST_MS)

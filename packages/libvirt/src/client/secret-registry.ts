@@ -17,6 +17,7 @@ import {
   checkUsageType,
   checkUuid,
 } from './check-arguments.ts'
+import { LibvirtConnectionError } from './connection-error.ts'
 import { draftOf, draftXml, type NewSecret } from './define-xml.ts'
 import { ListAllSecretsFlags, SecretDefineFlags } from './enums.ts'
 import { EventStream, type SecretEventStream } from './event-stream.ts'
@@ -70,8 +71,14 @@ export class SecretRegistry {
         const args = { eventId: EVENT_IDS[type], secret }
         return calls.call('connectSecretEventRegisterAny', args, ({ callbackId }) => callbackId)
       },
-      deregister: (callbackId) =>
-        calls.call('connectSecretEventDeregisterAny', { callbackId }, () => {}),
+      deregister: async (callbackId) => {
+        try {
+          await calls.call('connectSecretEventDeregisterAny', { callbackId }, () => {})
+        } catch (error) {
+          // A registration does not outlive its connection.
+          if (!LibvirtConnectionError.is(error)) throw error
+        }
+      },
     })
     calls.observer = {
       event: (event) => this.#events.dispatch(event.callbackId, this.#event(event)),

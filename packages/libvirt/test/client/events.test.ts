@@ -227,6 +227,22 @@ test('an iteration tells once how it ended', async () => {
   await expect(after.ready).rejects.toMatchObject({ reason: 'CONNECTION_LOST' })
 })
 
+test('ceasing to listen is no matter once the connection ends', async () => {
+  const { server, registry } = await listening({ connectNumOfSecrets: () => SILENCE })
+  const subscriptions = [
+    await registry.on('lifecycle', {}, () => {}),
+    await registry.on('value-changed', {}, () => {}),
+  ]
+  const count = registry.count()
+  const closed = registry.close()
+  await subscriptions[0]?.dispose()
+  await waitFor(() => server.called.includes('connectNumOfSecrets'))
+  server.reply('connectNumOfSecrets', { num: 0 }, server.serial('connectNumOfSecrets'))
+  await Promise.all([count, closed])
+  await subscriptions[1]?.dispose()
+  expect(server.called).not.toContain('connectSecretEventDeregisterAny')
+})
+
 test('an iteration ends when the registry is closed', async () => {
   const { registry } = await listening()
   const events = registry.events()
