@@ -68,7 +68,6 @@ class Served implements ServedLibvirt {
   #chunks: Uint8Array[] = []
   /** Events of a change whose reply has not been sent; absent: none is in work. */
   #heldEvents: Uint8Array[] | undefined
-  #isPumping = false
   #isFinishing = false
   #hasEnded = false
 
@@ -148,9 +147,6 @@ class Served implements ServedLibvirt {
   }
 
   #pump(): void {
-    // A reply that is ready at once would otherwise nest as deep as there are frames.
-    if (this.#isPumping) return
-    this.#isPumping = true
     try {
       while (!this.#isFinishing && !this.#isBusy && !this.#outlet.isFull) {
         const frame = this.#reader.next()
@@ -160,8 +156,6 @@ class Served implements ServedLibvirt {
     } catch {
       // What follows a length that is none cannot be read.
       this.#isFinishing = true
-    } finally {
-      this.#isPumping = false
     }
     if (this.#reader.pendingBytes === 0) this.#wipeChunks()
     if (this.#hasEnded && !this.#isBusy && !this.#outlet.isFull) this.#isFinishing = true
