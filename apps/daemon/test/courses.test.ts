@@ -7,6 +7,7 @@ test('every request has its course, and the payload decides where it must', () =
   expect(new Set(courses)).toEqual(new Set(['read', 'change', 'alone']))
   expect(courseOf(undefined, {})).toBe('read')
   expect(courseOf('meta', { op: 'get' })).toBe('read')
+  expect(courseOf('meta', { op: 'find' })).toBe('read')
   expect(courseOf('meta', { op: 'set' })).toBe('change')
   // Whatever else it says is refused; until then it must not overtake anything.
   expect(courseOf('meta', { op: 'other' })).toBe('change')

@@ -34,7 +34,7 @@ const COURSES: Readonly<Record<RequestName, Course | ((payload: Payload) => Cour
   password: 'alone',
   security: 'read',
   versions: 'change',
-  meta: ({ op }) => (op === 'set' ? 'change' : 'read'),
+  meta: ({ op }) => (op === 'get' || op === 'find' ? 'read' : 'change'),
   transfer: 'change',
   mount: 'alone',
   protector: 'alone',
