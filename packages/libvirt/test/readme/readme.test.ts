@@ -6,14 +6,17 @@ import { expect, test, vi } from 'vitest'
 import { missing, value, xml } from './example.ts'
 import { listen } from './server-example.ts'
 import { portOf } from './surroundings.ts'
+import { refusals, text } from './xml-example.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 const README = read('../../README.md')
 
 test('the examples of the README are the ones that run, and do what they say', async () => {
-  for (const file of ['example.ts', 'client-example.ts', 'server-example.ts']) {
+  for (const file of ['xml-example.ts', 'example.ts', 'client-example.ts', 'server-example.ts']) {
     expect(README).toContain(`\`\`\`ts\n${read(file)}\`\`\`\n`)
   }
+  expect(text).toContain("<usage type='ceph'>\n    <name>client.libvirt</name>")
+  expect(refusals).toHaveLength(1)
   expect(missing).toMatch(/^Secret not found: secret '.*' does not have a value$/)
   expect(value).toBe('open sesame')
   expect(xml).toContain('<description>cluster key</description>')
