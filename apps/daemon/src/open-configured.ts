@@ -4,6 +4,7 @@ import { AuditError, type AuditLog, type LogEvent, openLog } from '@secreg/audit
 import type { NewProtector } from '@secreg/crypto'
 import type { ScryptPool } from '@secreg/crypto/node'
 import type { Config, Logger } from '@secreg/host'
+import { LIBVIRT_DIALECT } from '@secreg/libvirt/dialect'
 import {
   type BackupSchedule,
   parsePrefix,
@@ -45,7 +46,7 @@ export interface RegistryHostOptions {
 }
 
 /** Write rules of the doors that this daemon serves. */
-const DIALECTS = [SETEC_DIALECT] as const
+const DIALECTS = [SETEC_DIALECT, LIBVIRT_DIALECT] as const
 
 /** Figures that only the process knows. */
 export type HostFigures = () => Pick<StatusResponse, 'connections' | 'buffer_bytes' | 'sinks'>
