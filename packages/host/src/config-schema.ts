@@ -3,6 +3,7 @@
  * twelve documented keys are those of SecReg-Linux `config.toml`; the others are ours.
  */
 import { GATEWAY_ROWS, HTTP_ROWS } from './config-http.ts'
+import { LIBVIRT_ROWS } from './config-libvirt.ts'
 import {
   BROKERS,
   type ConfigKey,
@@ -289,6 +290,7 @@ export const CONFIG_ROWS: Rows = Object.freeze({
   gateway: GATEWAY_ROWS,
   http: HTTP_ROWS,
   subauth: SUBAUTH_ROWS,
+  libvirt: LIBVIRT_ROWS,
   unlock: {
     keyFile: text(
       'unlock.key_file',

@@ -158,6 +158,25 @@ export interface ConfigSections {
     /** Undefined asks the user database of the system. */
     readonly usersFile: string | undefined
   }
+  readonly libvirt: {
+    /** Undefined serves none. */
+    readonly socket: string | undefined
+    readonly socketReadOnly: string | undefined
+    /** Permission bits. */
+    readonly mode: number
+    readonly modeReadOnly: number
+    /** Name or number; undefined leaves both to the group of the daemon. */
+    readonly group: string | undefined
+    /** To both sockets. */
+    readonly maxConnections: number
+    /** Of one user of the system, not yet opened. */
+    readonly maxUnopened: number
+    readonly backlog: number
+    readonly openTimeoutSeconds: number
+    /** 0 = never asked. */
+    readonly keepaliveIntervalSeconds: number
+    readonly keepaliveCount: number
+  }
   readonly unlock: {
     readonly keyFile: string | undefined
     readonly systemdCredential: string | undefined
