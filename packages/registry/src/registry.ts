@@ -24,10 +24,12 @@ import type { Compactor } from './compactor.ts'
 import type { Core, RegistrySettings } from './core.ts'
 import type { OpenedAt } from './doctor/doctor.ts'
 import type { HostPort } from './doctor/host-port.ts'
+import { doorApi } from './door-api.ts'
 import { gatewayApi, refuseGateway } from './gateway-api.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import { type Identity, type Peer, presenterOf } from './identity.ts'
 import { internalCaller } from './internal-caller.ts'
+import { connectedCallerOf, type KernelPeer } from './kernel-caller.ts'
 import { Backups } from './operations/backup.ts'
 import { type AppliedZones, applyZones } from './operations/configured-zones.ts'
 import { Exports } from './operations/export.ts'
@@ -48,8 +50,7 @@ import { fullStatus, openStatus } from './status.ts'
 import type { WatchHub } from './watch/hub.ts'
 import type { OpenedWatch, WatchSink } from './watch/sink.ts'
 import { watch } from './watch/watch-operation.ts'
-import { type KernelPeer, zoneCallerOf } from './zones/zone-caller.ts'
-import { zoneDoorApi } from './zones/zone-door-api.ts'
+import { zoneCallerOf } from './zones/zone-caller.ts'
 import type { ZoneTools } from './zones/zone-tools.ts'
 
 /** Parts that `openRegistry` puts together. */
@@ -183,8 +184,13 @@ export class Registry {
   }
 
   /** The caller of a request at the door of the zones; see {@link zoneCallerOf}. */
-  zoneCaller(peer: KernelPeer, systemUser: string | undefined): Caller {
+  zoneCaller(peer: KernelPeer<'subauth'>, systemUser: string | undefined): Caller {
     return zoneCallerOf(this.#parts.identity, peer, systemUser)
+  }
+
+  /** The caller of a request at the door of libvirt; see {@link connectedCallerOf}. */
+  connectedCaller(peer: KernelPeer<'libvirt'>): Caller {
+    return connectedCallerOf(this.#parts.identity, peer)
   }
 
   /** The same without this being a use of the session, for what goes on without requests. */
@@ -298,7 +304,7 @@ export class Registry {
     const { core, identity } = this.#parts
     const api = apiOfSession(identity, caller, operationsOf(this.#tools, caller))
     if (caller.door === 'http') return gatewayApi(core.journal, caller, api)
-    return caller.door === 'subauth' ? zoneDoorApi(core.journal, caller, api) : api
+    return doorApi(core.journal, caller, api)
   }
 
   /** Refuse what no gateway may pass on and {@link as} has not; see {@link refuseGateway}. */

@@ -111,3 +111,12 @@ export async function outcomeOf(run: () => Promise<unknown>): Promise<unknown> {
 }
 
 export const reason = (word: string): unknown => expect.objectContaining({ reason: word })
+
+/** As much of a decoder as the secret of a second factor needs (RFC 4648 section 6). */
+export function bytesOfBase32(base32: string): Uint8Array {
+  let bits = ''
+  for (const char of base32) {
+    bits += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(char).toString(2).padStart(5, '0')
+  }
+  return Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2))
+}

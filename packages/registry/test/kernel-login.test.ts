@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { Peer } from '../src/identity.ts'
 import {
   addUser,
+  bytesOfBase32,
   type Home,
   linesOf,
   outcomeOf,
@@ -37,15 +38,6 @@ async function enter(home: Home, uid = UID, request = KERNEL) {
   const caller = callerOf(home, answer, peer)
   if (caller === undefined) throw new Error(`no session: ${answer.error?.message}`)
   return { answer, caller, peer, api: home.registry.as(caller) }
-}
-
-/** As much of a decoder as a secret of 20 bytes needs (RFC 4648 section 6). */
-function bytesOf(base32: string): Uint8Array {
-  let bits = ''
-  for (const char of base32) {
-    bits += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(char).toString(2).padStart(5, '0')
-  }
-  return Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2))
 }
 
 describe('a login by the kernel’s word', () => {
@@ -154,7 +146,7 @@ describe('a second factor', () => {
     const home = await site({ now: () => nowMs })
     const { api } = await enter(home)
     const { secret = '' } = await api.mfa({ op: 'begin', password: PASSWORD })
-    const code = () => hotp(bytesOf(secret), Math.floor(nowMs / 30_000))
+    const code = () => hotp(bytesOfBase32(secret), Math.floor(nowMs / 30_000))
     await api.mfa({ op: 'confirm', code: code() })
     expect(await home.registry.login(at(UID), KERNEL)).toMatchObject({
       success: false,

@@ -42,9 +42,19 @@ export function readAccountByLogin(view: RowView, login: string): Account | unde
  * @throws ZonesError `ERR_ZONES_ACCOUNT_CORRUPT`, `ERR_ZONES_INDEX_CORRUPT`
  */
 export function readAccountByUid(view: RowView, uid: number): Account | undefined {
-  if (!isMappableUid(uid)) return undefined
-  const account = follow(view, uidKey(uid), ({ uids }) => uids?.includes(uid) === true)
+  const account = readMappedAccount(view, uid)
   return account?.disabled === false ? account : undefined
+}
+
+/**
+ * The account that a uid is mapped to, also while it is disabled: for those who must tell that from a uid that is not
+ * mapped.
+ *
+ * @throws ZonesError `ERR_ZONES_ACCOUNT_CORRUPT`, `ERR_ZONES_INDEX_CORRUPT`
+ */
+export function readMappedAccount(view: RowView, uid: number): Account | undefined {
+  if (!isMappableUid(uid)) return undefined
+  return follow(view, uidKey(uid), ({ uids }) => uids?.includes(uid) === true)
 }
 
 /** Whether an account is an administrator who can log in with a password. */

@@ -65,6 +65,7 @@ export {
   readAccountByLogin,
   readAccountByUid,
   readAdmins,
+  readMappedAccount,
 } from './account-view.ts'
 export type { AttemptLimiterOptions, AttemptLimits } from './attempt-limiter.ts'
 export { AttemptLimiter, DEFAULT_ATTEMPT_LIMITS, lockedOutError } from './attempt-limiter.ts'
