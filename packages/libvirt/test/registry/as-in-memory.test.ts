@@ -8,18 +8,7 @@ import { waitFor } from '@secreg/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { MemorySecrets } from '../memory-port.ts'
-import { bytes, registrySite, uuidWith } from './site.ts'
-
-const ALL = [
-  'connect:getattr',
-  'connect:search-secrets',
-  'secret:getattr',
-  'secret:read',
-  'secret:write',
-  'secret:save',
-  'secret:read-secure',
-  'secret:delete',
-]
+import { ALL, bytes, registrySite, uuidWith } from './site.ts'
 
 const uuid = fc.constantFrom(...['a', 'b', 'c'].map(uuidWith))
 const usage = fc.oneof(

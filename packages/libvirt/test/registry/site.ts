@@ -6,10 +6,12 @@ import { LIBVIRT_DIALECT, LIBVIRT_MOUNT } from '@secreg/libvirt/dialect'
 import { registryPort, type WatchRegistry } from '@secreg/libvirt/registry'
 import type { SecretsPort } from '@secreg/libvirt/server'
 import type { Caller, RegistryApi } from '@secreg/protocol'
+import type { OpenedRegistry } from '@secreg/registry'
 import {
   initializeTestRegistry,
   loginTestUser,
   openTestRegistry,
+  TEST_ADMIN,
   type TestRegistryOptions,
 } from '@secreg/registry/testing'
 
@@ -19,6 +21,11 @@ const PASSWORD = 'Builder-of-things-1'
 const fastScrypt: Scrypt = async (password, salt, { length }) =>
   new Uint8Array(scryptSync(password, salt, length, { N: 2, r: 1, p: 1 }))
 
+export interface SiteUser {
+  readonly api: RegistryApi
+  readonly port: SecretsPort
+}
+
 export interface RegistrySite {
   readonly admin: RegistryApi
   /** All secrets, with every right. */
@@ -27,21 +34,48 @@ export interface RegistrySite {
   userWith(
     user: string,
     rules: readonly { permissions: readonly string[]; secrets?: readonly string[] }[],
-  ): Promise<{ readonly api: RegistryApi; readonly port: SecretsPort }>
+  ): Promise<SiteUser>
+  /** A user who was made before the registry was opened again. */
+  user(user: string): Promise<SiteUser>
   close(): Promise<void>
 }
 
-export async function registrySite(
-  options: Partial<TestRegistryOptions> = {},
-): Promise<RegistrySite> {
-  const opened = await openTestRegistry({
+interface SiteOptions extends Partial<TestRegistryOptions> {
+  /** Makes the UUID of a draft without one. */
+  readonly newUuid?: () => string
+}
+
+/** A new registry. */
+export async function registrySite(options: SiteOptions = {}): Promise<RegistrySite> {
+  const opened = await open(options)
+  return siteOf(opened, await initializeTestRegistry(opened), options)
+}
+
+/** A registry that was closed, on its engine and the files of its log. */
+export async function reopenedSite(options: SiteOptions): Promise<RegistrySite> {
+  const opened = await open(options)
+  const { admin, admin_password, passphrase } = TEST_ADMIN
+  const peer = { door: 'registry', address: 'test' } as const
+  await opened.registry.unlock(peer, { kind: 'passphrase', passphrase })
+  return siteOf(opened, await loginTestUser(opened, admin, admin_password), options)
+}
+
+function open({ newUuid: _, ...options }: SiteOptions): Promise<OpenedRegistry> {
+  return openTestRegistry({
     scrypt: fastScrypt,
     housekeepingMs: 1_000_000,
     dialects: [LIBVIRT_DIALECT],
     ...options,
   })
+}
+
+function siteOf(
+  opened: OpenedRegistry,
+  administrator: Caller,
+  { newUuid }: SiteOptions,
+): RegistrySite {
   const { registry } = opened
-  const seenBy = (caller: Caller): { readonly api: RegistryApi; readonly port: SecretsPort } => {
+  const seenBy = (caller: Caller): SiteUser => {
     const api = registry.as(caller)
     const watch: WatchRegistry = async (request, onMessage) => {
       const sink = {
@@ -55,9 +89,12 @@ export async function registrySite(
       watch.start()
       return () => watch.close()
     }
-    return { api, port: registryPort(api, { watch }) }
+    return {
+      api,
+      port: registryPort(api, { watch, ...(newUuid === undefined ? {} : { newUuid }) }),
+    }
   }
-  const { api: admin, port } = seenBy(await initializeTestRegistry(opened))
+  const { api: admin, port } = seenBy(administrator)
   return {
     admin,
     port,
@@ -72,11 +109,29 @@ export async function registrySite(
         rules: rules.map((rule) => ({ ...rule })),
       }
       await admin.policy({ op: 'set', document })
-      return seenBy(await loginTestUser(opened, user, PASSWORD))
+      return this.user(user)
     },
+    user: async (user) => seenBy(await loginTestUser(opened, user, PASSWORD)),
     close: () => registry.close(),
   }
 }
+
+/** Permissions of libvirt with which secrets are looked at. */
+export const LOOKING: readonly string[] = Object.freeze([
+  'connect:getattr',
+  'connect:search-secrets',
+  'secret:getattr',
+  'secret:read',
+])
+
+/** All of them. */
+export const ALL: readonly string[] = Object.freeze([
+  ...LOOKING,
+  'secret:write',
+  'secret:save',
+  'secret:read-secure',
+  'secret:delete',
+])
 
 /** A definition without a use. */
 export function secret(uuid: string, more: Partial<SecretDefinition> = {}): SecretDefinition {

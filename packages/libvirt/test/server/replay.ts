@@ -1,16 +1,14 @@
-/** Plays what recorded clients sent to a server over secrets in memory, in the order of the recording. */
+/** Plays what a recorded client sent to a server over secrets of a store. */
 import { type SecretsPort, type ServeLibvirtOptions, serveLibvirt } from '@secreg/libvirt/server'
 import { loadJsonLines } from '@secreg/testkit'
 import { ERROR } from '../../src/wire/error-struct.ts'
 import { type Frame, readBody } from '../../src/wire/frame.ts'
 import { FrameReader } from '../../src/wire/frame-reader.ts'
 import { keepaliveOf } from '../../src/wire/keepalive.ts'
-import { LibvirtError } from '../../src/wire/libvirt-error.ts'
 import { PROCEDURES } from '../../src/wire/procedures.ts'
-import { parseSecretXml } from '../../src/xml/parse-secret-xml.ts'
-import type { MemorySecrets } from '../memory-port.ts'
 import { ManualTimers, MemoryConnection, settled } from './memory-connection.ts'
 
+const LONGEST_MS = 10_000
 const VECTORS = new URL('../vectors/', import.meta.url)
 
 export interface IndexRow {
@@ -33,7 +31,7 @@ export function transcript(file: string): Line[] {
   ).map(({ dir, hex }) => ({ dir, bytes: Uint8Array.from(Buffer.from(hex, 'hex')) }))
 }
 
-/** A call and what it was answered: in the first line `OK` or the error, then the bytes. */
+/** A call and what it was answered: in the first line `OK` or the error, then the bytes; a secret of a list is a line. */
 export interface Answered {
   readonly procedure: number
   readonly serial: number
@@ -52,9 +50,26 @@ export interface Replayed {
   readonly isClosed: boolean
 }
 
+/** Secrets that what was recorded is played to. */
+export interface ReplayedStore {
+  /** As they are to whoever may do everything but read private values. */
+  port(): SecretsPort
+  /** To whoever may read those too. */
+  elevated(): SecretsPort
+  /** To whoever may only look. */
+  looking(): SecretsPort
+  /** Makes the UUID of a draft without one. */
+  newUuid: () => string
+  /** Start anew, which loses what is ephemeral. */
+  restart(): Promise<void>
+  /** Every event of what has been done has been told. */
+  settle(): Promise<void>
+  close(): Promise<void>
+}
+
 export interface ReplayOptions {
   readonly port: SecretsPort
-  readonly secrets: MemorySecrets
+  readonly store: ReplayedStore
   readonly serve?: Partial<ServeLibvirtOptions>
   /** What was done over another connection as soon as this one waited for events. */
   readonly meanwhile?: () => Promise<void>
@@ -64,15 +79,18 @@ export interface ReplayOptions {
 
 export async function replay(lines: readonly Line[], options: ReplayOptions): Promise<Replayed> {
   const connection = new MemoryConnection()
+  let answered = 0
   serveLibvirt(connection, {
     portOf: () => options.port,
     readOnly: false,
     timers: new ManualTimers(),
+    onCall: () => answered++,
     ...options.serve,
   })
   const recorded = framesOf(lines.filter(({ dir }) => dir === 's2c'))
   const calls: Frame[] = []
   let pings = 0
+  let told = 0
   let { meanwhile } = options
   for (const { dir, bytes } of lines) {
     const [frame] = framesOf([{ dir, bytes }])
@@ -80,18 +98,23 @@ export async function replay(lines: readonly Line[], options: ReplayOptions): Pr
       if (frame?.type !== 2 || keepaliveOf(frame) !== undefined) continue
       await meanwhile?.()
       meanwhile = undefined
+      told++
+      await until(() => messages(connection.frames()).length >= told)
       continue
     }
     let sent = bytes
     if (frame?.type === 0) {
       calls.push(frame)
-      takeUuid(frame, recorded, options.secrets)
+      takeUuid(frame, recorded, options.store)
       sent = ownCallback(frame, bytes, recorded, connection)
     }
     if (frame !== undefined && keepaliveOf(frame) === 'ping') pings++
     connection.arrive(sent)
+    await until(() => answered >= calls.length || connection.isEnding || connection.isDestroyed)
     await settled()
   }
+  await options.store.settle()
+  await settled()
   const ours = connection.frames()
   const recordedReply = takeReplies(recorded)
   const ourReply = takeReplies(ours)
@@ -110,71 +133,8 @@ export async function replay(lines: readonly Line[], options: ReplayOptions): Pr
   }
 }
 
-/** The XML of a file that a command names, as another command sent it. */
-export function recordedXml(name: string): string {
-  const xml = XML_FILES.get(name)
-  if (xml !== undefined) return xml
-  for (const { cmd, files } of INDEX) {
-    const [file] = files
-    if (file === undefined || !cmd.startsWith('virsh secret-define') || !cmd.endsWith(` ${name}`)) {
-      continue
-    }
-    for (const call of framesOf(transcript(file))) {
-      if (call.type === 0 && call.procedure === PROCEDURES.secretDefineXml.number) {
-        return readBody(PROCEDURES.secretDefineXml.args, call.body).xml
-      }
-    }
-  }
-  throw new Error(`no XML of ${name}`)
-}
-
-/** What a command over an unrecorded connection did; that it failed is no fault. */
-export async function perform(
-  command: string,
-  port: SecretsPort,
-  xmlOf: (name: string) => string,
-): Promise<void> {
-  const [, verb = '', ...args] = command.slice(command.indexOf('virsh')).split(' ')
-  if (verb === 'secret-define') {
-    const validate = args[0] === '--validate'
-    const xml = xmlOf(args[validate ? 1 : 0] ?? '')
-    await attempt(async () => await port.define(parseSecretXml(xml, { validate })))
-  } else if (args.includes('empty')) {
-    // The client refuses it.
-  } else if (verb === 'secret-set-value') {
-    const value = args[1] === '--base64' ? Buffer.from(args[2] ?? '', 'base64') : FILE_VALUE
-    await port.setValue(args[0] ?? '', value)
-  } else if (verb === 'secret-undefine') {
-    await port.undefine(args[0] ?? '')
-  } else if (!READING.has(verb)) {
-    throw new Error(`unknown command: ${command}`)
-  }
-}
-
-async function attempt(work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (!LibvirtError.is(error)) throw error
-  }
-}
-
-const XML_FILES: ReadonlyMap<string, string> = new Map([
-  [
-    'ev.xml',
-    "<secret ephemeral='yes'><uuid>44444444-4444-4444-8444-000000000001</uuid><usage type='tls'><name>ev</name></usage></secret>",
-  ],
-])
-const FILE_VALUE = Uint8Array.of(0, 1, 2, 0xfd, 0xfe, 0xff)
-const READING: ReadonlySet<string> = new Set([
-  'secret-get-value',
-  'secret-list',
-  'secret-dumpxml',
-  'hostname',
-  '-r',
-])
-
-function framesOf(lines: readonly Line[]): Frame[] {
+/** The frames of what was sent, as far as it is frames. */
+export function framesOf(lines: readonly Line[]): Frame[] {
   const reader = new FrameReader()
   const frames: Frame[] = []
   try {
@@ -198,13 +158,13 @@ function takeReplies(frames: readonly Frame[]): (call: Frame) => Frame | undefin
 }
 
 /** The UUIDs that were made up are made up again. */
-function takeUuid(call: Frame, recorded: readonly Frame[], secrets: MemorySecrets): void {
+function takeUuid(call: Frame, recorded: readonly Frame[], store: ReplayedStore): void {
   if (call.procedure !== PROCEDURES.secretDefineXml.number) return
-  secrets.randomUuid = () => crypto.randomUUID()
+  store.newUuid = () => crypto.randomUUID()
   const reply = takeReplies(recorded)(call)
   if (reply?.status !== 0) return
   const { secret } = readBody(PROCEDURES.secretDefineXml.result, reply.body)
-  secrets.randomUuid = () => secret.uuid
+  store.newUuid = () => secret.uuid
 }
 
 /** Callbacks have other numbers with us. */
@@ -250,7 +210,7 @@ function textOf(
     case connectListAllSecrets.number: {
       const { secrets, ret } = readBody(connectListAllSecrets.result, body)
       const told = secrets.map((one) => `${one.uuid} ${one.usageType} ${one.usageId}`).sort()
-      return `OK\n${head} ${ret} ${told.join(', ')}`
+      return ['OK', `${head} ${ret}`, ...told].join('\n')
     }
     case connectListSecrets.number: {
       const { uuids } = readBody(connectListSecrets.result, body)
@@ -264,6 +224,12 @@ function textOf(
     default:
       return `OK\n${head} ${bytes}`
   }
+}
+
+/** Wait turn by turn, as most is there very soon; what is not there in time will be found missing. */
+async function until(isSo: () => boolean): Promise<void> {
+  const end = performance.now() + LONGEST_MS
+  while (!isSo() && performance.now() < end) await new Promise((resolve) => setImmediate(resolve))
 }
 
 function messages(frames: readonly Frame[]): string[] {
