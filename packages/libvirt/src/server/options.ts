@@ -55,6 +55,11 @@ export interface ServeLibvirtOptions extends LibvirtServeLimits {
    * Called with each call that was worked on, as its reply is sent or would have been. What it throws ends the connection.
    */
   readonly onCall?: (call: ServedCall) => void
+  /**
+   * Called when the bytes that the connection holds have changed: what was read and is not answered, and what was sent and
+   * is not taken. With `false`, for which there is no room, the connection ends.
+   */
+  readonly onHeld?: (bytes: number) => boolean
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly now?: () => number
   readonly timers?: Timers
@@ -89,8 +94,10 @@ const RANGES: Readonly<Record<keyof LibvirtServeLimits, readonly [number, number
 
 const DEFAULT_VERSION = 9_000_000
 
-export type ServeSettings = Required<Omit<ServeLibvirtOptions, 'elevate' | 'onCall'>> &
-  Pick<ServeLibvirtOptions, 'elevate' | 'onCall'>
+type Hooks = 'elevate' | 'onCall' | 'onHeld'
+
+export type ServeSettings = Required<Omit<ServeLibvirtOptions, Hooks>> &
+  Pick<ServeLibvirtOptions, Hooks>
 
 /** @throws TypeError, RangeError for wrong options */
 export function serveSettings(options: ServeLibvirtOptions): ServeSettings {

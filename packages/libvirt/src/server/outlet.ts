@@ -11,6 +11,8 @@ export interface OutletOptions {
   readonly timers: Timers
   /** What was sent has left, after it could not for a while. */
   readonly onRoom: () => void
+  /** Something that was sent has left, or never will. */
+  readonly onLeft: () => void
 }
 
 export class Outlet {
@@ -43,10 +45,11 @@ export class Outlet {
       if (isSecret) bytes.fill(0)
       return
     }
-    // The memory is ours again only when it has left.
-    const hasRoom = isSecret
-      ? this.#connection.write(bytes, () => bytes.fill(0))
-      : this.#connection.write(bytes)
+    const hasRoom = this.#connection.write(bytes, () => {
+      // The memory is ours again only now.
+      if (isSecret) bytes.fill(0)
+      this.#options.onLeft()
+    })
     if (!hasRoom && !this.#isFull) {
       this.#isFull = true
       this.#giveUpLater()

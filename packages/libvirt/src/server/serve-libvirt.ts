@@ -15,6 +15,7 @@ import { FrameReader } from '../wire/frame-reader.ts'
 import { type KeepaliveProcedure, keepaliveOf, writeKeepalive } from '../wire/keepalive.ts'
 import { CallOrder } from './call-order.ts'
 import { type Call, callOf, refusedCall } from './calls.ts'
+import { HeldBytes } from './held-bytes.ts'
 import { KeepaliveTimer } from './keepalive-timer.ts'
 import { type ServeLibvirtOptions, type ServeSettings, serveSettings } from './options.ts'
 import { Outlet } from './outlet.ts'
@@ -63,6 +64,7 @@ class Served implements ServedLibvirt {
   readonly #subscriptions: Subscriptions
   readonly #session: Session
   readonly #keepalive: KeepaliveTimer
+  readonly #held: HeldBytes
   readonly #openTimer: unknown
   /** What was read and is in the reader still; wiped when it no longer is. */
   #chunks: Uint8Array[] = []
@@ -76,7 +78,16 @@ class Served implements ServedLibvirt {
     this.#connection = connection
     this.#settings = settings
     this.#reader = new FrameReader(settings.maxUnopenedFrameBytes)
-    this.#outlet = new Outlet(connection, { ...settings, onRoom: () => this.#pump() })
+    this.#outlet = new Outlet(connection, {
+      ...settings,
+      onRoom: () => this.#pump(),
+      onLeft: () => this.#held.tell(),
+    })
+    this.#held = new HeldBytes({
+      onHeld: settings.onHeld,
+      others: () => this.#reader.bodyBytes + (connection.writableLength ?? 0),
+      onNoRoom: () => this.#outlet.destroy(),
+    })
     this.#line = new ReplyLine((reply) => this.#outlet.send(reply))
     this.#subscriptions = new Subscriptions(settings.maxCallbacks, (id, event) =>
       this.#tell(id, event),
@@ -143,7 +154,9 @@ class Served implements ServedLibvirt {
     }
     this.#reader.push(chunk)
     this.#chunks.push(chunk)
+    this.#held.hold(chunk.length)
     this.#pump()
+    this.#held.tell()
   }
 
   #pump(): void {
@@ -178,6 +191,8 @@ class Served implements ServedLibvirt {
 
   #call(frame: Frame): void {
     const since = this.#settings.now()
+    const { length } = frame.body
+    this.#held.hold(length)
     let refused: Told | undefined
     let isDropped = false
     const call = expectCall(frame)
@@ -185,6 +200,7 @@ class Served implements ServedLibvirt {
     // Nothing is read behind a CLOSE.
     if (closes) this.#isFinishing = true
     const reply = this.#line.take(() => {
+      this.#held.release(length)
       const durationMs = this.#settings.now() - since
       if (!isDropped) {
         this.#settings.onCall?.({ procedure: frame.procedure, name, durationMs, ...refused?.call })
@@ -192,6 +208,7 @@ class Served implements ServedLibvirt {
       if (changes) this.#releaseEvents()
       if (this.#session.isOpen) this.#onOpen()
       this.#pump()
+      this.#held.tell()
     })
     const answer = async (): Promise<Outgoing> => {
       try {
@@ -247,7 +264,10 @@ class Served implements ServedLibvirt {
   }
 
   #wipeChunks(): void {
-    for (const chunk of this.#chunks) chunk.fill(0)
+    for (const chunk of this.#chunks) {
+      chunk.fill(0)
+      this.#held.release(chunk.length)
+    }
     this.#chunks = []
   }
 }

@@ -3,6 +3,8 @@ export interface StreamConnection {
   on(event: 'data', listener: (chunk: Uint8Array) => void): unknown
   on(event: 'end' | 'drain' | 'close', listener: () => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
+  /** Bytes that were written and not taken; absent: it is not known. */
+  readonly writableLength?: number
   pause(): unknown
   resume(): unknown
   /**

@@ -48,6 +48,11 @@ export class FrameReader {
     return this.#pending
   }
 
+  /** Memory of the frame that has begun, bytes. */
+  get bodyBytes(): number {
+    return this.#body.length
+  }
+
   /** Whether the stream, were it to end here, ends between two frames. */
   get isBetweenFrames(): boolean {
     return this.#pending === 0 && this.#headerFilled === 0

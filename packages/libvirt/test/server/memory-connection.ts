@@ -20,9 +20,14 @@ export class MemoryConnection extends EventEmitter implements StreamConnection {
   #peerEnded = false
   #waiting: (() => void)[] = []
   #onEnd: (() => void) | undefined
+  #writableLength = 0
 
   get isPaused(): boolean {
     return this.#isPaused
+  }
+
+  get writableLength(): number {
+    return this.#writableLength
   }
 
   /** The peer sends bytes. */
@@ -67,10 +72,13 @@ export class MemoryConnection extends EventEmitter implements StreamConnection {
     if (this.isEnding || this.isDestroyed) throw new Error('write after end')
     this.written.push(bytes.slice())
     this.memory.push(bytes)
-    if (callback !== undefined) {
-      if (this.reads) process.nextTick(callback)
-      else this.#waiting.push(callback)
+    this.#writableLength += bytes.length
+    const taken = (): void => {
+      this.#writableLength -= bytes.length
+      callback?.()
     }
+    if (this.reads) process.nextTick(taken)
+    else this.#waiting.push(taken)
     return this.reads
   }
 
