@@ -16,6 +16,8 @@ export type { RequestName, RequestOf } from './messages.ts'
 export type { Path } from './path.ts'
 export { isAtOrBelow, isPath, parsePath, parsePrefix, RESERVED_CHARACTERS } from './path.ts'
 export { decodeSegment, encodeSegment } from './segment.ts'
+export type { StrictJson, StrictJsonFault } from './strict-json.ts'
+export { readStrictJson } from './strict-json.ts'
 export type { TypedValue, ValueInput, ValueType } from './value.ts'
 export {
   decodeBase64,
