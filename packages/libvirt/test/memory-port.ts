@@ -11,12 +11,19 @@ interface Held {
 
 export class MemorySecrets {
   readonly #held = new Map<string, Held>()
-  readonly #watchers = new Set<(event: SecretEvent) => void>()
+  readonly #watchers = new Map<(event: SecretEvent) => void, () => void>()
   /** Makes the UUID of a draft without one. */
   randomUuid: () => string = () => crypto.randomUUID()
 
   get size(): number {
     return this.#held.size
+  }
+
+  /** No more is told to those who watch. */
+  endWatches(): void {
+    const ends = [...this.#watchers.values()]
+    this.#watchers.clear()
+    for (const end of ends) end()
   }
 
   /** How many watch. */
@@ -68,9 +75,9 @@ export class MemorySecrets {
         this.#held.delete(uuid)
         this.#tell({ type: 'lifecycle', event: 'undefined', secret: definition })
       },
-      watch: async (onEvent) => {
+      watch: async (onEvent, onEnd) => {
         const watcher = (event: SecretEvent): void => onEvent(event)
-        this.#watchers.add(watcher)
+        this.#watchers.set(watcher, onEnd)
         return () => {
           this.#watchers.delete(watcher)
         }
@@ -122,6 +129,6 @@ export class MemorySecrets {
   }
 
   #tell(event: SecretEvent): void {
-    for (const watcher of [...this.#watchers]) watcher(event)
+    for (const watcher of [...this.#watchers.keys()]) watcher(event)
   }
 }

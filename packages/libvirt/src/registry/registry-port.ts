@@ -139,8 +139,8 @@ class RegistryPort implements SecretsPort {
     return this.#change('undefine', uuid, {})
   }
 
-  watch(onEvent: (event: SecretEvent) => void): Promise<() => void> {
-    return watchSecrets(this, this.#watch, onEvent)
+  watch(onEvent: (event: SecretEvent) => void, onEnd: () => void): Promise<() => void> {
+    return watchSecrets(this, this.#watch, onEvent, onEnd)
   }
 
   /** What may be seen of a secret: itself, that there is none, or nothing at all. */

@@ -26,14 +26,16 @@ const MOST_PENDING = 10_000
 /**
  * Be told of changes of the secrets, in the order of commits.
  *
+ * @param onEnd - called once when nothing more will be told, and it was not ended
  * @returns ends it
  */
 export async function watchSecrets(
   port: Pick<SecretsPort, 'list' | 'lookup'>,
   watch: WatchRegistry,
   onEvent: (event: SecretEvent) => void,
+  onEnd: () => void,
 ): Promise<() => void> {
-  const watching = new SecretWatch(port, watch, onEvent)
+  const watching = new SecretWatch(port, watch, onEvent, onEnd)
   await watching.begin()
   return () => watching.close()
 }
@@ -42,6 +44,7 @@ class SecretWatch {
   readonly #port: Pick<SecretsPort, 'list' | 'lookup'>
   readonly #watch: WatchRegistry
   readonly #onEvent: (event: SecretEvent) => void
+  readonly #onEnd: () => void
   /** What was last known of each secret that is there. */
   #known = new Map<string, SecretDefinition>()
   #closed = false
@@ -54,7 +57,9 @@ class SecretWatch {
     port: Pick<SecretsPort, 'list' | 'lookup'>,
     watch: WatchRegistry,
     onEvent: (event: SecretEvent) => void,
+    onEnd: () => void,
   ) {
+    this.#onEnd = onEnd
     this.#port = port
     this.#watch = watch
     this.#onEvent = onEvent
@@ -83,6 +88,13 @@ class SecretWatch {
     this.#stop = undefined
   }
 
+  /** Whoever listens would not know what he misses. */
+  #end(): void {
+    if (this.#closed) return
+    this.close()
+    this.#onEnd()
+  }
+
   async #open(): Promise<void> {
     let isOver = false
     const stop = await this.#watch({ prefix: LIBVIRT_MOUNT, recursive: false }, (message) => {
@@ -99,7 +111,7 @@ class SecretWatch {
     this.#pending += message.events.length
     this.#last = this.#last
       .then(() => this.#take(message))
-      .catch(() => this.close())
+      .catch(() => this.#end())
       .finally(() => {
         this.#pending -= message.events.length
       })
@@ -116,7 +128,7 @@ class SecretWatch {
     }
     if (this.#closed) return
     if (overflow === true) await this.#resume()
-    else if (error !== undefined) this.close()
+    else if (error !== undefined) this.#end()
   }
 
   /** Too much has happened to be told: watch anew, and tell what has become of what was known. */

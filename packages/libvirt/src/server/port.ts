@@ -34,6 +34,10 @@ export interface SecretsPort {
    */
   getValue(uuid: string): Promise<Uint8Array>
   undefine(uuid: string): Promise<void>
-  /** Events that the caller may see, until the returned function is called. */
-  watch(onEvent: (event: SecretEvent) => void): Promise<() => void>
+  /**
+   * Events that the caller may see, until the returned function is called.
+   *
+   * @param onEnd - called once when no more will be told, though nobody has called that function
+   */
+  watch(onEvent: (event: SecretEvent) => void, onEnd: () => void): Promise<() => void>
 }

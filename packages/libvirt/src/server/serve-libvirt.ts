@@ -89,8 +89,11 @@ class Served implements ServedLibvirt {
       onNoRoom: () => this.#outlet.destroy(),
     })
     this.#line = new ReplyLine((reply) => this.#outlet.send(reply))
-    this.#subscriptions = new Subscriptions(settings.maxCallbacks, (id, event) =>
-      this.#tell(id, event),
+    this.#subscriptions = new Subscriptions(
+      settings.maxCallbacks,
+      (id, event) => this.#tell(id, event),
+      // A client that would miss what comes would not know.
+      () => this.#outlet.destroy(),
     )
     this.#keepalive = new KeepaliveTimer({
       intervalMs: settings.keepaliveIntervalMs,

@@ -21,15 +21,20 @@ export type OnSecretEvent = (callbackId: number, event: SecretEvent) => void
 export class Subscriptions {
   readonly #most: number
   readonly #onEvent: OnSecretEvent
+  readonly #onEnd: () => void
   readonly #subscriptions = new Map<number, Subscription>()
   #nextId = 0
   #unwatch: (() => void) | undefined
   #closed = false
 
-  /** @param most - callbacks at the same time */
-  constructor(most: number, onEvent: OnSecretEvent) {
+  /**
+   * @param most - callbacks at the same time
+   * @param onEnd - called when no more events come though there are callbacks
+   */
+  constructor(most: number, onEvent: OnSecretEvent, onEnd: () => void) {
     this.#most = most
     this.#onEvent = onEvent
+    this.#onEnd = onEnd
   }
 
   /**
@@ -68,7 +73,10 @@ export class Subscriptions {
   }
 
   async #watch(port: SecretsPort): Promise<void> {
-    const unwatch = await port.watch((event) => this.#tell(event))
+    const unwatch = await port.watch(
+      (event) => this.#tell(event),
+      () => this.#onEnd(),
+    )
     if (this.#closed) unwatch()
     else this.#unwatch = unwatch
   }

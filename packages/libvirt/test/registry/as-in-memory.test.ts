@@ -46,8 +46,14 @@ test('whoever may do everything cannot tell them apart', async () => {
       const { port } = await site.userWith('all', [{ permissions: ALL, secrets: ['*'] }])
       const memory = new MemorySecrets().port()
       const [ours, theirs]: [SecretEvent[], SecretEvent[]] = [[], []]
-      await port.watch((event) => ours.push(event))
-      await memory.watch((event) => theirs.push(event))
+      await port.watch(
+        (event) => ours.push(event),
+        () => {},
+      )
+      await memory.watch(
+        (event) => theirs.push(event),
+        () => {},
+      )
       for (const run of calls) {
         expect(await outcomeOf(run(port))).toEqual(await outcomeOf(run(memory)))
         await waitFor(() => ours.length >= theirs.length)

@@ -235,7 +235,10 @@ describe('events', () => {
   test('come in order, also of what the registry door does, until they are no longer wanted', async () => {
     const { port, admin } = await open()
     const events: SecretEvent[] = []
-    const stop = await port.watch((event) => events.push(event))
+    const stop = await port.watch(
+      (event) => events.push(event),
+      () => {},
+    )
     await port.define(secret(A, { usage: CEPH }))
     await waitFor(() => events.length === 1)
     await port.define(secret(A, { usage: CEPH, description: 'x' }))
@@ -269,7 +272,10 @@ describe('events', () => {
     await port.define(secret(A))
     await port.setValue(A, bytes('x'))
     const events: SecretEvent[] = []
-    await port.watch((event) => events.push(event))
+    await port.watch(
+      (event) => events.push(event),
+      () => {},
+    )
     await port.define(secret(A, { ephemeral: true }))
     await port.undefine(A)
     await waitFor(() => events.length >= 1 && told(events).at(-1) === 'undefined a')
@@ -287,7 +293,10 @@ describe('events', () => {
       },
     ])
     const events: SecretEvent[] = []
-    await port.watch((event) => events.push(event))
+    await port.watch(
+      (event) => events.push(event),
+      () => {},
+    )
     await site.port.setValue(A, bytes('x'))
     await site.port.undefine(A)
     await site.port.setValue(B, bytes('x'))

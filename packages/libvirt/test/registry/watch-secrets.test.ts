@@ -34,6 +34,8 @@ function site(...there: SecretDefinition[]) {
       return found
     },
   }
+  /** How many events had been told at each end. */
+  const ends: number[] = []
   const begin = () =>
     watchSecrets(
       port,
@@ -46,8 +48,9 @@ function site(...there: SecretDefinition[]) {
       },
       (told) =>
         events.push(`${told.type === 'lifecycle' ? told.event : 'value'} ${told.secret.uuid[0]}`),
+      () => ends.push(events.length),
     )
-  return { secrets, watches, events, lookups, port, begin }
+  return { secrets, watches, events, ends, lookups, port, begin }
 }
 
 test('an expired or deleted version is no end of the secret, the secret itself is', async () => {
@@ -105,20 +108,32 @@ test('events that nobody can keep up with are given up, and told of as above', a
 })
 
 test('it ends when the registry ends it, and when it is not wanted any more', async () => {
-  const { begin, watches, events } = site(secret(A))
+  const { begin, watches, events, ends } = site(secret(A))
   const stop = await begin()
   const error = { code: 910, status: 13, reason: 'SHUTTING_DOWN', message: 'stopping' }
   watches[0]?.send({ events: [event('set', A)], error: error as never })
   await waitFor(() => watches[0]?.stopped === true)
   expect(events).toEqual(['value a'])
   stop()
-  const { begin: again, watches: others, events: none } = site(secret(A))
+  expect(ends).toEqual([1])
+  const { begin: again, watches: others, events: none, ends: noEnds } = site(secret(A))
   const end = await again()
   others[0]?.send({ events: [event('set', A)] })
   end()
   expect(others[0]?.stopped).toBe(true)
   await Promise.resolve()
   expect(none).toEqual([])
+  expect(noEnds).toEqual([])
+})
+
+test('it ends, and says so, where what happened cannot be looked up', async () => {
+  const { port, begin, watches, events, ends } = site(secret(A))
+  await begin()
+  port.lookup = () => Promise.reject(new Error('the disk is gone'))
+  watches[0]?.send({ events: [event('metadata', A), event('set', A)] })
+  await waitFor(() => ends.length === 1)
+  expect(watches[0]?.stopped).toBe(true)
+  expect(events).toEqual([])
 })
 
 test('it does not begin where the secrets cannot be listed', async () => {

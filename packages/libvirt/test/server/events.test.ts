@@ -159,6 +159,14 @@ describe('events', () => {
     expect(unwatched).toBe(1)
   })
 
+  it('that will not be told end the connection', async () => {
+    const client = new Client()
+    await client.open()
+    await client.call('connectSecretEventRegisterAny', { eventId: 0, secret: undefined })
+    client.secrets.endWatches()
+    expect(client.connection.isDestroyed).toBe(true)
+  })
+
   it('of a read-only connection are told too', async () => {
     const client = new Client({ readOnly: true })
     await client.open()
