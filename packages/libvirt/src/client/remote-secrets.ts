@@ -47,7 +47,8 @@ export class RemoteSecrets implements SecretCalls {
 
   async setValue(secret: Secret, value: Uint8Array): Promise<void> {
     checkValue(value)
-    const copy = value.slice()
+    // The slice of a Buffer would be the caller's own memory.
+    const copy = new Uint8Array(value)
     const args = { secret: handleOf(secret), value: copy, flags: 0 }
     try {
       await this.#calls.call('secretSetValue', args, () => {}, copy)

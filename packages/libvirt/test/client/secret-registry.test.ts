@@ -215,6 +215,20 @@ test('a value is copied when it is set, and of those that came each caller has h
   await registry.close()
 })
 
+test('the buffer of a caller is neither sent later nor wiped', async () => {
+  const [uuid] = UUIDS
+  const stored: string[] = []
+  const { registry } = await opened({
+    secretLookupByUuid: () => ({ secret: handle(uuid) }),
+    secretSetValue: ({ value }) => void stored.push(Buffer.from(value).toString()),
+  })
+  const secret = await registry.getByUuid(uuid)
+  const buffer = Buffer.from('sesame')
+  await secret.setValue(buffer)
+  expect([buffer.toString(), ...stored]).toEqual(['sesame', 'sesame'])
+  await registry.close()
+})
+
 test('an answer about another secret ends the connection', async () => {
   const other = { secret: handle(UUIDS[1]) }
   const answers = {
