@@ -22,18 +22,27 @@ const TOLD = {
  * @throws CliError `NOT_FOUND`, `ACCESS_DENIED`, `INVALID_ARGUMENT`
  */
 export async function readKeyFileText(path: string): Promise<string> {
+  const bytes = await readKeyFileBytes(path)
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const text = buffer.toString('base64')
+  buffer.fill(0)
+  return text
+}
+
+/**
+ * Read a key file.
+ *
+ * @returns 32 to 4096 bytes, the caller's to wipe
+ * @throws CliError `NOT_FOUND`, `ACCESS_DENIED`, `INVALID_ARGUMENT`
+ */
+export async function readKeyFileBytes(path: string): Promise<Uint8Array> {
   const { readKeyFile } = await import('@secreg/crypto/node')
-  let bytes: Uint8Array
   try {
-    bytes = await readKeyFile(path)
+    return await readKeyFile(path)
   } catch (cause) {
     const code = (cause as { code?: unknown }).code as keyof typeof TOLD
     if (!Object.hasOwn(TOLD, code)) throw cause
     const [reason, what, hint] = TOLD[code]
     throw new CliError(reason, `${path} ${what}`, hint, { cause })
   }
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const text = buffer.toString('base64')
-  buffer.fill(0)
-  return text
 }

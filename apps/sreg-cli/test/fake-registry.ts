@@ -17,6 +17,7 @@ import { decodePayload, encodeFrame, type Frame, FrameReader } from '@secreg/wir
 import { FakeAccounts } from './fake/fake-accounts.ts'
 import { FakeAudit } from './fake/fake-audit.ts'
 import { FakeEntries, type FakeEntry, type Payload } from './fake/fake-entries.ts'
+import { FakeLibvirt } from './fake/fake-libvirt.ts'
 import { FakeSetec } from './fake/fake-setec.ts'
 import { FakeTransfer } from './fake/fake-transfer.ts'
 import { FakeVersions } from './fake/fake-versions.ts'
@@ -32,6 +33,7 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
   readonly versions = new FakeVersions(this.store)
   readonly transfer = new FakeTransfer(this.store)
   readonly setec = new FakeSetec(this.store)
+  readonly libvirt = new FakeLibvirt(this.store)
   readonly log = new FakeAudit()
   /** Answer questions to the log, and requests for evidence. */
   answeringEvidence: (payload: Payload) => object | Promise<object> = (payload) =>
@@ -206,8 +208,9 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
     transfer: (payload) => this.store.transfer(payload),
     history: (payload) => this.versions.history(payload),
     versions: (payload) => this.versions.change(payload),
-    meta: (payload) => this.versions.meta(payload),
-    dialect: (payload) => this.setec.dialect(payload),
+    meta: (payload) => this.versions.meta(this.#named(payload)),
+    dialect: (payload) =>
+      (payload['dialect'] === 'libvirt' ? this.libvirt : this.setec).dialect(payload),
     mount: (payload) => this.versions.mount(payload),
     txn: (payload) => this.versions.transaction(payload),
     unwatch: () => ({ success: true }),
@@ -239,6 +242,14 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
     }),
     audit: (payload) => this.answeringAudit(payload),
     evidence: (payload) => this.answeringEvidence(payload),
+  }
+
+  /** Metadata that are asked for by what only one entry has, as those of its path. */
+  #named(payload: Payload): Payload {
+    if (payload['op'] !== 'find') return payload
+    const key = this.libvirt.find(payload['unique'])
+    if (key === undefined) throw new SecregError('STORAGE_KEY_NOT_FOUND', 'no such key')
+    return { op: 'get', key }
   }
 
   #handle(

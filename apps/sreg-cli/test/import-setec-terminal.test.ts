@@ -10,6 +10,8 @@ test('no other command loads what it needs', () => {
   expect(built.commandFiles()).toContain('src/commands/import.ts')
   expect(built.commandFiles()).not.toContain('packages/setec/src/client')
   expect(built.commandFiles()).not.toContain('src/import/setec/')
+  expect(built.commandFiles()).not.toContain('packages/libvirt/src/node')
+  expect(built.commandFiles()).not.toContain('src/import/libvirt/')
 })
 
 test('on a terminal: an address with a credential is asked for without echo, and progress is shown', async (context) => {

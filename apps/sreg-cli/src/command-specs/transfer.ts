@@ -23,7 +23,7 @@ export const TRANSFER_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'import',
-    summary: 'Import entries, all or nothing, or the secrets of a setec server',
+    summary: 'Import entries, all or nothing, or the secrets of a setec server or of libvirt',
     operands: [
       {
         name: 'file',
@@ -38,8 +38,15 @@ export const TRANSFER_COMMANDS: readonly CommandSpec[] = [
       {
         name: 'format',
         value: 'FORMAT',
-        values: ['secreg', 'dotenv', 'json', 'tree', 'setec'],
-        summary: 'secreg (found by itself), dotenv, json, tree (a directory), setec (a server)',
+        values: ['secreg', 'dotenv', 'json', 'tree', 'setec', 'libvirt'],
+        summary:
+          'secreg (found by itself), dotenv, json, tree (a directory), setec (a server), libvirt (its directory)',
+      },
+      {
+        name: 'key',
+        value: 'FILE',
+        completes: 'file',
+        summary: 'key of the values that libvirt has encrypted, 32 bytes',
       },
       { name: 'prefix', value: 'PREFIX', completes: 'key', summary: 'put everything below it' },
       encrypt('keep every value encrypted'),
@@ -48,6 +55,7 @@ export const TRANSFER_COMMANDS: readonly CommandSpec[] = [
     notes: [
       'tree: each regular file becomes one entry; empty and unreadable ones are skipped. json: objects become paths.',
       'Names that cannot be path segments are encoded with %.',
+      'libvirt: definitions and values come in below /libvirt; one value that the key does not open stops it before anything is written.',
       'setec: every version keeps its number, and the active one stays so; what is here already is passed over.',
     ],
     examples: [
@@ -55,6 +63,7 @@ export const TRANSFER_COMMANDS: readonly CommandSpec[] = [
       'import .env --format dotenv --prefix /app/web',
       'import /proc/sys --format tree --prefix /system --dry-run',
       'import https://setec.example.com --format setec --dry-run',
+      'import /etc/libvirt/secrets --format libvirt --dry-run',
     ],
   },
 ]

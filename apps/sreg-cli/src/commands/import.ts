@@ -1,4 +1,4 @@
-/** `sreg import`: entries from a file or a directory, all or nothing; secrets from a server. */
+/** `sreg import`: entries from a file or a directory, all or nothing; secrets from a server, or of libvirt. */
 import type { ImportChange } from '@secreg/protocol'
 import { changesTable } from '../changes-table.ts'
 import type { Context } from '../context.ts'
@@ -11,6 +11,10 @@ import { startProgress } from '../progress.ts'
 
 export async function run(context: Context): Promise<number | undefined> {
   const format = context.text('format')
+  if (format === 'libvirt') return (await import('../import/libvirt/run.ts')).run(context)
+  if (context.text('key') !== undefined) {
+    throw new CliError('INVALID_ARGUMENT', '--key is for --format libvirt', 'leave --key out')
+  }
   if (format === 'setec') return (await import('../import/setec/run.ts')).run(context)
   if (format === undefined && /^https?:\/\//i.test(context.operand(0))) {
     throw new CliError('INVALID_ARGUMENT', 'the file is an address', 'give --format setec')

@@ -58,6 +58,14 @@ export class FakeEntries {
     return entry
   }
 
+  /** Make an entry of bytes that has no value. */
+  define(key: string): FakeEntry {
+    const entry = this.#known(key, '', 'bytes', true)
+    this.live.set(key, entry)
+    entry.revision = ++this.revision
+    return entry
+  }
+
   #known(key: string, value: string, type: ValueType, encrypted: boolean): FakeEntry {
     const base = { version: 0, latest: 0, revision: 0, versions: new Map() }
     const metadata = { tags: [], custom: {}, granted: [], settings: {} }

@@ -1,7 +1,7 @@
 /** What an import of secrets tells at its end. */
-import { REASONS, STATUS, type Status } from '@secreg/protocol'
 import type { Context } from '../../context.ts'
 import { formatTable } from '../../table.ts'
+import { statusOfProblems } from '../status-of-problems.ts'
 import type { Problem } from './failures.ts'
 import type { Unplaced } from './import-secrets.ts'
 import type { SecretOutcome } from './secret-import.ts'
@@ -58,7 +58,7 @@ export async function report(
       ...(dryRun ? ['nothing was changed'] : []),
     ].join('; '),
   )
-  return statusOf(troubled.map(({ problem }) => problem))
+  return statusOfProblems(troubled.map(({ problem }) => problem))
 }
 
 function count(outcomes: readonly SecretOutcome[], of: (outcome: SecretOutcome) => number): number {
@@ -91,10 +91,3 @@ function textOf({ message, versions: numbers }: Problem): string {
   if (numbers.length === 0) return message
   return `version${numbers.length === 1 ? '' : 's'} ${formatRanges(numbers)}: ${message}`
 }
-
-function statusOf(problems: readonly Problem[]): Status {
-  const statuses = problems.map(({ reason }) => STATUS[REASONS[reason].status])
-  return ORDER.find((status) => statuses.includes(status)) ?? statuses[0] ?? STATUS.Success
-}
-
-const ORDER: readonly Status[] = Object.freeze([STATUS.AlreadyExists, STATUS.AccessDenied])

@@ -1,12 +1,11 @@
 /** `sreg import --format setec ADDRESS`: the secrets of a running setec server. */
 import type { RegistryConnection } from '@secreg/client'
 import { undoOnSignal } from '@secreg/host/terminal'
-import { SecregError } from '@secreg/protocol'
 import type { SecretMetadata } from '@secreg/setec'
 import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
-import { hintOf } from '../../hints.ts'
 import { startProgress } from '../../progress.ts'
+import { AGAIN, brokenOff } from '../broken-off.ts'
 import { asServerError } from './failures.ts'
 import { SecretsImport } from './import-secrets.ts'
 import { report } from './report.ts'
@@ -56,21 +55,11 @@ async function importFrom(
     bar.stop()
     return await report(context, outcomes, dryRun)
   } catch (error) {
-    throw dryRun ? asServerError(error, server.host) : broken(error, server.host, work)
+    const failure = asServerError(error, server.host)
+    throw dryRun ? failure : brokenOff(failure, work.state)
   } finally {
     bar.stop()
   }
-}
-
-const AGAIN = 'run it again, and it goes on from there'
-
-/** A failure in the middle, which tells how far it came. */
-function broken(failure: unknown, host: string, work: SecretsImport): unknown {
-  const error = asServerError(failure, host)
-  if (!SecregError.is(error)) return error
-  const hint = hintOf(error)
-  const next = hint === undefined ? AGAIN : `${hint}; then ${AGAIN}`
-  return new CliError(error.reason, `${error.message}; ${work.state}`, next, { cause: error })
 }
 
 async function listOf({ host, list }: Server): Promise<readonly SecretMetadata[]> {
