@@ -14,6 +14,7 @@ import { BackupScheduler } from './backups/scheduler.ts'
 import { configuredCredential } from './configured-credential.ts'
 import { GatewayProcess } from './gateway/gateway-process.ts'
 import { gatewayProgram } from './gateway/gateway-program.ts'
+import { serveSecrets } from './libvirt/serve-secrets.ts'
 import { MetricsServer } from './metrics-server.ts'
 import { RegistryHost } from './registry-host.ts'
 import { GatewayGrants, type GatewayUsers } from './server/gateway-grants.ts'
@@ -88,8 +89,11 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
     if (gateway !== undefined) doors.push(gateway.server)
     const zones = await serveZones({ config, host, users, budget, log })
     if (zones !== undefined) doors.push(zones.server)
+    const secrets = await serveSecrets({ config, host, kernel, budget, log })
+    if (secrets !== undefined) doors.push(secrets.server)
     host.figures = () => ({
-      connections: server.connections + (zones?.server.connections ?? 0),
+      connections:
+        server.connections + (zones?.server.connections ?? 0) + (secrets?.server.connections ?? 0),
       buffer_bytes: budget.usedBytes,
     })
     const backups = new BackupScheduler({
@@ -109,6 +113,7 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
       configure: (next) => {
         gateway?.configure(next)
         zones?.configure(next)
+        secrets?.configure(next)
         supervised?.reload()
         if (next.metrics.listen !== config.metrics.listen) {
           log.warn('metrics.listen has changed: it holds from the next start on')

@@ -13,9 +13,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { nativeProblem } from '@secreg/unix-socket'
 import { z } from 'zod'
-import { gatewayProgram } from './gateway/gateway-program.ts'
+import { devConfig, withMissing } from './dev-config.ts'
 
 /** Where everything of a development home is. */
 export interface DevHome {
@@ -65,9 +64,10 @@ export function openDevHome(path: string): DevHome {
     socket: join(directory, 'registry.sock'),
     admin: join(directory, 'admin.json'),
   }
-  writeOnce(home.config, () => configText(directory))
-  addGateway(home.config, directory)
-  addZones(home.config, directory)
+  writeOnce(home.config, () => devConfig(directory))
+  const config = readFileSync(home.config, 'utf8')
+  const whole = withMissing(config, directory)
+  if (whole !== config) replaceFile(home.config, whole)
   writeOnce(home.admin, () => `${JSON.stringify(newCredentials(), null, 2)}\n`)
   return {
     ...home,
@@ -92,81 +92,6 @@ function newCredentials(): DevCredentials {
 /** 128 bits in hexadecimal, which can spell no word that the password policy forbids, and the classes that it counts. */
 function secret(): string {
   return `${randomBytes(16).toString('hex')}-A`
-}
-
-/** First line of the file, by which it is known to be of our making. */
-const MADE = '# Made by secregd --dev, for development only.'
-
-function configText(directory: string): string {
-  const at = (name: string) => JSON.stringify(join(directory, name))
-  return `${MADE}
-
-[database]
-path = ${at('data')}
-
-[socket]
-path = ${at('registry.sock')}
-mode = "0600"
-
-[audit]
-path = ${at('audit')}
-
-[security]
-# The least cost that is accepted: quick starts matter more here than a stolen disk.
-scrypt_log_n = 15
-${gatewayText(directory)}${zonesText(directory)}`
-}
-
-/** The gateway, where it is installed: one process more, and a port of this machine that the system chooses. */
-function gatewayText(directory: string): string {
-  if (gatewayProgram() === undefined) return ''
-  return `
-[gateway]
-socket = ${JSON.stringify(join(directory, 'gateway.sock'))}
-supervise = true
-
-[http]
-listen = "127.0.0.1:0"
-workers = 1
-
-[log]
-level = "warn"
-`
-}
-
-/** A home that was made before there was a gateway gets one, unless its owner has written something of his own. */
-function addGateway(file: string, directory: string): void {
-  const text = readFileSync(file, 'utf8')
-  if (!text.startsWith(MADE) || /^\s*\[(?:gateway|http|log)\]/m.test(text)) return
-  const more = gatewayText(directory)
-  if (more !== '') replaceFile(file, `${text}${more}`)
-}
-
-/** The subauth socket, where the native part that it needs is there, and a zone in which everything is allowed. */
-function zonesText(directory: string): string {
-  if (nativeProblem() !== undefined) return ''
-  return `
-[subauth]
-socket = ${JSON.stringify(join(directory, 'subauth.sock'))}
-mode = "0600"
-
-[zones.dev]
-desc = "Development"
-allow_passwd = true
-allow_tokens = true
-allow_passwd_auth = true
-max_temp_validity = 3600
-auto_create = true
-http = true
-`
-}
-
-/** The same for a home of before. */
-function addZones(file: string, directory: string): void {
-  const text = readFileSync(file, 'utf8')
-  if (!text.startsWith(MADE) || /^\s*\[+\s*(?:subauth|zones)\s*[.\]]/m.test(text)) return
-  const more = zonesText(directory)
-  if (more !== '') replaceFile(file, `${text}${more}`)
 }
 
 /** Write a private file whole, unless there is one. */

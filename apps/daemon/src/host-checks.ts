@@ -3,8 +3,10 @@ import { lstat, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config } from '@secreg/host'
 import type { SecurityFinding } from '@secreg/protocol'
+import { libvirtFindings } from './libvirt/libvirt-findings.ts'
 import { helperFindings } from './pam/helper-finding.ts'
 import { type KernelWord, WITHOUT_KERNEL_WORD } from './server/kernel-word.ts'
+import { modeFinding } from './server/mode-finding.ts'
 import { subauthFindings } from './subauth/subauth-findings.ts'
 
 /** Check the data and audit directories with everything in them, and the sockets. */
@@ -18,6 +20,7 @@ export async function hostChecks(
     await socketFinding(config),
     ...(await Promise.all(socketDirectories(config).map(socketDirectoryFinding))),
     ...(await subauthFindings(config)),
+    ...(await libvirtFindings(config)),
     kernelFinding(kernel),
     ...gatewayFindings(config),
     coreFinding(),
@@ -52,39 +55,20 @@ async function directoryFinding(check: string, path: string): Promise<SecurityFi
       }
 }
 
-async function socketFinding({ socket }: Config): Promise<SecurityFinding> {
-  const facts = await lstat(socket.path).catch(() => undefined)
-  const mode = facts === undefined ? undefined : facts.mode & 0o777
-  if (mode === undefined || facts?.isSocket() !== true) {
-    return {
-      check: 'socket',
-      level: 'fault',
-      message: `${socket.path} is not a socket`,
-      advice: 'something has replaced it: remove that and start the daemon again',
-    }
+async function socketFinding({ socket: { path, mode } }: Config): Promise<SecurityFinding> {
+  const found = await modeFinding('socket', path, mode)
+  if (found.level !== 'ok' || (mode & 0o007) === 0) return found
+  return {
+    ...found,
+    level: 'warning',
+    message: `${found.message}: every local user can connect`,
+    advice: 'set socket.mode to "0660" and socket.group to the group of its users',
   }
-  const shown = `${socket.path} has mode 0${mode.toString(8)}`
-  if (mode !== socket.mode) {
-    return {
-      check: 'socket',
-      level: 'fault',
-      message: `${shown}, configured is 0${socket.mode.toString(8)}`,
-      advice: 'chmod it back, or start the daemon again',
-    }
-  }
-  return (mode & 0o007) === 0
-    ? { check: 'socket', level: 'ok', message: shown }
-    : {
-        check: 'socket',
-        level: 'warning',
-        message: `${shown}: every local user can connect`,
-        advice: 'set socket.mode to "0660" and socket.group to the group of its users',
-      }
 }
 
-function socketDirectories({ socket, subauth }: Config): string[] {
-  const paths = [socket.path, ...(subauth.socket === undefined ? [] : [subauth.socket])]
-  return [...new Set(paths.map((path) => dirname(path)))]
+function socketDirectories({ libvirt, socket, subauth }: Config): string[] {
+  const paths = [socket.path, subauth.socket, libvirt.socket, libvirt.socketReadOnly]
+  return [...new Set(paths.flatMap((path) => (path === undefined ? [] : [dirname(path)])))]
 }
 
 /** Who may write there can put another socket in its place. */

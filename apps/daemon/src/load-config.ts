@@ -9,7 +9,7 @@ export const DEFAULT_CONFIG = '/etc/secreg/config.toml'
 /** Check a configuration file as a start would. @throws ConfigError */
 export function load(file: string): LoadedConfig {
   const loaded = loadConfig(file)
-  const { backup, database, audit, metrics, security, subauth } = loaded.config
+  const { backup, database, audit, libvirt, metrics, security, subauth } = loaded.config
   for (const [name, prefixes] of [
     ['security.encrypt_prefixes', security.encryptPrefixes],
     ['audit.value_hash_prefixes', audit.valueHashPrefixes],
@@ -26,6 +26,8 @@ export function load(file: string): LoadedConfig {
   for (const [name, place] of [
     ['backup.directory', backup.directory],
     ['subauth.socket', subauth.socket],
+    ['libvirt.socket', libvirt.socket],
+    ['libvirt.socket_read_only', libvirt.socketReadOnly],
     ['metrics.listen', metrics.listen?.startsWith('/') === true ? metrics.listen : undefined],
   ] as const) {
     for (const [key, path] of [
@@ -38,7 +40,7 @@ export function load(file: string): LoadedConfig {
     }
   }
   checkKafka(loaded)
-  checkSubauth(loaded)
+  checkSockets(loaded)
   checkGateway(loaded)
   return loaded
 }
@@ -60,27 +62,33 @@ function checkKafka(loaded: LoadedConfig): void {
 }
 
 /** Two doors at one path would be one, and which one by chance. */
-function checkSubauth(loaded: LoadedConfig): void {
-  const { gateway, metrics, socket, subauth } = loaded.config
-  for (const [key, path] of [
+function checkSockets(loaded: LoadedConfig): void {
+  const { gateway, libvirt, metrics, socket, subauth } = loaded.config
+  const sockets = [
     ['socket.path', socket.path],
     ['gateway.socket', gateway.socket],
     ['metrics.listen', metrics.listen],
-  ] as const) {
-    if (subauth.socket === undefined || subauth.socket !== path) continue
-    const message = `subauth.socket: expected another socket than ${key}`
-    throw new ConfigError([loaded.fault('subauth.socket', message)])
+    ['subauth.socket', subauth.socket],
+    ['libvirt.socket', libvirt.socket],
+    ['libvirt.socket_read_only', libvirt.socketReadOnly],
+  ] as const
+  const taken = new Map<string, string>()
+  for (const [key, path] of sockets) {
+    if (path === undefined) continue
+    const other = taken.get(path)
+    if (other !== undefined) {
+      const message = `${key}: expected another socket than ${other}`
+      throw new ConfigError([loaded.fault(key, message)])
+    }
+    taken.set(path, key)
   }
 }
 
 /** A principal that stands for two accounts would be nobody, and a gateway that is to be started must be able to work. */
 function checkGateway(loaded: LoadedConfig): void {
-  const { gateway, http, socket } = loaded.config
+  const { gateway, http } = loaded.config
   const refuse = (name: string, message: string): never => {
     throw new ConfigError([loaded.fault(name, `${name}: ${message}`)])
-  }
-  if (gateway.socket === socket.path) {
-    refuse('gateway.socket', 'expected another socket than socket.path')
   }
   if (gateway.supervise && (gateway.socket === undefined || http.listen === undefined)) {
     refuse('gateway.supervise', 'expected gateway.socket and http.listen with it')

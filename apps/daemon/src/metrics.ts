@@ -11,12 +11,12 @@ import type { Room } from './disk-space.ts'
 import { METRIC_ROWS, type MetricFacts, type MetricRow } from './metric-rows.ts'
 
 /** Doors whose operations are counted. */
-export type CountedDoor = Extract<Door, 'registry' | 'http' | 'subauth'>
+export type CountedDoor = Extract<Door, 'registry' | 'http' | 'subauth' | 'libvirt'>
 
 /** Operations by the names of their requests; `unknown` is a request that is none. */
 export type CountedOperation = RequestName | 'unknown'
 
-const DOORS: readonly CountedDoor[] = ['registry', 'http', 'subauth']
+const DOORS: readonly CountedDoor[] = ['registry', 'http', 'subauth', 'libvirt']
 const OPERATIONS: readonly CountedOperation[] = [
   ...(Object.keys(REQUESTS) as RequestName[]),
   'unknown',

@@ -13,7 +13,9 @@ import { SecregError } from '@secreg/protocol'
 import { compose, type Daemon } from './compose.ts'
 import { ensureDevAdministrator } from './dev-administrator.ts'
 import { type DevHome, openDevHome } from './dev-home.ts'
+import { requireLibvirt } from './libvirt/serve-secrets.ts'
 import { DEFAULT_CONFIG, load } from './load-config.ts'
+import { KERNEL_WORD } from './server/kernel-word.ts'
 import { zoneUsers } from './subauth/serve-zones.ts'
 import { version } from './version.ts'
 
@@ -87,23 +89,31 @@ export async function run(options: RunOptions): Promise<void> {
     },
   })
   log.info('ready', { file: config.socket.path, version })
-  if (home !== undefined) announce(home, config.subauth.socket, await daemon.http)
+  if (home !== undefined) announce(home, config, await daemon.http)
   await readiness.ready(`${daemon.host.registry.state}; ${config.socket.path}`)
 }
 
 /**
- * A development home starts also where the subauth socket of its first start cannot be served any more: on another
- * machine, with another Node.js.
+ * A development home starts also where sockets of its first start cannot be served any more: on another machine, with
+ * another Node.js.
  */
 async function servable(config: Config, log: Logger): Promise<Config> {
+  let { libvirt, subauth } = config
   try {
     await zoneUsers(config, log)
-    return config
   } catch (error) {
     if (!SecregError.is(error)) throw error
     log.warn('the subauth socket is not served', { detail: error.message })
-    return { ...config, subauth: { ...config.subauth, socket: undefined } }
+    subauth = { ...subauth, socket: undefined }
   }
+  try {
+    requireLibvirt(config, KERNEL_WORD)
+  } catch (error) {
+    if (!SecregError.is(error)) throw error
+    log.warn('the libvirt sockets are not served', { detail: error.message })
+    libvirt = { ...libvirt, socket: undefined, socketReadOnly: undefined }
+  }
+  return { ...config, libvirt, subauth }
 }
 
 /** EX_SOFTWARE of sysexits(3): unlike a wrong configuration, starting again can help. */
@@ -131,10 +141,13 @@ async function initializeDev({ host }: Daemon, { credentials }: DevHome): Promis
   })
 }
 
-function announce(home: DevHome, subauth: string | undefined, http: string | undefined): void {
+function announce(home: DevHome, config: Config, http: string | undefined): void {
   const { socket, admin } = home
+  const subauth = config.subauth.socket
+  const { socket: libvirt, socketReadOnly: libvirtReadOnly } = config.libvirt
+  const ready = { ready: true, socket, subauth, libvirt, libvirtReadOnly, http, admin }
   process.stderr.write(`secregd: development home ${home.directory}; not for production\n`)
-  process.stdout.write(`${JSON.stringify({ ready: true, socket, subauth, http, admin })}\n`)
+  process.stdout.write(`${JSON.stringify(ready)}\n`)
 }
 
 /** A wrong file changes nothing: the daemon goes on with what it has. */

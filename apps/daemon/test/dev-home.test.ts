@@ -32,31 +32,55 @@ test('a home is made once, private, and found again', async () => {
   expect(openDevHome(other.path).credentials).not.toEqual(first.credentials)
 })
 
-test('it has a socket for zones and a zone, where this machine can serve them', async (context) => {
+test('it has sockets for zones and for libvirt, where this machine can serve them', async (context) => {
   const problem = nativeProblem()
   if (problem !== undefined) skipTest(context, problem)
   await using home = createTempHome()
   chmodSync(home.path, 0o700)
   const { config: file } = openDevHome(home.path)
-  const { subauth, zones } = parseConfig(readFileSync(file), file).config
+  const { libvirt, subauth, zones } = parseConfig(readFileSync(file), file).config
   expect(subauth).toMatchObject({ socket: home.file('subauth.sock'), mode: 0o600 })
   const everything = { allowPasswd: true, allowTokens: true, allowPasswdAuth: true, http: true }
   expect([...zones.keys()]).toEqual(['dev'])
   expect(zones.get('dev')).toMatchObject({ ...everything, autoCreate: true })
+  expect(libvirt).toMatchObject({
+    socket: home.file('libvirt.sock'),
+    socketReadOnly: home.file('libvirt-ro.sock'),
+    mode: 0o600,
+    modeReadOnly: 0o600,
+  })
+})
 
-  // A home of before gets them, once; what its owner has written stays.
+test.each([
+  ['[subauth]', ['[subauth]\n', '[zones.mine]\n', ' [ subauth ]\n', '[zones]\n']],
+  ['[libvirt]', ['[libvirt]\n', ' [ libvirt ]\n']],
+])('a home of before gets %s, once; what its owner has written stays', async (door, owns) => {
+  await using home = createTempHome()
+  chmodSync(home.path, 0o700)
+  const { config: file } = openDevHome(home.path)
   const text = readFileSync(file, 'utf8')
-  const old = text.slice(0, text.indexOf('\n[subauth]'))
+  const begins = text.indexOf(`\n${door}`)
+  // Where a door cannot be served, there is nothing to take away.
+  const end = begins < 0 ? 0 : /\n\n\[(?!zones)/.exec(text.slice(begins + 1))?.index
+  const part =
+    begins < 0 ? '' : text.slice(begins, end === undefined ? undefined : begins + 1 + end + 1)
+  const old = text.replace(part, '')
   writeFileSync(file, old)
   openDevHome(home.path)
-  expect(readFileSync(file, 'utf8')).toBe(text)
+  expect(readFileSync(file, 'utf8')).toBe(`${old}${part}`)
   openDevHome(home.path)
-  expect(readFileSync(file, 'utf8')).toBe(text)
-  for (const own of ['[subauth]\n', '[zones.mine]\n', ' [ subauth ]\n', '[zones]\n']) {
+  expect(readFileSync(file, 'utf8')).toBe(`${old}${part}`)
+  for (const own of owns) {
     writeFileSync(file, `${old}${own}`)
     openDevHome(home.path)
     expect(readFileSync(file, 'utf8')).toBe(`${old}${own}`)
   }
+})
+
+test('a configuration that is not of its making is left alone', async () => {
+  await using home = createTempHome()
+  chmodSync(home.path, 0o700)
+  const { config: file } = openDevHome(home.path)
   const foreign = '# my own\n'
   writeFileSync(file, foreign)
   openDevHome(home.path)

@@ -81,7 +81,22 @@ test.each([
     ['subauth.socket = "/var/lib/secreg/s"'],
     '1: subauth.socket: expected a place outside of database.path',
   ],
-])('subauth: %s', async (_, lines, expected) => {
+  [
+    'libvirt and zones at one path',
+    ['subauth.socket = "/s"', 'libvirt.socket = "/s"'],
+    '2: libvirt.socket: expected another socket than subauth.socket',
+  ],
+  [
+    'both of libvirt at one path',
+    ['libvirt.socket = "/l"', 'libvirt.socket_read_only = "/l"'],
+    '2: libvirt.socket_read_only: expected another socket than libvirt.socket',
+  ],
+  [
+    'libvirt within the log',
+    ['libvirt.socket = "/var/log/secreg/s"'],
+    '1: libvirt.socket: expected a place outside of audit.path',
+  ],
+])('sockets: %s', async (_, lines, expected) => {
   expect(await outcome(`${lines.join('\n')}\n`)).toContain(expected)
 })
 

@@ -11,7 +11,7 @@ import { type Credentials, weakerCredentials } from '@secreg/unix-socket'
 const ADDRESS = 'subauth'
 
 /** A peer by the word of the kernel. */
-export function peerOf({ gid, pid, uid }: Credentials): KernelPeer {
+export function peerOf({ gid, pid, uid }: Credentials): KernelPeer<'subauth'> {
   // A process of another namespace has no number here (pid_namespaces(7)).
   return { door: 'subauth', address: ADDRESS, uid, gid, ...(pid === 0 ? {} : { pid }) }
 }
@@ -26,7 +26,7 @@ export function peerOf({ gid, pid, uid }: Credentials): KernelPeer {
 export function senderOf(
   connection: Credentials | undefined,
   packet: Credentials | undefined,
-): KernelPeer | undefined {
+): KernelPeer<'subauth'> | undefined {
   if (connection === undefined || packet === undefined) return undefined
   const weaker = weakerCredentials(connection, packet)
   return weaker === undefined ? undefined : peerOf(weaker)

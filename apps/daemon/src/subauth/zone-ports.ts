@@ -26,7 +26,7 @@ export class ZonePorts {
    *
    * @param login - of the first user who has the uid, where there is one
    */
-  of(peer: KernelPeer, login: string | undefined): SubauthPort {
+  of(peer: KernelPeer<'subauth'>, login: string | undefined): SubauthPort {
     const { registry } = this.#host
     const caller = registry.zoneCaller(peer, login)
     const known = this.#known
@@ -40,7 +40,7 @@ export class ZonePorts {
 function makePort(
   { admission }: RegistryHost,
   registry: Registry,
-  peer: KernelPeer,
+  peer: KernelPeer<'subauth'>,
   caller: Caller,
 ): SubauthPort {
   const api = registry.as(caller)
@@ -70,6 +70,6 @@ function isSame(a: Caller, b: Caller): boolean {
  * Who is served while there is little room: root, like a session. Whoever else has a process on the machine could fill
  * the log with refusals, and so could those whose logins a service has root check.
  */
-function isKnown({ uid }: KernelPeer, { op }: RequestOf<'zone'>): boolean {
+function isKnown({ uid }: KernelPeer<'subauth'>, { op }: RequestOf<'zone'>): boolean {
   return uid === 0 && op !== 'check'
 }

@@ -39,6 +39,8 @@ export function registryPort(api: LibvirtRegistryApi, options: RegistryPortOptio
 /** Refusals that an administrator can do something about, in the words of this house; the rest is not told. */
 const TOLD: Partial<Record<Reason, string>> = Object.freeze({
   SEALED: 'the registry is sealed',
+  BUSY: 'the registry is busy; try again later',
+  AUDIT_FAILED: 'the audit log cannot be written, so that nothing was done',
   QUOTA_EXCEEDED: 'the quota of the secrets is used up',
   LIMIT_EXCEEDED: 'the description or the name of the use is too long',
   VERSION_REQUIRED: 'the secret is changed through the registry only',
