@@ -1,6 +1,7 @@
 // An HTTP client that costs as little as it can: requests are bytes made beforehand, answers are only counted.
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { drive } from './drive.mjs'
 
 const HEAD_END = Buffer.from('\r\n\r\n')
 const LENGTH = Buffer.from('\r\nContent-Length: ')
@@ -52,56 +53,34 @@ function endOf(bytes, at) {
  * Ask `total` times over some connections, one request in flight on each.
  *
  * @param status - of every answer
- * @returns requests per second, and the latencies in milliseconds, sorted
+ * @returns as `drive`
  */
-export async function loadHttp(url, { connections, total, request, status }) {
-  const sockets = await Promise.all(
-    Array.from({ length: connections }, async () => {
-      const socket = connect(Number(url.port), url.hostname)
-      socket.setNoDelay(true)
-      await once(socket, 'connect')
-      return socket
-    }),
-  )
+export function loadHttp(url, { connections, total, request, status }) {
   const expected = Buffer.from(`HTTP/1.1 ${status} `)
-  const latencies = new Float64Array(total)
-  let asked = 0
-  let answered = 0
-  const begin = performance.now()
-  await Promise.all(
-    sockets.map(
-      (socket) =>
-        new Promise((resolve, reject) => {
-          let rest = Buffer.alloc(0)
-          let sentMs = 0
-          const next = () => {
-            if (asked === total) return resolve()
-            asked++
-            sentMs = performance.now()
-            socket.write(request)
+  return drive(
+    { connections, total },
+    {
+      async open() {
+        const socket = connect(Number(url.port), url.hostname)
+        socket.setNoDelay(true)
+        await once(socket, 'connect')
+        return socket
+      },
+      ask: (socket) => socket.write(request),
+      listen(socket, answered, fail) {
+        let rest = Buffer.alloc(0)
+        socket.on('data', (chunk) => {
+          rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+          const end = endOf(rest, 0)
+          if (end === undefined) return
+          if (rest.compare(expected, 0, expected.length, 0, expected.length) !== 0) {
+            fail(new Error(`unexpected answer: ${rest.toString('latin1', 0, 300)}`))
+            return
           }
-          socket.on('error', reject)
-          socket.on('close', () => reject(new Error('closed early')))
-          socket.on('data', (chunk) => {
-            rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-            const end = endOf(rest, 0)
-            if (end === undefined) return
-            if (rest.compare(expected, 0, expected.length, 0, expected.length) !== 0) {
-              reject(new Error(`unexpected answer: ${rest.toString('latin1', 0, 300)}`))
-              return
-            }
-            latencies[answered++] = performance.now() - sentMs
-            rest = rest.subarray(end)
-            next()
-          })
-          next()
-        }),
-    ),
+          rest = rest.subarray(end)
+          answered(1)
+        })
+      },
+    },
   )
-  const seconds = (performance.now() - begin) / 1000
-  for (const socket of sockets) {
-    socket.removeAllListeners('close')
-    socket.destroy()
-  }
-  return { perSecond: total / seconds, latencies: latencies.subarray(0, answered).sort() }
 }

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { decodePayload, encodeFrame, FrameReader } from '@secreg/wire-codec'
+import { drive } from './drive.mjs'
 
 export function requestFrame(type, payload, sessionId = '') {
   return encodeFrame('length', {
@@ -38,65 +39,40 @@ export async function ask(path, frame) {
 /**
  * Ask `total` requests over some connections, each with some in flight.
  *
- * @returns requests per second, and the latencies in milliseconds, sorted
+ * @returns as `drive`
  */
-export async function load(path, { connections, inFlight, total, frames, expectType }) {
-  const sockets = await Promise.all(Array.from({ length: connections }, () => open(path)))
-  const latencies = new Float64Array(total)
-  let asked = 0
-  let answered = 0
-  const begin = performance.now()
-  await Promise.all(
-    sockets.map(
-      (socket) =>
-        new Promise((resolve, reject) => {
-          const sent = []
-          let rest = Buffer.alloc(0)
-          const next = (count) => {
-            const out = []
-            while (count > 0 && asked < total) {
-              out.push(frames[asked % frames.length])
-              sent.push(performance.now())
-              asked++
-              count--
+export function load(path, { connections, inFlight, total, frames, expectType }) {
+  const frameAt = (at) => frames[at % frames.length]
+  return drive(
+    { connections, inFlight, total },
+    {
+      open: () => open(path),
+      ask(socket, at, count) {
+        if (count === 1) socket.write(frameAt(at))
+        else socket.write(Buffer.concat(Array.from({ length: count }, (_, i) => frameAt(at + i))))
+      },
+      listen(socket, answered, fail) {
+        let rest = Buffer.alloc(0)
+        socket.on('data', (chunk) => {
+          rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+          let at = 0
+          let done = 0
+          while (rest.length - at >= 5) {
+            const size = rest.readUInt32BE(at)
+            if (rest.length - at < 4 + size) break
+            if (rest[at + 4] !== expectType) {
+              const text = `unexpected answer of type ${rest[at + 4]}: ${rest.subarray(at, at + 300)}`
+              return fail(new Error(text))
             }
-            if (out.length > 0) socket.write(out.length === 1 ? out[0] : Buffer.concat(out))
-            else if (sent.length === 0) resolve()
+            at += 4 + size
+            done++
           }
-          socket.on('error', reject)
-          socket.on('close', () =>
-            sent.length > 0 ? reject(new Error('closed early')) : undefined,
-          )
-          socket.on('data', (chunk) => {
-            rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-            let at = 0
-            let done = 0
-            const now = performance.now()
-            while (rest.length - at >= 5) {
-              const size = rest.readUInt32BE(at)
-              if (rest.length - at < 4 + size) break
-              if (rest[at + 4] !== expectType) {
-                reject(
-                  new Error(
-                    `unexpected answer of type ${rest[at + 4]}: ${rest.subarray(at, at + 300)}`,
-                  ),
-                )
-                return
-              }
-              latencies[answered++] = now - sent.shift()
-              at += 4 + size
-              done++
-            }
-            rest = rest.subarray(at)
-            if (done > 0) next(done)
-          })
-          next(inFlight)
-        }),
-    ),
+          rest = rest.subarray(at)
+          if (done > 0) answered(done)
+        })
+      },
+    },
   )
-  const seconds = (performance.now() - begin) / 1000
-  for (const socket of sockets) socket.destroy()
-  return { perSecond: total / seconds, latencies: latencies.subarray(0, answered).sort() }
 }
 
 export function percentile(sorted, share) {

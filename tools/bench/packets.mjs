@@ -1,6 +1,7 @@
 // A client of SEQPACKET sockets that costs as little as it can: packets are made beforehand, answers only compared.
 import { once } from 'node:events'
 import { connectSeqpacket } from '@secreg/unix-socket'
+import { drive } from './drive.mjs'
 
 async function open(path) {
   const socket = connectSeqpacket({ path })
@@ -41,42 +42,22 @@ export async function openPackets(path) {
  * Ask one request `total` times over some connections, each with one in flight, as the protocol wants it.
  *
  * @param expected - the bytes that every answer must be
- * @returns requests per second, and the latencies in milliseconds, sorted
+ * @returns as `drive`
  */
-export async function loadPackets(path, { connections, total, request, expected }) {
+export function loadPackets(path, { connections, total, request, expected }) {
   const packet = Buffer.from(JSON.stringify(request))
   const wanted = Buffer.from(expected)
-  const sockets = await Promise.all(Array.from({ length: connections }, () => open(path)))
-  const latencies = new Float64Array(total)
-  let asked = 0
-  let answered = 0
-  const begin = performance.now()
-  await Promise.all(
-    sockets.map(
-      (socket) =>
-        new Promise((resolve, reject) => {
-          let sentAt = 0
-          const next = () => {
-            if (asked === total) return resolve()
-            asked++
-            sentAt = performance.now()
-            socket.send(packet)
-          }
-          socket.on('error', reject)
-          socket.on('close', () => reject(new Error('closed early')))
-          socket.on('packet', ({ data }) => {
-            if (!wanted.equals(data)) {
-              reject(new Error(`unexpected answer: ${data.subarray(0, 300)}`))
-              return
-            }
-            latencies[answered++] = performance.now() - sentAt
-            next()
-          })
-          next()
-        }),
-    ),
+  return drive(
+    { connections, total },
+    {
+      open: () => open(path),
+      ask: (socket) => socket.send(packet),
+      listen(socket, answered, fail) {
+        socket.on('packet', ({ data }) => {
+          if (wanted.equals(data)) answered(1)
+          else fail(new Error(`unexpected answer: ${data.subarray(0, 300)}`))
+        })
+      },
+    },
   )
-  const seconds = (performance.now() - begin) / 1000
-  for (const socket of sockets) socket.destroy()
-  return { perSecond: total / seconds, latencies: latencies.subarray(0, answered).sort() }
 }
