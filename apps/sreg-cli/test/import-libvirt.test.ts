@@ -522,6 +522,13 @@ test.each([
   ['meta', 'ACCESS_DENIED', 3, 'access is denied here'],
   ['dialect', 'ACCESS_DENIED', 3, 'access is denied here'],
   ['dialect', 'INVALID_ARGUMENT', 1, 'the registry does not take it'],
+  ['dialect', 'IN_USE', 6, 'it has another use here'],
+  [
+    'dialect',
+    'VERSION_REQUIRED',
+    6,
+    'it is changed only with its version here: "sreg set --if-version"',
+  ],
 ] as const)('%s: %s is about the secret alone', async (name, reason, code, text) => {
   const { directory, bring, registry } = await makePlace()
   directory.secret(1)

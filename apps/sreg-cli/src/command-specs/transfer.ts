@@ -55,8 +55,8 @@ export const TRANSFER_COMMANDS: readonly CommandSpec[] = [
     notes: [
       'tree: each regular file becomes one entry; empty and unreadable ones are skipped. json: objects become paths.',
       'Names that cannot be path segments are encoded with %.',
-      'libvirt: definitions and values come in below /libvirt; one value that the key does not open stops it before anything is written.',
       'setec: every version keeps its number, and the active one stays so; what is here already is passed over.',
+      'libvirt: definitions and values come in below /libvirt; one value that the key does not open stops it before anything is written.',
     ],
     examples: [
       'import backup.json --decrypt',

@@ -13,11 +13,12 @@ const OF_ONE: Readonly<Partial<Record<Reason, string>>> = {
   ALREADY_EXISTS: 'another secret here has its use',
   CRYPTO_FAILED: 'its value here cannot be decrypted',
   ENTRY_DELETED: 'it was deleted here; "sreg undelete" brings it back',
+  IN_USE: 'it has another use here',
   INVALID_ARGUMENT: 'the registry does not take it',
   VERSION_DELETED: 'its version was deleted here; "sreg undelete" brings it back',
   VERSION_DESTROYED: 'its version was destroyed here',
   VERSION_NOT_FOUND: 'its version is gone here',
-  VERSION_REQUIRED: 'it is written only with --if-version here',
+  VERSION_REQUIRED: 'it is changed only with its version here: "sreg set --if-version"',
 }
 
 /**
