@@ -46,8 +46,8 @@ export interface UnmetCondition {
   /** What the rule asks for, as text: `10.0.0.0/8`, `09:00 to 17:00 Europe/Prague`. */
   readonly wants: string
   /**
-   * The request does not carry what the condition asks about. Never set for metadata: whether an entry has any
-   * would tell whether it exists.
+   * The request does not carry what the condition asks about. Never set for metadata and usage: whether an entry has
+   * any would tell whether it exists.
    */
   readonly unknown?: true
 }

@@ -86,8 +86,22 @@ describe('rules', () => {
     expect(ask()).toBe('deny')
     expect(policy.explain(request)).toMatchObject({
       reason: 'condition not met',
-      rules: [{ rule: 'virt/0', unmet: [{ condition: 'usage', unknown: true }] }],
+      rules: [{ rule: 'virt/0', unmet: [{ condition: 'usage' }] }],
     })
+  })
+
+  test('by usage are explained alike for another usage and for none, as of a secret that is not there', () => {
+    const usage = { type: 'tls', id: 'x' }
+    const policy = compile([documentOf([{ permissions: ['secret:read'], secrets: ['*'], usage }])])
+    const told = (usage?: { type: string; id: string }) =>
+      policy.explain({
+        subject: ['user:bob'],
+        action: 'read-metadata',
+        resource: `/libvirt/${ONE}`,
+        context: { usage },
+      })
+    expect(told()).toEqual(told({ type: 'tls', id: 'y' }))
+    expect(told({ ...usage }).decision).toBe('allow')
   })
 
   test('say nothing of what no permission stands for', () => {

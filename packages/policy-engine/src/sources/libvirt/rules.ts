@@ -62,17 +62,14 @@ export class LibvirtRules implements ForeignRules {
     if (needs.length === 0 || needs.some(({ rules }) => rules.length === 0)) return []
     const granting = new Set(this.#granting(question))
     if (granting.size > 0) return [...granting].map(applying)
-    const { usage } = question.facts.context
-    return namesOf(needs, () => true).map((rule) => {
-      const unknown = usage === undefined ? { unknown: true as const } : {}
-      const unmet = {
-        clause: 'when' as const,
-        condition: 'usage' as const,
-        wants: 'usage',
-        ...unknown,
-      }
-      return { rule, effect: 'allow', applies: false, unmet: [unmet] }
-    })
+    // Not whether the usage is known: that would tell whether there is such a secret.
+    const unmet = [{ clause: 'when' as const, condition: 'usage' as const, wants: 'usage' }]
+    return namesOf(needs, () => true).map((rule) => ({
+      rule,
+      effect: 'allow',
+      applies: false,
+      unmet,
+    }))
   }
 
   /** Names of the rules that grant together what is asked for; none if something is missing. */
