@@ -36,6 +36,12 @@ export interface DialectEntry {
 /** What of an entry can make it unique. */
 export type UniqueEntry = Pick<DialectEntry, 'path' | 'isDeleted' | 'custom'>
 
+/** What an entry is for, as policies ask it: `none`, or a type with an id. */
+export interface EntryUsage {
+  readonly type: string
+  readonly id?: string
+}
+
 /** What is to be done with the entry, in order. */
 export type DialectEffect =
   | {
@@ -91,6 +97,11 @@ export interface DialectOperation {
   readonly action: Action | ((isLive: boolean, isPresent: boolean) => Action)
   /** How the log names it. */
   readonly audit: AuditAction
+  /**
+   * Custom metadata with which it makes an entry where there is none, by the request alone: policy is asked whether the
+   * caller may make such a one before anything else is looked at. `undefined` where the request does not say.
+   */
+  readonly makes?: (request: unknown) => Readonly<Record<string, string>> | undefined
   plan(entry: DialectEntry, request: unknown): DialectOutcome
 }
 
@@ -112,6 +123,13 @@ export interface Dialect {
    * @returns any text, at most 1024 characters; `undefined` when the entry has no such thing
    */
   readonly unique?: (entry: UniqueEntry) => string | undefined
+  /**
+   * What an entry is for. Policies may ask it, so of an entry that is there it is changed by operations of the dialect,
+   * or under `grant`.
+   *
+   * @returns `undefined` when the entry is nothing of the protocol
+   */
+  readonly usage?: (entry: Pick<DialectEntry, 'path' | 'custom'>) => EntryUsage | undefined
   /** Operations of its own door, by name. */
   readonly operations: Readonly<Record<string, DialectOperation>>
 }

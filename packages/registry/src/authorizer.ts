@@ -4,17 +4,16 @@ import {
   type Context,
   type CoverOptions,
   compile,
-  type EntryMetadata,
   type ExplainOptions,
   type Explanation,
-  type Filter,
   type PolicyRequest,
   type Subject,
   type VaultIdentity,
 } from '@secreg/policy-engine'
 import { type Action, type Caller, SecregError } from '@secreg/protocol'
-import type { Entry } from './entry.ts'
-import { asksMetadata, type Document, hasObligations } from './policy/document-facts.ts'
+import type { Mounts } from './mounts.ts'
+import { type AboutEntry, type Described, grantedMetadata, usageOf } from './policy/about-entry.ts'
+import { asksMetadata, asksUsage, type Document, hasObligations } from './policy/document-facts.ts'
 import { identityOf } from './policy/principals.ts'
 
 /** Policies that have to allow it too, and the caller as they know him. */
@@ -32,6 +31,12 @@ interface CallerFacts {
   readonly bound: Bound | undefined
 }
 
+/**
+ * The answer for everything below a prefix: one for all, or one for each path, with its entry where there is one. The
+ * entry is asked for only where policies look at it.
+ */
+export type EntryFilter = 'all' | 'none' | ((path: string, entry?: () => Described) => boolean)
+
 /** An explanation, with what only the registry knows. */
 export type Told = Omit<Explanation, 'reason'> & { readonly reason: string }
 
@@ -42,6 +47,8 @@ export interface CoverConditions {
   readonly obligations?: unknown
 }
 
+const NOTHING_SAID: AboutEntry = Object.freeze({})
+
 const OBLIGED = 'allowed only with obligations that this door cannot keep'
 
 /** Boundaries that are kept compiled; forgotten together when they are more. */
@@ -49,6 +56,7 @@ const MAX_BOUNDARIES = 256
 
 export class Authorizer {
   readonly #now: () => number
+  readonly #mounts: Pick<Mounts, 'at'> | undefined
   #documents: ReadonlyMap<string, Document> = new Map()
   #policy: CompiledPolicy = compile([])
   #boundaries = new Map<string, CompiledPolicy>()
@@ -57,9 +65,13 @@ export class Authorizer {
   readonly #obliged = new Set<string>()
   /** Ids of the policies with conditions about metadata. */
   readonly #askingMetadata = new Set<string>()
+  /** Ids of the policies with conditions about what an entry is for. */
+  readonly #askingUsage = new Set<string>()
 
-  constructor(now: () => number) {
+  /** @param mounts - whose write rules tell what an entry is for; default nothing is known of that */
+  constructor(now: () => number, mounts?: Pick<Mounts, 'at'>) {
     this.#now = now
+    this.#mounts = mounts
   }
 
   /**
@@ -73,8 +85,9 @@ export class Authorizer {
       if (this.#documents.get(id) === document) continue
       note(this.#obliged, id, hasObligations(document))
       note(this.#askingMetadata, id, asksMetadata(document))
+      note(this.#askingUsage, id, asksUsage(document))
     }
-    for (const ids of [this.#obliged, this.#askingMetadata]) {
+    for (const ids of [this.#obliged, this.#askingMetadata, this.#askingUsage]) {
       for (const id of ids) if (!documents.has(id)) ids.delete(id)
     }
     this.#policy = policy
@@ -84,8 +97,13 @@ export class Authorizer {
   }
 
   /** Whether a decision about an entry depends on what the entry says of itself. */
-  get asksMetadata(): boolean {
-    return this.#askingMetadata.size > 0
+  get asksEntry(): boolean {
+    return this.#askingMetadata.size > 0 || this.asksUsage
+  }
+
+  /** The same of what it is for. */
+  get asksUsage(): boolean {
+    return this.#askingUsage.size > 0
   }
 
   /** The policies in force, compiled. */
@@ -98,18 +116,13 @@ export class Authorizer {
     return this.#policy.documents
   }
 
-  /** @param entry - that the resource is, where there is one: conditions may ask for its metadata */
-  allows(caller: Caller, action: Action, resource: string, entry?: Entry): boolean {
-    return this.#allows(
-      caller,
-      action,
-      resource,
-      this.asksMetadata ? grantedMetadata(entry) : undefined,
-    )
+  /** @param entry - that the resource is, where there is one, or that it is to be: conditions may ask about it */
+  allows(caller: Caller, action: Action, resource: string, entry?: Described): boolean {
+    return this.#allows(caller, action, resource, this.#aboutEntry(resource, entry))
   }
 
   /** @throws SecregError `ERR_ACCESS_DENIED`, alike for what exists and what does not */
-  require(caller: Caller, action: Action, resource: string, entry?: Entry): void {
+  require(caller: Caller, action: Action, resource: string, entry?: Described): void {
     if (!this.allows(caller, action, resource, entry)) throw accessDenied()
   }
 
@@ -127,10 +140,10 @@ export class Authorizer {
   }
 
   /**
-   * Decide for everything below a prefix; `''` is the root. Where conditions ask for metadata, the answer for one path
-   * is certain only with those of its entry, as {@link passes} hands them over.
+   * Decide for everything below a prefix; `''` is the root. Where conditions ask about entries, the answer for one path
+   * is certain only with its entry, as {@link passes} hands it over: without, it is as if nothing were known of it.
    */
-  filter(caller: Caller, action: Action, prefix: string): Filter {
+  filter(caller: Caller, action: Action, prefix: string): EntryFilter {
     const { bound, context, subject } = this.#factsOf(caller)
     const root = prefix === '' ? '/' : prefix
     const time = this.#now()
@@ -139,7 +152,11 @@ export class Authorizer {
     const by = bound?.policy.filter(bound.subject, action, root, time, context) ?? 'all'
     if (by === 'none') return by
     if (own === 'all' && by === 'all' && this.#obliged.size === 0) return 'all'
-    return (path, metadata) => this.#allows(caller, action, path, metadata)
+    return (path, entry) => {
+      const isAsked = entry !== undefined && this.asksEntry
+      const about = isAsked ? this.#aboutEntry(path, entry()) : NOTHING_SAID
+      return this.#allows(caller, action, path, about)
+    }
   }
 
   /**
@@ -185,22 +202,30 @@ export class Authorizer {
     return this.#factsOf(caller).context
   }
 
-  #allows(
-    caller: Caller,
-    action: Action,
-    resource: string,
-    metadata: EntryMetadata | undefined,
-  ): boolean {
+  #allows(caller: Caller, action: Action, resource: string, about: AboutEntry): boolean {
     const facts = this.#factsOf(caller)
     const { bound, subject } = facts
     const time = this.#now()
-    const context = metadata === undefined ? facts.context : { ...facts.context, metadata }
+    const context = about === NOTHING_SAID ? facts.context : { ...facts.context, ...about }
     const own = this.#policy.decide({ subject, action, resource, time, context })
     // No door of the registry can enforce a time to live or a use count yet, so such an allow denies (DESIGN §7).
     if (own.decision !== 'allow' || own.obligations !== undefined) return false
     if (bound === undefined) return true
     const by = bound.policy.decide({ subject: bound.subject, action, resource, time, context })
     return by.decision === 'allow' && by.obligations === undefined
+  }
+
+  /** What policies ask about an entry; `undefined`: there is none at that path. */
+  #aboutEntry(path: string, entry: Described | undefined): AboutEntry {
+    if (!this.asksEntry) return NOTHING_SAID
+    const mount = this.asksUsage ? this.#mounts?.at(path) : undefined
+    const usage = mount === undefined ? undefined : usageOf(mount, path, entry)
+    const asksMetadata = this.#askingMetadata.size > 0
+    if (!asksMetadata && usage === undefined) return NOTHING_SAID
+    return {
+      ...(asksMetadata ? { metadata: grantedMetadata(entry) } : {}),
+      ...(usage === undefined ? {} : { usage }),
+    }
   }
 
   #factsOf(caller: Caller): CallerFacts {
@@ -247,15 +272,12 @@ function contextOf({ mfa, door, proof, address }: Caller): Context {
 }
 
 /** Whether a filter lets a path pass; the entry is asked for only where it may matter. */
-export function passes(filter: Filter | undefined, path: string, entry?: () => Entry): boolean {
-  if (typeof filter !== 'function') return filter === 'all'
-  return filter(path, entry === undefined ? undefined : grantedMetadata(entry()))
-}
-
-/** What policy may know of an entry: only what was written under `grant` (DESIGN §7). */
-export function grantedMetadata(entry: Entry | undefined): EntryMetadata {
-  const { custom = {}, granted = [] } = entry?.metadata ?? {}
-  return Object.fromEntries(granted.map((name) => [name, custom[name] ?? '']))
+export function passes(
+  filter: EntryFilter | undefined,
+  path: string,
+  entry?: () => Described,
+): boolean {
+  return typeof filter === 'function' ? filter(path, entry) : filter === 'all'
 }
 
 export function accessDenied(): SecregError {

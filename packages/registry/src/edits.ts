@@ -1,5 +1,6 @@
 /** Entries under change by one operation, and the plan that they make together. */
 import {
+  type Action,
   type AuditAction,
   type Caller,
   type ChangeEvent,
@@ -15,6 +16,7 @@ import type { View } from './group-view.ts'
 import type { Plan, Slices } from './operation.ts'
 import { UniqueKeys } from './unique-keys.ts'
 import { UsageTally } from './usage.ts'
+import { requireUsage } from './usage-right.ts'
 import { OUTBOX_ROWS } from './writer.ts'
 
 /** Rows that a plan makes at once; larger ones are made in slices. */
@@ -24,6 +26,8 @@ const ROWS_AT_ONCE = 32
 export interface Outcome<T> {
   readonly action: AuditAction
   readonly facts: RecordFacts
+  /** Right to change what an entry is for; default `grant`. */
+  readonly usageRight?: Action
   readonly result: (revision: number) => T
 }
 
@@ -76,7 +80,8 @@ export class Edits {
   /**
    * The plan of everything that was done here.
    *
-   * @throws SecregError `ERR_LIMIT_EXCEEDED` when it is more than one commit holds; `ERR_QUOTA_EXCEEDED` when a mount
+   * @throws SecregError `ERR_ACCESS_DENIED` when the caller may not have an entry be for what it would be for from then
+   *   on; `ERR_LIMIT_EXCEEDED` when it is more than one commit holds; `ERR_QUOTA_EXCEEDED` when a mount
    *   would hold more than it may; `ERR_ALREADY_EXISTS` when two entries would have what only one may have
    */
   *plan<T>(caller: Caller, outcome: Outcome<T>): Generator<undefined, Plan<T>> {
@@ -90,6 +95,7 @@ export class Edits {
     for (const edit of this.#edits.values()) {
       yield
       const change = edit.finish()
+      requireUsage(this.#core, caller, edit, outcome.usageRight)
       for (const op of change.ops) {
         ops.push(op)
         bytes += op.key.length + (op.type === 'put' ? op.value.length : 0)

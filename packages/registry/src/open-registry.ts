@@ -136,7 +136,8 @@ async function openOver(
     now,
     syncsAll: () => core.settings.syncEveryRecord === true,
   })
-  const authorizer = new Authorizer(now)
+  const mounts = new Mounts(engine, options.dialects ?? [])
+  const authorizer = new Authorizer(now, mounts)
   const keys = new KeyState(engine, await readHeader(engine), () => core.settings.sealedReads)
   const isUnsealed = (): boolean => keys.state === 'unsealed'
   const { onFault } = options
@@ -158,7 +159,6 @@ async function openOver(
     onCommit: (revision, events) => watches.publish(revision, events),
   })
   const mark = await engine.get(TIME_KEY)
-  const mounts = new Mounts(engine, options.dialects ?? [])
   await mounts.load()
   const core: Core = {
     engine,

@@ -26,7 +26,7 @@ export function scanSubtree(core: Core, caller: Caller, ask: SubtreeAsk): Scan {
   const { action, path } = ask
   const { authorizer } = core
   const allowed = authorizer.filter(caller, action, path)
-  if (allowed === 'none' && !authorizer.asksMetadata && !authorizer.allows(caller, action, path)) {
+  if (allowed === 'none' && !authorizer.asksEntry && !authorizer.allows(caller, action, path)) {
     throw accessDenied()
   }
   const listable = authorizer.filter(caller, 'list', path)

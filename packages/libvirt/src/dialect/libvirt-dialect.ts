@@ -12,7 +12,7 @@ import {
 } from '@secreg/protocol'
 import { uuidOfPath } from './path.ts'
 import { readDefine, readNothing, readSetValue } from './request.ts'
-import { membersOf, usageKey, usageOf } from './usage.ts'
+import { customOf, membersOf, usageKey, usageOf } from './usage.ts'
 
 /** Answer of every operation. */
 const DONE: Readonly<Record<string, never>> = Object.freeze({})
@@ -39,6 +39,15 @@ function define(entry: DialectEntry, request: unknown): DialectOutcome {
   }
   // A new secret does not begin with what an old one has left.
   return { effects: isLeft(entry) ? [{ do: 'purge' }, made] : [made], result: DONE }
+}
+
+/** As libvirt asks of the definition that is sent whether it may be made (virSecretDefineXMLEnsureACL). */
+function makes(request: unknown): Readonly<Record<string, string>> | undefined {
+  try {
+    return customOf(readDefine(request).usage)
+  } catch {
+    return undefined
+  }
 }
 
 /** Also of an equal value, so that everybody who watches is told. */
@@ -89,6 +98,7 @@ const OPERATIONS: LibvirtDialect['operations'] = Object.freeze({
   define: {
     action: (_, isPresent) => (isPresent ? 'write-metadata' : 'create'),
     audit: 'write',
+    makes,
     plan: define,
   },
   'set-value': { action: 'update', audit: 'write', plan: setValue },
@@ -107,5 +117,6 @@ export const LIBVIRT_DIALECT: LibvirtDialect = Object.freeze<LibvirtDialect>({
   activatesNew: true,
   unique: ({ path, isDeleted, custom }) =>
     isDeleted || uuidOfPath(path) === undefined ? undefined : usageKey(usageOf(custom)),
+  usage: ({ path, custom }) => (uuidOfPath(path) === undefined ? undefined : usageOf(custom)),
   operations: OPERATIONS,
 })

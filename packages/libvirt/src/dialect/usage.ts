@@ -29,6 +29,11 @@ export function membersOf({ type, id }: SecretUsage): Readonly<Record<string, st
   return type === 'none' ? { [TYPE]: null, [ID]: null } : { [TYPE]: type, [ID]: id }
 }
 
+/** Metadata of a secret that has nothing else there. */
+export function customOf({ type, id }: SecretUsage): Readonly<Record<string, string>> {
+  return type === 'none' ? {} : { [TYPE]: type, [ID]: id }
+}
+
 /** What no two secrets may share; `undefined` for a secret that is for nothing. */
 export function usageKey({ type, id }: SecretUsage): string | undefined {
   return type === 'none' ? undefined : `${type} ${id}`

@@ -33,7 +33,11 @@ export interface RegistrySite {
   /** A user with these rules of libvirt, and no other right below its mount. */
   userWith(
     user: string,
-    rules: readonly { permissions: readonly string[]; secrets?: readonly string[] }[],
+    rules: readonly {
+      permissions: readonly string[]
+      secrets?: readonly string[]
+      usage?: { type: string; id?: string }
+    }[],
   ): Promise<SiteUser>
   /** A user who was made before the registry was opened again. */
   user(user: string): Promise<SiteUser>

@@ -57,7 +57,13 @@ export function dialectOperation(
         const { action } = operation
         const isPresent = edit.entry !== undefined && edit.entry.deletedAtMs === undefined
         const right = typeof action === 'string' ? action : action(edit.isLive, isPresent)
-        core.authorizer.require(caller, right, path, edit.entry)
+        const made = isPresent ? undefined : operation.makes?.(asked.request)
+        if (edit.entry !== undefined || made === undefined) {
+          core.authorizer.require(caller, right, path, edit.entry)
+        }
+        if (made !== undefined) {
+          core.authorizer.require(caller, right, path, { metadata: { custom: made } })
+        }
         if (edit.mount.dialect !== asked.dialect) throw notItsMount()
         const rows = rowsOf(edit)
         const { effects, result } = operation.plan(stateOf(edit, edits.expiryNowMs), asked.request)
@@ -72,6 +78,7 @@ export function dialectOperation(
           edits.plan(caller, {
             action: operation.audit,
             facts: versions.length === 0 ? facts : { ...facts, versions },
+            usageRight: right,
             result: () => ({ result }),
           }),
         )

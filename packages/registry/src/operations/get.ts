@@ -21,11 +21,11 @@ export function get(core: Core, caller: Caller, request: RequestOf<'get'>): Prom
     const path = parsePath(request.key)
     facts.paths = [path]
     const { authorizer } = core
-    if (!authorizer.asksMetadata) authorizer.require(caller, 'read', path)
+    if (!authorizer.asksEntry) authorizer.require(caller, 'read', path)
     core.keys.requireReadable()
     return whenReady(core.engine.get(entryKey(path)), (row) => {
       const entry = row === undefined ? undefined : decodeEntry(row)
-      if (authorizer.asksMetadata) authorizer.require(caller, 'read', path, entry)
+      if (authorizer.asksEntry) authorizer.require(caller, 'read', path, entry)
       const nowMs = entry !== undefined && expires(entry) ? core.clock.now() : 0
       return whenReady(readableVersion(core, entry, request.version, nowMs), (found) => {
         const isUnchanged = request.if_changed === found.number && request.version === undefined

@@ -35,11 +35,11 @@ export function history(
     const path = parsePath(request.key)
     facts.paths = [path]
     const { authorizer, engine } = core
-    if (!authorizer.asksMetadata) authorizer.require(caller, 'read-metadata', path)
+    if (!authorizer.asksEntry) authorizer.require(caller, 'read-metadata', path)
     core.keys.requireReadable()
     const row = await engine.get(entryKey(path))
     const entry = row === undefined ? undefined : decodeEntry(row)
-    if (authorizer.asksMetadata) authorizer.require(caller, 'read-metadata', path, entry)
+    if (authorizer.asksEntry) authorizer.require(caller, 'read-metadata', path, entry)
     const nowMs = core.clock.now()
     if (entry === undefined || isExpired(entry, nowMs)) throw notFound()
     const limit = Math.min(request.limit ?? DEFAULT_LIMIT, LIMITS.historyVersions)

@@ -17,7 +17,7 @@ import { type Facts, recorded, refusalBody } from '../recorded.ts'
 import { forEachInSlices, jsonInSlices } from '../slices.ts'
 import { asSecregError } from '../store-failure.ts'
 import { isSame } from './same.ts'
-import { draftOf, isToBeEncrypted, planSet, type SetDraft } from './set.ts'
+import { draftOf, isToBeEncrypted, planSet, requireWrite, type SetDraft } from './set.ts'
 
 /** What imports can stage: what one commit, its record and the memory for it can hold. */
 export const IMPORT_LIMITS: Readonly<
@@ -267,9 +267,9 @@ export class Imports {
     for (const draft of job.drafts.values()) {
       yield
       const edit = edits.at(draft.path)
-      const { isLive, entry } = edit
+      const { isLive } = edit
       // Who may not write here learns neither whether the key exists nor whether its value is the same.
-      core.authorizer.require(caller, isLive ? 'update' : 'create', draft.path, entry)
+      requireWrite(core, caller, edit)
       if (isLive && isSame(this.#core, caller, draft, edit)) {
         unchanged++
         continue

@@ -1,5 +1,4 @@
 /** List keys below a prefix, by whole segments and sorted by bytes; deleted and invisible ones are not there. */
-import type { Filter } from '@secreg/policy-engine'
 import {
   type Caller,
   LIMITS,
@@ -11,7 +10,7 @@ import {
   SecregError,
 } from '@secreg/protocol'
 import type { Reader, Row, RowIterator } from '@secreg/storage'
-import { accessDenied, passes } from '../authorizer.ts'
+import { accessDenied, type EntryFilter, passes } from '../authorizer.ts'
 import type { Core } from '../core.ts'
 import { decodeEntry, type Entry, isExpired, isLiveRow } from '../entry.ts'
 import { entriesBelow, pathOfEntryKey } from '../keys.ts'
@@ -29,11 +28,11 @@ const NUMBER_BYTES = 13
 /** What is looked through, and what of it the caller may see. */
 interface Scope {
   readonly prefix: string
-  readonly visible: Exclude<Filter, 'none'>
+  readonly visible: Exclude<EntryFilter, 'none'>
   readonly nowMs: number
   readonly engine: Pick<Reader, 'get'>
   /** Where version numbers or metadata are asked for: of which entries they may be told. */
-  readonly described: Filter
+  readonly described: EntryFilter
   readonly versions: boolean
   readonly metadata: boolean
   /** Also what has no value. */

@@ -83,11 +83,11 @@ function getMeta(core: Core, caller: Caller, request: GetMeta): Promise<MetaResp
     const path = parsePath(request.key)
     facts.paths = [path]
     const { authorizer } = core
-    if (!authorizer.asksMetadata) authorizer.require(caller, 'read-metadata', path)
+    if (!authorizer.asksEntry) authorizer.require(caller, 'read-metadata', path)
     core.keys.requireReadable()
     return whenReady(core.engine.get(entryKey(path)), (row) => {
       const entry = row === undefined ? undefined : decodeEntry(row)
-      if (authorizer.asksMetadata) authorizer.require(caller, 'read-metadata', path, entry)
+      if (authorizer.asksEntry) authorizer.require(caller, 'read-metadata', path, entry)
       const nowMs = core.clock.now()
       requirePresent(entry, nowMs)
       const answer = answerOf(core, path, entry, row === undefined ? 0 : revisionOf(row))

@@ -18,11 +18,11 @@ import {
   SecregError,
 } from '@secreg/protocol'
 import { decodeAccount } from '@secreg/zones'
-import { grantedMetadata } from '../authorizer.ts'
 import { decodeEntry } from '../entry.ts'
 import type { Identity } from '../identity.ts'
 import { ACCOUNT_SPACE, entryKey } from '../keys.ts'
 import type { PolicySet } from '../policies.ts'
+import { grantedMetadata, usageOf } from '../policy/about-entry.ts'
 import { bindPrincipal, shownPrincipal } from '../policy/bind.ts'
 import { checkDocument, idOf, invalidAsOurs } from '../policy/check-document.ts'
 import { Directory } from '../policy/directory.ts'
@@ -256,7 +256,10 @@ function checked(request: { readonly action: string; readonly resource: string }
   return { action, resource: resource === '/' ? resource : parsePath(resource) }
 }
 
-/** What is known of a request: what its asker says, over what it is otherwise, and what the entry says of itself. */
+/**
+ * What is known of a request: what its asker says, over what it is otherwise and what the entry says of itself. That is
+ * looked up whether policies in force ask for it or not, for those that are tried may.
+ */
 async function contextOf(
   { core }: Identity,
   base: Context,
@@ -264,8 +267,10 @@ async function contextOf(
   resource?: string,
 ): Promise<Context> {
   const { time_ms: _, ...given } = context
-  if (resource === undefined || !core.authorizer.asksMetadata) return { ...base, ...given }
+  if (resource === undefined) return { ...base, ...given }
   const row = await core.engine.get(entryKey(resource))
-  const metadata = grantedMetadata(row === undefined ? undefined : decodeEntry(row))
-  return { ...base, ...given, metadata }
+  const entry = row === undefined ? undefined : decodeEntry(row)
+  const usage = usageOf(core.mounts.at(resource), resource, entry)
+  const about = { metadata: grantedMetadata(entry), ...(usage === undefined ? {} : { usage }) }
+  return { ...base, ...about, ...given }
 }

@@ -24,6 +24,7 @@ import { planEntry } from '../restore/plan-entry.ts'
 import { readEntries, wipeEntries } from '../restore/read-entries.ts'
 import type { OpenSpool, Spool } from '../restore/spool.ts'
 import { jsonInSlices, Pacer } from '../slices.ts'
+import { requireUsage } from '../usage-right.ts'
 
 /** A restore that nobody goes on with for so long ends, milliseconds. */
 export const RESTORE_IDLE_MS = 60_000
@@ -200,6 +201,7 @@ export class Restores {
       // One edit at a time: a whole backup of entries would be held in memory.
       const edit = new Edits(this.#core, caller, view).at(kept.path)
       changes.push(planEntry(this.#core, caller, kept, edit))
+      requireUsage(this.#core, caller, edit)
       if (pacer.isDue) await pacer.turn()
     }
     job.changes = changes

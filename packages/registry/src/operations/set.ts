@@ -13,6 +13,7 @@ import {
 } from '@secreg/protocol'
 import type { Core } from '../core.ts'
 import { atOnceOrSliced, Edits } from '../edits.ts'
+import type { Metadata } from '../entry.ts'
 import type { EntryEdit } from '../entry-edit.ts'
 import { countNumbers } from '../number-set.ts'
 import { type Facts, prepared, refusalBody } from '../recorded.ts'
@@ -102,11 +103,17 @@ export function draftOf(request: RequestOf<'set'>): SetDraft {
 /**
  * Decide, check preconditions and write one value.
  *
+ * @param made - as of {@link requireWrite}
  * @returns the version that was made
  */
-export function planSet(core: Core, caller: Caller, draft: SetDraft, edit: EntryEdit): number {
-  const { isLive, entry } = edit
-  core.authorizer.require(caller, isLive ? 'update' : 'create', draft.path, entry)
+export function planSet(
+  core: Core,
+  caller: Caller,
+  draft: SetDraft,
+  edit: EntryEdit,
+  made?: Metadata['custom'],
+): number {
+  requireWrite(core, caller, edit, made)
   core.keys.requireUnsealed()
   requireWritable(edit)
   checkPreconditions(draft, edit)
@@ -122,6 +129,22 @@ export function planSet(core: Core, caller: Caller, draft: SetDraft, edit: Entry
     draft.ttlMs === undefined || draft.ttlMs === 0 ? undefined : core.clock.now() + draft.ttlMs,
   )
   return edit.put(draft.value, { encrypted, activate: edit.mount.rules?.activatesNew !== false })
+}
+
+/**
+ * Require the right to write a value: to make an entry, or to change the one that can be read.
+ *
+ * @param made - custom metadata that it gets where there is no entry yet
+ * @throws SecregError `ERR_ACCESS_DENIED`
+ */
+export function requireWrite(
+  { authorizer }: Core,
+  caller: Caller,
+  { entry, isLive, path }: EntryEdit,
+  made: Metadata['custom'] = {},
+): void {
+  const action = isLive ? 'update' : 'create'
+  authorizer.require(caller, action, path, entry ?? { metadata: { custom: made } })
 }
 
 /** @throws SecregError `ERR_DIALECT_REFUSED` where the write rules of the subtree are not known here */

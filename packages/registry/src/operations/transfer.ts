@@ -19,7 +19,13 @@ import { type Facts, prepared, refusalBody } from '../recorded.ts'
 import { relocate } from '../relocate.ts'
 import { chooseSubtree, scanSubtree } from '../subtree.ts'
 import { requireValue } from './get.ts'
-import { isToBeEncrypted, requireUnconditional, requireWritable, rowsOf } from './set.ts'
+import {
+  isToBeEncrypted,
+  requireUnconditional,
+  requireWritable,
+  requireWrite,
+  rowsOf,
+} from './set.ts'
 
 type Request = RequestOf<'transfer'>
 
@@ -108,7 +114,7 @@ function copy(
 ): void {
   requireTakeable(core, caller, source)
   const { isLive } = target
-  core.authorizer.require(caller, isLive ? 'update' : 'create', target.path, target.entry)
+  requireWrite(core, caller, target, source.entry?.metadata.custom)
   const entry = requireLive(source.entry, core.clock.now())
   requireWritable(target)
   if (isLive && !force) throw exists()
@@ -150,7 +156,8 @@ function* move(
 ): Generator<undefined, void> {
   requireTakeable(core, caller, source)
   core.authorizer.require(caller, 'delete', source.path, source.entry)
-  core.authorizer.require(caller, 'create', target.path, target.entry)
+  const made = { metadata: { custom: source.entry?.metadata.custom ?? {} } }
+  core.authorizer.require(caller, 'create', target.path, target.entry ?? made)
   // What policy relies on comes along.
   if (source.entry?.metadata.granted !== undefined) {
     core.authorizer.require(caller, 'grant', target.path, target.entry)

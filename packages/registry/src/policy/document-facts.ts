@@ -31,11 +31,18 @@ export function hasObligations(document: unknown): boolean {
   return rulesOf(document).some(({ obligations }) => obligations !== undefined)
 }
 
-/** Whether a decision by this document may depend on what an entry says of itself. */
+/** Whether a decision by this document may depend on metadata of an entry. */
 export function asksMetadata(document: unknown): boolean {
   return rulesOf(document).some(
     ({ when, unless }) => when?.metadata !== undefined || unless?.metadata !== undefined,
   )
+}
+
+/** Whether a decision by this document may depend on what an entry is for. */
+export function asksUsage(document: Document): boolean {
+  const { rules } = document
+  if (sourceOf(document) !== 'libvirt' || !Array.isArray(rules)) return false
+  return rules.some((rule: { readonly usage?: unknown }) => rule.usage !== undefined)
 }
 
 /** How many rules, patterns or lists a document holds. */

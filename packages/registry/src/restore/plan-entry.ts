@@ -5,7 +5,7 @@ import type { Core } from '../core.ts'
 import type { Metadata } from '../entry.ts'
 import type { EntryEdit } from '../entry-edit.ts'
 import { isSame } from '../operations/same.ts'
-import { planSet } from '../operations/set.ts'
+import { planSet, requireWrite } from '../operations/set.ts'
 import { carried } from '../operations/transfer.ts'
 import type { BackupEntry } from './backup-entry.ts'
 
@@ -24,7 +24,7 @@ export function planEntry(
   const { path, value } = kept
   const { isLive, entry: before } = edit
   // Who may not write here learns neither whether the key exists nor whether its value is the same.
-  core.authorizer.require(caller, isLive ? 'update' : 'create', path, before)
+  requireWrite(core, caller, edit, kept.metadata.custom)
   const draft = {
     path,
     value,
@@ -48,7 +48,7 @@ export function planEntry(
       ? { old_type: before.type, old_version: before.active }
       : undefined
   if (!isKept) {
-    planSet(core, caller, draft, edit)
+    planSet(core, caller, draft, edit, kept.metadata.custom)
     edit.expireAt(kept.expiresAtMs)
     if (isDeepStrictEqual(edit.entry?.limits, kept.limits)) edit.carry(metadata)
     else edit.describe({ metadata, limits: kept.limits })

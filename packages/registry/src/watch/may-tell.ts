@@ -14,7 +14,7 @@ export function createMayTell(
   authorizer: Authorizer,
 ): (caller: Caller, event: Pick<ChangeEvent, 'key'>) => boolean {
   return (caller, { key }) => {
-    if (!authorizer.asksMetadata) return authorizer.allows(caller, 'watch', key)
+    if (!authorizer.asksEntry) return authorizer.allows(caller, 'watch', key)
     const row = engine.get(entryKey(key))
     if (row instanceof Promise || row === undefined) {
       if (row instanceof Promise) row.catch(() => {})

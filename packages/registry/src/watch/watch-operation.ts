@@ -2,7 +2,9 @@
 import type { Caller, RequestOf } from '@secreg/protocol'
 import { accessDenied } from '../authorizer.ts'
 import type { Core } from '../core.ts'
-import { type Facts, recorded } from '../recorded.ts'
+import { decodeEntry } from '../entry.ts'
+import { entryKey } from '../keys.ts'
+import { type Facts, recorded, whenReady } from '../recorded.ts'
 import type { WatchHub } from './hub.ts'
 import { parseScope } from './scope.ts'
 import type { OpenedWatch, WatchSink } from './sink.ts'
@@ -28,18 +30,23 @@ export async function watch(
       const scope = parseScope(request)
       const { path } = scope
       facts.paths = [path === '' ? '/' : path]
-      if (scope.kind === 'entry') core.authorizer.require(caller, 'watch', path)
-      else if (core.authorizer.filter(caller, 'watch', path) === 'none') throw accessDenied()
-      core.keys.requireReadable()
-      const { since_revision: since, generation, progress = false } = request
-      const made = hub.open({ scope, since, generation, progress }, sink)
-      opened = made
-      return {
-        revision: made.position,
-        generation: hub.generation,
-        start: () => hub.start(made),
-        close: () => made.close(),
-      }
+      const { authorizer } = core
+      const asked = scope.kind === 'entry' && authorizer.asksEntry
+      return whenReady(asked ? core.engine.get(entryKey(path)) : undefined, (row) => {
+        const entry = row === undefined ? undefined : decodeEntry(row)
+        if (scope.kind === 'entry') authorizer.require(caller, 'watch', path, entry)
+        else if (authorizer.filter(caller, 'watch', path) === 'none') throw accessDenied()
+        core.keys.requireReadable()
+        const { since_revision: since, generation, progress = false } = request
+        const made = hub.open({ scope, since, generation, progress }, sink)
+        opened = made
+        return {
+          revision: made.position,
+          generation: hub.generation,
+          start: () => hub.start(made),
+          close: () => made.close(),
+        }
+      })
     })
   } catch (error) {
     opened?.close()

@@ -1,0 +1,27 @@
+/** What conditions of policies may ask of an entry beside its path (DESIGN §7). */
+import type { Context, EntryMetadata } from '@secreg/policy-engine'
+import type { Entry } from '../entry.ts'
+import type { MountRules } from '../mounts.ts'
+
+/** What an entry says of itself, or one that is yet to be made would say. */
+export type Described = Pick<Entry, 'metadata'>
+
+/** Whatever is absent is unknown: nothing is allowed by it. */
+export type AboutEntry = Pick<Context, 'metadata' | 'usage'>
+
+/** What policy may know of the metadata of an entry: only what was written under `grant`. */
+export function grantedMetadata(entry: Described | undefined): EntryMetadata {
+  const { custom = {}, granted = [] } = entry?.metadata ?? {}
+  return Object.fromEntries(granted.map((name) => [name, custom[name] ?? '']))
+}
+
+/** What an entry is for, as the write rules of its mount tell; `undefined` where they do not know, or there is none. */
+export function usageOf(
+  { rules }: Pick<MountRules, 'rules'>,
+  path: string,
+  entry: Described | undefined,
+): Context['usage'] {
+  return entry === undefined
+    ? undefined
+    : rules?.usage?.({ path, custom: entry.metadata.custom ?? {} })
+}
