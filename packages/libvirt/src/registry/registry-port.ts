@@ -141,8 +141,13 @@ class RegistryPort implements SecretsPort {
     return this.#change('undefine', uuid, {})
   }
 
-  watch(onEvent: (event: SecretEvent) => void, onEnd: () => void): Promise<() => void> {
-    return watchSecrets(this, this.#watch, onEvent, onEnd)
+  async watch(onEvent: (event: SecretEvent) => void, onEnd: () => void): Promise<() => void> {
+    try {
+      return await watchSecrets(this, this.#watch, onEvent, onEnd)
+    } catch (error) {
+      // As libvirt tells whoever may not search; that there are secrets it says to nobody.
+      throw reasonOf(error) === 'ACCESS_DENIED' ? LIBVIRT_ERRORS.accessDenied() : told(error)
+    }
   }
 
   /** What may be seen of a secret: itself, that there is none, or nothing at all. */

@@ -282,6 +282,19 @@ describe('events', () => {
     expect(told(events).filter((text) => text.startsWith('value'))).toEqual([])
   })
 
+  test('are refused to a caller who may not search, whether there are secrets or not', async () => {
+    const site = await open()
+    const { port } = await site.userWith('bob', [{ permissions: ['secret:read'], secrets: ['*'] }])
+    const watch = () =>
+      port.watch(
+        () => {},
+        () => {},
+      )
+    await expect(watch()).rejects.toEqual(code(88))
+    await site.port.define(secret(A))
+    await expect(watch()).rejects.toEqual(code(88))
+  })
+
   test('are told of secrets only that the caller may see', async () => {
     const site = await open()
     await site.port.define(secret(A))
