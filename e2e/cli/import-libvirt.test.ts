@@ -3,9 +3,11 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { chmodSync, existsSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { formatSecretXml, type SecretDefinition } from '@secreg/libvirt'
-import { createCanary, findCanary, waitFor } from '@secreg/testkit'
+import { connectLibvirt } from '@secreg/libvirt/node'
+import { createCanary, findCanary, skipTest, waitFor } from '@secreg/testkit'
+import { nativeProblem } from '@secreg/unix-socket'
 import { expect, test, vi } from 'vitest'
-import { type Desk, openDesk } from './desk.ts'
+import { Desk, openDesk } from './desk.ts'
 
 // Each command line is a process of its own, and the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 })
@@ -247,6 +249,56 @@ test('one use of two secrets, in the directory and here; what differs, and --for
     ! sreg: ${C}: it was deleted here; "sreg undelete" brings it back
     ! sreg: 0 secrets imported, 0 unchanged; problems: 1
     [2]
+  `)
+})
+
+test('a client of libvirt has them as they were', async (context) => {
+  const problem = nativeProblem()
+  if (problem !== undefined) return skipTest(context, problem)
+  await using desk = new Desk()
+  const socket = desk.path('libvirt.sock')
+  desk.site.configure({ config: `[libvirt]\nsocket = ${JSON.stringify(socket)}` })
+  await desk.open()
+  await desk.ok(`sreg user uids "$ADMIN" ${process.geteuid?.()}`)
+  // Whoever is mapped anew has no session any more.
+  await desk.ok('sreg login "$ADMIN" --password-stdin < password')
+  const usages = [
+    { type: 'none', id: '' },
+    { type: 'volume', id: '/dev/vg/ü <x>' },
+    { type: 'ceph', id: 'client.admin secret' },
+    { type: 'iscsi', id: 'iqn.2013-07.com.example:iscsi-pool' },
+    { type: 'tls', id: 'vnc' },
+    { type: 'vtpm', id: 'domain' },
+  ] as const
+  for (const [number, usage] of usages.entries()) {
+    define(desk, number, { usage, description: `"${number}"`, private: number === 2 })
+    if (number > 0) plain(desk, number, `value ${number}`)
+  }
+  await desk.ok('sreg import virt --format libvirt')
+  await using registry = await connectLibvirt({ socket })
+  const listed = await registry.list()
+  expect(listed.map(({ uuid, usage }) => ({ uuid, usage }))).toMatchObject(
+    usages.map((usage, number) => ({ uuid: uuidNumber(number), usage })),
+  )
+  for (const [number, secret] of listed.entries()) {
+    expect(await secret.describe()).toMatchObject({
+      description: `"${number}"`,
+      private: number === 2,
+      ephemeral: false,
+    })
+    if (number === 0) await expect(secret.getValue()).rejects.toMatchObject({ code: 66 })
+    else expect(Buffer.from(await secret.getValue()).toString()).toBe(`value ${number}`)
+  }
+  const found = await registry.getByUsage('volume', '/dev/vg/ü <x>')
+  expect(found.uuid).toBe(A)
+
+  // What it changes is no longer what is in the directory.
+  await found.setValue(Buffer.from('changed'))
+  await desk.transcript(`
+    $ sreg import virt --format libvirt
+    ! sreg: ${A}: another value here; --force overwrites
+    ! sreg: 0 secrets imported, 5 unchanged; problems: 1
+    [5]
   `)
 })
 
