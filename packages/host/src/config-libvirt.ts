@@ -1,5 +1,14 @@
 /** Keys of the sockets at which clients of libvirt keep their secrets. */
-import { type ConfigRow, GROUP, integer, MODE, optional, SOCKET_PATH, text } from './config-row.ts'
+import {
+  type ConfigRow,
+  flag,
+  GROUP,
+  integer,
+  MODE,
+  optional,
+  SOCKET_PATH,
+  text,
+} from './config-row.ts'
 import type { ConfigSections } from './config-values.ts'
 
 type Rows<S extends keyof ConfigSections> = {
@@ -27,6 +36,11 @@ export const LIBVIRT_ROWS: Rows<'libvirt'> = {
     'Permission bits of libvirt.socket_read_only',
   ),
   group: text('libvirt.group', undefined, optional(GROUP, false), 'Group of both sockets'),
+  privateValues: flag(
+    'libvirt.private_values',
+    false,
+    'Whether private values are given to those with the right use-internal; without, as by libvirt, to nobody',
+  ),
   maxConnections: integer(
     'libvirt.max_connections',
     [1024, 1, 100_000],

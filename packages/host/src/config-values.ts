@@ -167,6 +167,8 @@ export interface ConfigSections {
     readonly modeReadOnly: number
     /** Name or number; undefined leaves both to the group of the daemon. */
     readonly group: string | undefined
+    /** Whether they leave for those with the right; else for nobody. */
+    readonly privateValues: boolean
     /** To both sockets. */
     readonly maxConnections: number
     /** Of one user of the system, not yet opened. */

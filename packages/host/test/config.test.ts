@@ -119,6 +119,7 @@ describe('parseConfig', () => {
         mode: 0o600,
         modeReadOnly: 0o600,
         group: undefined,
+        privateValues: false,
         maxConnections: 1024,
         maxUnopened: 20,
         backlog: 128,

@@ -1,5 +1,7 @@
 /** Who asks (DESIGN §3): what every door makes of a peer before anything else happens. */
 
+import type { Action } from './action.ts'
+
 /** Every door; `internal` is what the daemon does by itself. */
 export const DOORS = Object.freeze(['registry', 'http', 'subauth', 'libvirt', 'internal'] as const)
 
@@ -42,6 +44,8 @@ export interface Caller {
   readonly counted?: boolean
   /** Policies that alone must allow what is done; absent: nothing bounds the caller. */
   readonly boundary?: readonly string[]
+  /** Actions that nobody has at his door, whatever policy says. */
+  readonly withheld?: readonly Action[]
   /** Good for nothing but setting up a second factor. */
   readonly restricted?: 'mfa-enrollment'
 }

@@ -144,6 +144,7 @@ export class Authorizer {
    * is certain only with its entry, as {@link passes} hands it over: without, it is as if nothing were known of it.
    */
   filter(caller: Caller, action: Action, prefix: string): EntryFilter {
+    if (caller.withheld?.includes(action) === true) return 'none'
     const { bound, context, subject } = this.#factsOf(caller)
     const root = prefix === '' ? '/' : prefix
     const time = this.#now()
@@ -203,6 +204,7 @@ export class Authorizer {
   }
 
   #allows(caller: Caller, action: Action, resource: string, about: AboutEntry): boolean {
+    if (caller.withheld?.includes(action) === true) return false
     const facts = this.#factsOf(caller)
     const { bound, subject } = facts
     const time = this.#now()

@@ -1,5 +1,5 @@
 /** Callers without a session, for whom nobody but the kernel vouches (DESIGN §3). */
-import type { Caller, Door } from '@secreg/protocol'
+import type { Action, Caller, Door } from '@secreg/protocol'
 import { type Account, isMappableUid, mfaStateOf, readMappedAccount } from '@secreg/zones'
 import type { Identity, Peer } from './identity.ts'
 import { principalsOf } from './policy/principals.ts'
@@ -40,14 +40,20 @@ export function kernelCaller(
  * Whoever the kernel says has opened a connection: the account that his uid is mapped to as it is now, and the uid. Whom
  * the kernel's word alone would not log in is nobody to policy: an account that is disabled, one that has or must have a
  * second factor, and a uid that stands for users of other name spaces.
+ *
+ * @param withheld - actions that nobody has at his door, whatever policy says
  */
-export function connectedCallerOf(identity: Identity, peer: KernelPeer): Caller {
+export function connectedCallerOf(
+  identity: Identity,
+  peer: KernelPeer,
+  withheld: readonly Action[],
+): Caller {
   const { uid } = peer
   const account = readMappedAccount(identity.rows(), uid)
   const isAdmitted = account === undefined ? isMappableUid(uid) : isSufficient(identity, account)
-  if (!isAdmitted) return kernelCaller(peer, [], account)
   const own = account === undefined ? [] : principalsOf(account)
-  return kernelCaller(peer, [...own, `uid:${uid}`], account)
+  const caller = kernelCaller(peer, isAdmitted ? [...own, `uid:${uid}`] : [], account)
+  return withheld.length === 0 ? caller : Object.freeze({ ...caller, withheld })
 }
 
 function isSufficient(identity: Identity, { disabled, id }: Account): boolean {

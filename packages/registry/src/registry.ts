@@ -1,6 +1,7 @@
 /** The registry: every operation of every door is one call here (DESIGN §2). */
 import type { Credential, SealHeader } from '@secreg/crypto'
 import type {
+  Action,
   AuthResponse,
   BackupSchedule,
   Caller,
@@ -189,8 +190,8 @@ export class Registry {
   }
 
   /** The caller of a request at the door of libvirt; see {@link connectedCallerOf}. */
-  connectedCaller(peer: KernelPeer<'libvirt'>): Caller {
-    return connectedCallerOf(this.#parts.identity, peer)
+  connectedCaller(peer: KernelPeer<'libvirt'>, withheld: readonly Action[] = []): Caller {
+    return connectedCallerOf(this.#parts.identity, peer, withheld)
   }
 
   /** The same without this being a use of the session, for what goes on without requests. */

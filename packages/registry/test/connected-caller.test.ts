@@ -1,4 +1,5 @@
 /** Callers at the door of libvirt: whoever the kernel says has connected, without a session. */
+import type { Action } from '@secreg/protocol'
 import { loginTestUser } from '@secreg/registry/testing'
 import { hotp } from '@secreg/zones'
 import { describe, expect, test } from 'vitest'
@@ -117,6 +118,17 @@ describe('whom the kernel alone would not log in', () => {
     expect(callerOf(home, UID).principals).toEqual([])
     expect(await list(home)).toEqual(reason('ACCESS_DENIED'))
   })
+})
+
+test('an action that is withheld at a door is nobody’s there', async () => {
+  const home = await site()
+  await allow(home, ['user:alice'])
+  const listed = (withheld: readonly Action[]) =>
+    outcomeOf(() =>
+      home.registry.as(home.registry.connectedCaller(at(UID), withheld)).list({ prefix: '/app' }),
+    )
+  expect(await listed(['use-internal'])).toMatchObject({ answer: expect.anything() })
+  expect(await listed(['list'])).toEqual(reason('ACCESS_DENIED'))
 })
 
 test('nothing but secrets is served at this door, and what else is asked leaves a record', async () => {

@@ -15,6 +15,8 @@ export interface LibvirtConnectionOptions {
   readonly lease: ByteLease
   /** It is a connection of the socket for those who may only look. */
   readonly readOnly: boolean
+  /** Whether private values are given to those with the right `use-internal`. */
+  readonly privateValues: boolean
   readonly openTimeoutMs: number
   readonly keepaliveIntervalMs: number
   readonly keepaliveCount: number
@@ -30,7 +32,7 @@ export function serveLibvirtSocket(
   socket: Socket,
   options: LibvirtConnectionOptions,
 ): ServedLibvirt {
-  const { host, lease, log, peer, onOpen } = options
+  const { host, lease, log, onOpen } = options
   let isOpen = false
 
   const onCall = (call: ServedCall): void => {
@@ -55,11 +57,14 @@ export function serveLibvirtSocket(
   const served = serveLibvirt(socket, {
     ...options,
     portOf: () =>
-      secretsPortOf(host, peer, {
-        get bytes() {
-          return socket.writableLength
+      secretsPortOf({
+        ...options,
+        unread: {
+          get bytes() {
+            return socket.writableLength
+          },
+          onceTaken: (resume) => void socket.once('drain', resume),
         },
-        onceTaken: (resume) => void socket.once('drain', resume),
       }),
     onCall,
     onHeld,

@@ -23,7 +23,10 @@ export interface LibvirtSocketFile {
 /** What a reloaded configuration may change, for connections from then on. */
 export interface LibvirtServerLimits
   extends ConnectionLimits,
-    Pick<LibvirtConnectionOptions, 'openTimeoutMs' | 'keepaliveIntervalMs' | 'keepaliveCount'> {
+    Pick<
+      LibvirtConnectionOptions,
+      'openTimeoutMs' | 'keepaliveIntervalMs' | 'keepaliveCount' | 'privateValues'
+    > {
   /** Connections of one user that have not asked for secrets. */
   readonly maxUnopenedPerUid: number
 }

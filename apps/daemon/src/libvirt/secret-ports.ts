@@ -2,7 +2,7 @@
 
 import { type LibvirtRegistryApi, registryPort } from '@secreg/libvirt/registry'
 import type { SecretsPort } from '@secreg/libvirt/server'
-import type { Caller, RegistryApi } from '@secreg/protocol'
+import type { Action, Caller, RegistryApi } from '@secreg/protocol'
 import type { KernelPeer, Registry, WatchSink } from '@secreg/registry'
 import type { RegistryHost } from '../registry-host.ts'
 
@@ -19,21 +19,34 @@ interface Known {
   readonly api: RegistryApi
 }
 
+const NOTHING: readonly Action[] = Object.freeze([])
+/** libvirt gives private values to no client. */
+const PRIVATE: readonly Action[] = Object.freeze(['use-internal'])
+
+export interface SecretsPortOptions {
+  readonly host: RegistryHost
+  readonly peer: KernelPeer<'libvirt'>
+  /** Whether private values are given to those with the right. */
+  readonly privateValues: boolean
+  /** Of the connection, for its watches. */
+  readonly unread: Unread
+}
+
 /**
  * The port of a connection, over the registry that there is at each call and with what its peer is there then.
- *
- * @param unread - of the connection, for its watches
  */
-export function secretsPortOf(
-  host: RegistryHost,
-  peer: KernelPeer<'libvirt'>,
-  unread: Unread,
-): SecretsPort {
+export function secretsPortOf({
+  host,
+  peer,
+  privateValues,
+  unread,
+}: SecretsPortOptions): SecretsPort {
+  const withheld = privateValues ? NOTHING : PRIVATE
   let known: Known | undefined
 
   const present = (): Known => {
     const { registry } = host
-    const caller = registry.connectedCaller(peer)
+    const caller = registry.connectedCaller(peer, withheld)
     if (known?.registry !== registry || !isSame(known.caller, caller)) {
       known = { registry, caller, api: registry.as(caller) }
     }
@@ -60,7 +73,7 @@ export function secretsPortOf(
       const { registry, caller } = admitted('watch', request)
       const sink: WatchSink = {
         // Of a registry that has been replaced nothing more is told.
-        caller: () => (host.registry === registry ? registry.connectedCaller(peer) : undefined),
+        caller: () => (host.registry === registry ? present().caller : undefined),
         get unreadBytes() {
           return unread.bytes
         },

@@ -89,5 +89,6 @@ function limitsOf({ libvirt, limits }: Config): LibvirtServerLimits {
     openTimeoutMs: libvirt.openTimeoutSeconds * 1000,
     keepaliveIntervalMs: libvirt.keepaliveIntervalSeconds * 1000,
     keepaliveCount: libvirt.keepaliveCount,
+    privateValues: libvirt.privateValues,
   }
 }

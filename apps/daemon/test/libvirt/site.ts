@@ -16,7 +16,7 @@ export interface LibvirtSite extends RunningDaemon {
   raw(uid?: number): Socket
 }
 
-const SOCKETS = 'libvirt.socket = "HOME/lv"\nlibvirt.socket_read_only = "HOME/lv-ro"\n'
+export const SOCKETS = 'libvirt.socket = "HOME/lv"\nlibvirt.socket_read_only = "HOME/lv-ro"\n'
 
 /** @param more - further lines of the configuration */
 export async function startSite(more = ''): Promise<LibvirtSite> {

@@ -6,7 +6,7 @@ import { waitFor } from '@secreg/testkit'
 import { expect, test } from 'vitest'
 import { RESERVED_BYTES } from '../../src/libvirt/libvirt-connection.ts'
 import { ADMIN, PASSPHRASE, PASSWORD, runDaemon } from '../running-daemon.ts'
-import { ALICE, STRANGER, startSite, startWithAlice } from './site.ts'
+import { ALICE, SOCKETS, STRANGER, startSite, startWithAlice } from './site.ts'
 
 const UUID = '11111111-1111-4111-8111-000000000001'
 const VALUE = new TextEncoder().encode('open sesame')
@@ -58,6 +58,27 @@ test('the read-only socket changes nothing and gives no value, whoever asks', as
   for (const refused of [secret.getValue(), secret.setValue(VALUE), secret.undefine()]) {
     expect(await codeOf(refused)).toBe(29)
   }
+})
+
+test('private values leave for nobody, unless the configuration says so and policy gives the right', async () => {
+  const site = await startWithAlice()
+  const alice = await site.open({ uid: ALICE })
+  const secret = await alice.define({ ...definition, private: true })
+  await secret.setValue(VALUE)
+  const admin = await site.connect()
+  await admin.auth({ username: ADMIN, password: PASSWORD })
+  expect(await codeOf(secret.getValue())).toBe(65)
+  const rule = { id: 'r', effect: 'allow', principals: ['user:alice'], actions: ['use-internal'] }
+  const document = { id: 'internal', rules: [{ ...rule, resources: ['/libvirt/**'] }] }
+  await admin.policy({ op: 'set', document })
+  expect(await codeOf(secret.getValue())).toBe(65)
+  await site.daemon.configure(site.configOf(`${SOCKETS}libvirt.private_values = true`))
+  expect(await codeOf(secret.getValue())).toBe(65)
+  // It holds for connections from then on.
+  const again = await (await site.open({ uid: ALICE })).getByUuid(UUID)
+  expect(await again.getValue()).toEqual(VALUE)
+  await admin.policy({ op: 'delete', policy: 'internal' })
+  expect(await codeOf(again.getValue())).toBe(65)
 })
 
 test('what an account may do changes while it is connected', async () => {
