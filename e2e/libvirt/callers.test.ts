@@ -1,0 +1,251 @@
+/** Who a caller is, by the word of the kernel, and what he may do by policy: at the sockets as at every other door. */
+import { LibvirtError, type SecretRegistry } from '@secreg/libvirt'
+import { connectLibvirt } from '@secreg/libvirt/node'
+import { createCanary, findCanary, type SkippableContext, waitFor } from '@secreg/testkit'
+import { afterAll, expect, type TestContext, test } from 'vitest'
+import { startAsUser } from '../lib/as-user.ts'
+import { ok as sreg } from '../lib/backups.ts'
+import {
+  allowUid,
+  EVERYTHING,
+  type LibvirtSite,
+  OWN_UID,
+  startLibvirtSite,
+} from '../lib/libvirt-site.ts'
+import { OTHER_UID, requireOtherUser } from '../lib/other-user.ts'
+import type { AuditLine, StartedSite } from '../lib/site.ts'
+
+const OPEN = '88888888-8888-4888-8888-000000000001'
+const HIDDEN = '88888888-8888-4888-8888-000000000002'
+const EMPTY = '88888888-8888-4888-8888-000000000003'
+const MISSING = '88888888-8888-4888-8888-000000000009'
+const USAGE = { type: 'volume', id: '/dev/vg/data' } as const
+const VALUE = createCanary('value')
+
+const LOOKING = ['list', 'read-metadata', 'watch']
+const READING = [...LOOKING, 'read', 'decrypt']
+
+let running: Promise<StartedSite<LibvirtSite>> | undefined
+afterAll(async () => (await running)?.[Symbol.asyncDispose]())
+
+/** A daemon with three secrets, and the administrator's connection. */
+async function started(context: SkippableContext): Promise<StartedSite<LibvirtSite>> {
+  const site = await startLibvirtSite(context)
+  await using registry = await site.site.connect()
+  const open = await registry.define({ uuid: OPEN, usage: USAGE })
+  await open.setValue(Buffer.from(VALUE))
+  const hidden = await registry.define({ uuid: HIDDEN, private: true })
+  await hidden.setValue(Buffer.from(VALUE))
+  await registry.define({ uuid: EMPTY })
+  return site
+}
+
+async function stage(context: TestContext) {
+  await requireOtherUser(context)
+  running ??= started(context)
+  const { admin, site } = await running
+  let uid = OTHER_UID + 100 * ++stages
+  /** A process of a user of whom nothing is known, and its connection. */
+  const stranger = async () => {
+    const own = uid++
+    const process = await startAsUser(site.home, site.door, { cwd: '/', uid: own, gid: own })
+    context.onTestFinished(() => process[Symbol.asyncDispose]())
+    const connect = () => connectLibvirt({ socket: process.path })
+    const registry = await connect()
+    context.onTestFinished(() => registry.close())
+    return { connect, registry, uid: own }
+  }
+  return { admin, site, stranger }
+}
+
+let stages = 0
+
+/** What a call is refused with. */
+async function codeOf(call: Promise<unknown>): Promise<number | 'nothing'> {
+  try {
+    await call
+    return 'nothing'
+  } catch (error) {
+    if (LibvirtError.is(error)) return error.code
+    throw error
+  }
+}
+
+/** What somebody sees, and what each call about one secret comes to. */
+async function whatOf(registry: SecretRegistry, uuid: string) {
+  const handle = await registry.getByUuid(uuid).catch(() => undefined)
+  if (handle === undefined) return 66
+  return {
+    xml: await codeOf(handle.toXML()),
+    value: await codeOf(handle.getValue()),
+    set: await codeOf(handle.setValue(Buffer.from('x'))),
+    define: await codeOf(registry.define({ uuid, description: 'changed' })),
+    undefine: await codeOf(handle.undefine()),
+  }
+}
+
+test('one of whom no policy speaks sees nothing, and cannot tell what is there from what is not', async (context) => {
+  const { stranger } = await stage(context)
+  const { registry } = await stranger()
+  expect(await registry.count()).toBe(0)
+  expect(await registry.list()).toEqual([])
+  expect(await registry.listUuids()).toEqual([])
+  const told = async (call: (uuid: string) => Promise<unknown>): Promise<void> => {
+    const [there, missing] = await Promise.all(
+      [OPEN, MISSING].map(async (uuid) => {
+        const error = await call(uuid).catch((refusal: unknown) => refusal)
+        if (!LibvirtError.is(error)) throw new Error('it was not refused')
+        return [error.code, error.domain, error.message.replaceAll(uuid, 'UUID')]
+      }),
+    )
+    expect(there).toEqual(missing)
+    expect(there?.[0]).toBe(66)
+  }
+  await told((uuid) => registry.getByUuid(uuid))
+  await told((uuid) => registry.define({ uuid }))
+  await told((uuid) => registry.define({ uuid, usage: USAGE }))
+  expect(await codeOf(registry.getByUsage(USAGE.type, USAGE.id))).toBe(66)
+  expect(await codeOf(registry.define({ usage: USAGE }))).toBe(66)
+  expect(await codeOf(registry.define({}))).toBe(66)
+})
+
+test('one who may only look is told that the rest is denied', async (context) => {
+  const { admin, stranger } = await stage(context)
+  const { registry, uid } = await stranger()
+  await allowUid(admin, uid, LOOKING)
+  expect(await registry.listUuids()).toEqual([OPEN, HIDDEN, EMPTY])
+  expect((await registry.getByUsage(USAGE.type, USAGE.id)).uuid).toBe(OPEN)
+  const denied = { set: 88, define: 88, undefine: 88 }
+  expect(await whatOf(registry, OPEN)).toEqual({ xml: 'nothing', value: 88, ...denied })
+  // Of one that is private nobody is told more than that, and of none whether it has a value.
+  expect(await whatOf(registry, HIDDEN)).toEqual({ xml: 'nothing', value: 65, ...denied })
+  expect(await whatOf(registry, EMPTY)).toEqual({ xml: 'nothing', value: 88, ...denied })
+  expect(await whatOf(registry, MISSING)).toBe(66)
+  expect(await codeOf(registry.define({}))).toBe(88)
+})
+
+test('one who may read gets values, but of private ones only with a right of its own', async (context) => {
+  const { admin, stranger } = await stage(context)
+  const { registry, uid } = await stranger()
+  await allowUid(admin, uid, READING)
+  const [open, hidden, empty] = await registry.list()
+  expect(Buffer.from((await open?.getValue()) ?? []).toString()).toBe(VALUE)
+  expect(await codeOf(hidden?.getValue() ?? Promise.resolve())).toBe(65)
+  expect(await codeOf(empty?.getValue() ?? Promise.resolve())).toBe(66)
+  expect(await codeOf(open?.setValue(Buffer.from('x')) ?? Promise.resolve())).toBe(88)
+  await allowUid(admin, uid, [...READING, 'use-internal'])
+  expect(Buffer.from((await hidden?.getValue()) ?? []).toString()).toBe(VALUE)
+})
+
+test('rules in the words of libvirt, for some secrets alone', async (context) => {
+  const { admin, stranger } = await stage(context)
+  const { registry, uid } = await stranger()
+  const document = {
+    id: `libvirt-${uid}`,
+    source: 'libvirt',
+    principals: [`uid:${uid}`],
+    mount: '/libvirt',
+    rules: [
+      { permissions: ['connect:getattr', 'connect:search-secrets'] },
+      { permissions: ['secret:getattr', 'secret:read', 'secret:read-secure'], secrets: [OPEN] },
+      { permissions: ['secret:getattr', 'secret:read'], secrets: [EMPTY] },
+    ],
+  }
+  await admin.ok('policy', { op: 'set', document })
+  expect(await registry.listUuids()).toEqual([OPEN, EMPTY])
+  const denied = { set: 88, define: 88, undefine: 88 }
+  expect(await whatOf(registry, OPEN)).toEqual({ xml: 'nothing', value: 'nothing', ...denied })
+  expect(await whatOf(registry, EMPTY)).toEqual({ xml: 'nothing', value: 88, ...denied })
+  expect(await whatOf(registry, HIDDEN)).toBe(66)
+})
+
+test('the account of a uid is who he is, for as long as it is his and stands', async (context) => {
+  const { admin, stranger } = await stage(context)
+  const { registry, uid, connect } = await stranger()
+  const user = `web${uid}`
+  await admin.ok('user', { op: 'add', user, uids: [uid] })
+  const rule = { id: 'r', effect: 'allow', principals: [`user:${user}`] }
+  const rules = [{ ...rule, actions: READING, resources: ['/libvirt', '/libvirt/*'] }]
+  await admin.ok('policy', { op: 'set', document: { id: user, rules } })
+  const open = await registry.getByUuid(OPEN)
+  const seesAll = async (): Promise<void> => {
+    expect(await registry.count()).toBe(3)
+    expect(Buffer.from(await open.getValue()).toString()).toBe(VALUE)
+  }
+  const seesNothing = async (): Promise<void> => {
+    expect(await registry.count()).toBe(0)
+    expect(await codeOf(open.getValue())).toBe(66)
+    await using another = await connect()
+    expect(await another.count()).toBe(0)
+  }
+  await seesAll()
+  await admin.ok('user', { op: 'disable', user })
+  await seesNothing()
+  await admin.ok('user', { op: 'enable', user })
+  await seesAll()
+  await admin.ok('user', { op: 'uids', user, uids: [] })
+  await seesNothing()
+  await admin.ok('user', { op: 'uids', user, uids: [uid] })
+  await seesAll()
+  await admin.ok('policy', { op: 'delete', policy: user })
+  await seesNothing()
+})
+
+test('a change of policy takes hold of a connection that is open, of its events too', async (context) => {
+  const { admin, site, stranger } = await stage(context)
+  await using own = await site.connect()
+  const { registry, uid } = await stranger()
+  const seen: string[] = []
+  const listen = () =>
+    registry.on('lifecycle', {}, ({ event, secret }) => seen.push(`${event} ${secret.uuid}`))
+  expect(await codeOf(listen())).toBe(88)
+  await allowUid(admin, uid, LOOKING, ['/libvirt', `/libvirt/${OPEN}`])
+  await listen()
+  await own.define({ uuid: EMPTY })
+  await own.define({ uuid: OPEN, usage: USAGE })
+  await waitFor(() => seen.length > 0)
+  expect(seen).toEqual([`defined ${OPEN}`])
+  expect(await registry.listUuids()).toEqual([OPEN])
+  await admin.ok('policy', { op: 'delete', policy: `uid-${uid}` })
+  await own.define({ uuid: OPEN, usage: USAGE })
+  expect(await registry.count()).toBe(0)
+  await allowUid(admin, uid, EVERYTHING)
+  const made = await registry.define({ ephemeral: true })
+  await made.undefine()
+  await waitFor(() => seen.length === 3)
+  expect(seen.slice(1)).toEqual([`defined ${made.uuid}`, `undefined ${made.uuid}`])
+})
+
+test('sreg sees the same entry, and the log says who asked, but never a value', async (context) => {
+  const { admin, site, stranger } = await stage(context)
+  const { registry, uid } = await stranger()
+  await allowUid(admin, uid, EVERYTHING)
+  const before = site.records().length
+  const value = createCanary('logged')
+  const secret = await registry.define({ usage: { type: 'ceph', id: 'client.log' } })
+  const key = `/libvirt/${secret.uuid}`
+  await secret.setValue(Buffer.from(value))
+  await secret.getValue()
+  await codeOf((await registry.getByUuid(HIDDEN)).getValue())
+  expect(await sreg(site, ['get', key, '--decrypt', '--raw'])).toBe(value)
+  expect(await sreg(site, ['list', '/libvirt'])).toContain(secret.uuid)
+  expect(JSON.parse(await sreg(site, ['get', key, '--json']))).toMatchObject({ encrypted: true })
+  await secret.undefine()
+  const told = JSON.parse(await sreg(site, ['audit', '--door', 'libvirt', '--key', key, '--json']))
+  expect(told.records.length).toBeGreaterThanOrEqual(4)
+
+  const made = site.records().slice(before)
+  const ofDoor = made.filter(({ body }) => body.actor.door === 'libvirt')
+  for (const { body } of ofDoor) {
+    expect(body.actor).toMatchObject({ uid, proof: 'kernel', principal: `uid:${uid}` })
+  }
+  const of =
+    (path: string) =>
+    ({ body }: AuditLine) =>
+      body.paths.includes(path)
+  const outcomes = (path: string): string[] =>
+    ofDoor.filter(of(path)).map(({ body }) => `${body.action} ${body.outcome}`)
+  expect(outcomes(key)).toEqual(['write ok', 'write ok', 'decrypt ok', 'purge ok'])
+  expect(outcomes(`/libvirt/${HIDDEN}`)).toContain('decrypt denied')
+  expect(findCanary(value, site.audit)).toEqual([])
+})
