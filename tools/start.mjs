@@ -114,7 +114,7 @@ async function main() {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop)
   try {
-    const { socket, subauth, http, admin } = await ready
+    const { socket, subauth, libvirt, http, admin } = await ready
     const { login, password, token } = JSON.parse(readFileSync(admin, 'utf8'))
     const env = { SECREG_SOCKET: socket, SECREG_SESSION: join(directory, 'session') }
     console.log('\nA first value, set and read back:\n')
@@ -132,7 +132,7 @@ async function main() {
       console.log('\nall well')
       return 0
     }
-    console.log(instructions({ directory, admin, http, subauth, ...env }))
+    console.log(instructions({ directory, admin, http, subauth, libvirt, ...env }))
     const end = await exit
     return stopping && end === 0 ? 0 : 1
   } catch (error) {
@@ -160,8 +160,21 @@ Your own tokens for other services, in a zone:
 `
 }
 
+/** Secrets of libvirt; nothing where it cannot serve them. */
+function libvirtInstructions(libvirt) {
+  if (libvirt === undefined) return ''
+  return `
+Secrets of libvirt, with its own virsh:
+
+  export VIRSH_DEFAULT_CONNECT_URI='secret:///system?socket=${libvirt}'
+  echo "<secret><usage type='ceph'><name>client.demo</name></usage></secret>" > /tmp/demo-secret.xml
+  virsh secret-define /tmp/demo-secret.xml
+  virsh secret-list
+`
+}
+
 function instructions(home) {
-  const { directory, admin, http, subauth } = home
+  const { directory, admin, http, libvirt, subauth } = home
   const { SECREG_SOCKET: socket, SECREG_SESSION: session } = home
   return `
 The registry runs. In another terminal, from ${ROOT}:
@@ -180,7 +193,7 @@ Over HTTP, with the token of its administrator, and with Tailscale's own setec c
   echo -n s3cret | setec -s ${http}/t/$TOKEN put demo/password
   setec -s ${http}/t/$TOKEN get demo/password
   curl ${http}/openapi.json
-${zoneInstructions(subauth)}
+${zoneInstructions(subauth)}${libvirtInstructions(libvirt)}
 Login and passphrase of its administrator: ${admin}
 Everything it has is below ${directory}; remove that to begin anew.
 Ctrl-C stops it.`
