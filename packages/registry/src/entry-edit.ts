@@ -13,6 +13,7 @@ import { versionDestroyed } from './readable-version.ts'
 import type { Retired } from './retired.ts'
 import { addSplit, hasQuota, NOTHING_USED, type SplitUsage, type Usage } from './usage.ts'
 import type { Version } from './version.ts'
+import { withGone } from './watch/gone.ts'
 
 export interface PutOptions {
   readonly encrypted: boolean
@@ -181,7 +182,7 @@ export class EntryEdit extends EntryState {
   /** Erase the entry with its history; its numbers stay used. */
   purge(): void {
     const entry = this.now
-    this.#tell('purge', entry.active)
+    this.#tellPurge(entry)
     this.#dropLife(entry)
     this.current = undefined
   }
@@ -193,7 +194,8 @@ export class EntryEdit extends EntryState {
     this.expired = undefined
     this.#dropLife(expired)
     const { active: version, type, encrypted } = expired
-    this.#events.unshift({ op: 'expire', key: this.path, version, type, encrypted })
+    const event = { op: 'expire', key: this.path, version, type, encrypted } as const
+    this.#events.unshift(withGone(event, expired))
     return true
   }
 
@@ -285,7 +287,7 @@ export class EntryEdit extends EntryState {
   moveAway(): { readonly entry: Entry; readonly expiries: readonly Expiry[] } {
     this.raise()
     const entry = this.now
-    this.#tell('purge', entry.active)
+    this.#tellPurge(entry)
     const expiries = [...this.rows.expiries(entry)]
     for (const [atMs, number] of expiries) this.rows.deleteExpiry(atMs, number)
     this.#retire({ latest: entry.latest, unused: entry.unused, movedId: entry.id })
@@ -363,6 +365,12 @@ export class EntryEdit extends EntryState {
   #tell(op: ChangeOp, version: number): void {
     const { type, encrypted } = this.now
     this.#events.push({ op, key: this.path, version, type, encrypted })
+  }
+
+  #tellPurge(entry: Entry): void {
+    const { active: version, type, encrypted } = entry
+    const event = { op: 'purge', key: this.path, version, type, encrypted } as const
+    this.#events.push(withGone(event, entry))
   }
 }
 

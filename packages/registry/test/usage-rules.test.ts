@@ -62,32 +62,6 @@ describe('a rule about secrets for something holds', () => {
     expect([entries.map(({ key }) => key), omitted]).toEqual([[at(1)], 0])
   })
 
-  test('for a watch of one entry and of all', async () => {
-    const { home, root, caller } = await site(byVolume())
-    const told: string[] = []
-    const sink = {
-      caller: () => caller,
-      unreadBytes: 0,
-      readerUnreadBytes: 0,
-      send: ({ events }: { readonly events: readonly { readonly key: string }[] }) => {
-        told.push(...events.map(({ key }) => key))
-      },
-      onceTaken: () => {},
-    }
-    for (const request of [{ prefix: '/libvirt' }, { key: at(1) }]) {
-      const watch = await home.registry.watch(caller, request as never, sink)
-      watch.start()
-      for (const digit of [1, 2]) await put(root, at(digit), 'x')
-      await expect.poll(() => told).toEqual([at(1)])
-      told.length = 0
-      watch.close()
-    }
-    for (const digit of [2, 3]) {
-      const request = { key: at(digit) } as never
-      await expect(home.registry.watch(caller, request, sink)).rejects.toEqual(DENIED)
-    }
-  })
-
   test('for changes and deletions', async () => {
     const { bob } = await site(byVolume())
     await put(bob, at(1), 'new')

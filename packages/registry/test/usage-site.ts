@@ -74,8 +74,9 @@ export const put = (api: RegistryApi, key: string, value: string) =>
 export async function site(
   rules: readonly object[],
   native: { readonly actions: readonly string[]; readonly resources: readonly string[] }[] = [],
+  options: Parameters<typeof start>[0] = {},
 ) {
-  const home = await start({ dialects: [DIALECT] })
+  const home = await start({ dialects: [DIALECT], ...options })
   const { api } = home
   await define(api, at(1), MINE)
   await define(api, at(2), OTHER)
