@@ -1,5 +1,5 @@
 /** The libvirt sockets of a daemon in this process. */
-import { existsSync, lstatSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { LibvirtConnectionError, LibvirtError, writeCall } from '@secreg/libvirt'
 import { waitFor } from '@secreg/testkit'
@@ -47,6 +47,31 @@ test('who has no right sees nothing and is told nothing', async () => {
   expect(await codeOf(stranger.getByUuid(UUID))).toBe(66)
   expect(await codeOf(stranger.getByUsage('ceph', 'client.a'))).toBe(66)
   expect(await codeOf(stranger.define(definition))).toBe(66)
+})
+
+test('the rule of the README lets a uid without an account do all that virsh can', async () => {
+  const site = await startSite()
+  const admin = await site.initialize()
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const text = /^```json\n(\{ "id": "libvirt"[\s\S]*?)^```/m.exec(readme)?.[1] ?? ''
+  await admin.policy({ op: 'set', document: JSON.parse(text) })
+  const root = await site.open({ uid: 0 })
+  const events = root.events()
+  await events.ready
+  const secret = await root.define(definition)
+  await root.define({ ...definition, description: 'again' })
+  await secret.setValue(VALUE)
+  expect(await secret.getValue()).toEqual(VALUE)
+  expect((await root.getByUsage('ceph', 'client.a')).uuid).toBe(UUID)
+  expect(await root.list()).toHaveLength(1)
+  await secret.undefine()
+  expect(await root.list()).toEqual([])
+  const seen: string[] = []
+  for await (const event of events) {
+    seen.push(event.type === 'lifecycle' ? event.event : event.type)
+    if (seen.length === 4) break
+  }
+  expect(seen).toEqual(['defined', 'defined', 'value-changed', 'undefined'])
 })
 
 test('the read-only socket changes nothing and gives no value, whoever asks', async () => {

@@ -1,7 +1,9 @@
 /** Connections of the subauth door without a kernel: packets and credentials as a test states them. */
+
 import { EventEmitter } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { ByteBudget } from '@secreg/host'
+import type { Door } from '@secreg/protocol'
 import type { Credentials, ReceivedPacket } from '@secreg/unix-socket'
 import {
   type PacketSocket,
@@ -136,7 +138,10 @@ export function open(
 }
 
 /** Bodies of the records that this door has left. */
-export function recordsOf({ home }: RunningDaemon): Record<string, unknown>[] {
+export function recordsOf(
+  { home }: RunningDaemon,
+  door: Door = 'subauth',
+): Record<string, unknown>[] {
   const directory = home.file('audit')
   return readdirSync(directory)
     .filter((name) => name.endsWith('.jsonl'))
@@ -144,5 +149,5 @@ export function recordsOf({ home }: RunningDaemon): Record<string, unknown>[] {
     .flatMap((name) => readFileSync(`${directory}/${name}`, 'utf8').trimEnd().split('\n'))
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line).body)
-    .filter((body) => body.actor?.door === 'subauth')
+    .filter((body) => body.actor?.door === door)
 }
