@@ -68,15 +68,28 @@ ${options.libvirt ?? ''}
  * Make a site, start its daemon and initialise it; this process is its administrator. The test is skipped where the kernel
  * cannot be asked who a caller is.
  */
-export async function startLibvirtSite(
+export function startLibvirtSite(
   context: SkippableContext,
   options: LibvirtSiteOptions & StartOptions = {},
 ): Promise<StartedSite<LibvirtSite>> {
-  const problem = nativeProblem()
-  if (problem !== undefined) skipTest(context, problem)
-  const running = await runSite(new LibvirtSite(options), options)
+  requireKernelWord(context)
+  return runLibvirtSite(new LibvirtSite(options), options)
+}
+
+/** The same of a site that is made. */
+export async function runLibvirtSite(
+  site: LibvirtSite,
+  options: StartOptions = {},
+): Promise<StartedSite<LibvirtSite>> {
+  const running = await runSite(site, options)
   await mapOwnUid(running.admin, true)
   return running
+}
+
+/** The test is skipped where the kernel cannot be asked who is behind a socket. */
+export function requireKernelWord(context: SkippableContext): void {
+  const problem = nativeProblem()
+  if (problem !== undefined) skipTest(context, problem)
 }
 
 /** Make this process the administrator, or nobody. */

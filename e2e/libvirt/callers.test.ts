@@ -5,13 +5,7 @@ import { createCanary, findCanary, type SkippableContext, waitFor } from '@secre
 import { afterAll, expect, type TestContext, test } from 'vitest'
 import { startAsUser } from '../lib/as-user.ts'
 import { ok as sreg } from '../lib/backups.ts'
-import {
-  allowUid,
-  EVERYTHING,
-  type LibvirtSite,
-  OWN_UID,
-  startLibvirtSite,
-} from '../lib/libvirt-site.ts'
+import { allowUid, EVERYTHING, type LibvirtSite, startLibvirtSite } from '../lib/libvirt-site.ts'
 import { OTHER_UID, requireOtherUser } from '../lib/other-user.ts'
 import type { AuditLine, StartedSite } from '../lib/site.ts'
 
@@ -71,6 +65,16 @@ async function codeOf(call: Promise<unknown>): Promise<number | 'nothing'> {
   }
 }
 
+/** Have the daemon take another configuration. */
+async function reconfigure(site: LibvirtSite, libvirt: string): Promise<void> {
+  const daemon = site.children.at(-1)
+  const times = (): number => daemon?.stderr().split('configuration reloaded').length ?? 0
+  const before = times()
+  site.configure({ libvirt })
+  daemon?.signal('SIGHUP')
+  await waitFor(() => times() > before, { what: 'the daemon to take its configuration' })
+}
+
 /** What somebody sees, and what each call about one secret comes to. */
 async function whatOf(registry: SecretRegistry, uuid: string) {
   const handle = await registry.getByUuid(uuid).catch(() => undefined)
@@ -124,17 +128,29 @@ test('one who may only look is told that the rest is denied', async (context) =>
   expect(await codeOf(registry.define({}))).toBe(88)
 })
 
-test('one who may read gets values, but of private ones only with a right of its own', async (context) => {
-  const { admin, stranger } = await stage(context)
-  const { registry, uid } = await stranger()
+test('one who may read gets values, but private ones only where the configuration and a right of its own say so', async (context) => {
+  const { admin, site, stranger } = await stage(context)
+  const { connect, registry, uid } = await stranger()
+  const secretValue = async (from: SecretRegistry, uuid: string): Promise<string> =>
+    Buffer.from(await (await from.getByUuid(uuid)).getValue()).toString()
   await allowUid(admin, uid, READING)
-  const [open, hidden, empty] = await registry.list()
-  expect(Buffer.from((await open?.getValue()) ?? []).toString()).toBe(VALUE)
-  expect(await codeOf(hidden?.getValue() ?? Promise.resolve())).toBe(65)
-  expect(await codeOf(empty?.getValue() ?? Promise.resolve())).toBe(66)
-  expect(await codeOf(open?.setValue(Buffer.from('x')) ?? Promise.resolve())).toBe(88)
+  expect(await secretValue(registry, OPEN)).toBe(VALUE)
+  expect(await codeOf(secretValue(registry, EMPTY))).toBe(66)
+  const open = await registry.getByUuid(OPEN)
+  expect(await codeOf(open.setValue(Buffer.from('x')))).toBe(88)
+  expect(await codeOf(secretValue(registry, HIDDEN))).toBe(65)
   await allowUid(admin, uid, [...READING, 'use-internal'])
-  expect(Buffer.from((await hidden?.getValue()) ?? []).toString()).toBe(VALUE)
+  expect(await codeOf(secretValue(registry, HIDDEN))).toBe(65)
+  await reconfigure(site, 'private_values = true')
+  try {
+    await using next = await connect()
+    expect(await secretValue(next, HIDDEN)).toBe(VALUE)
+    await allowUid(admin, uid, READING)
+    expect(await codeOf(secretValue(next, HIDDEN))).toBe(65)
+    expect(await secretValue(next, OPEN)).toBe(VALUE)
+  } finally {
+    await reconfigure(site, '')
+  }
 })
 
 test('rules in the words of libvirt, for some secrets alone', async (context) => {

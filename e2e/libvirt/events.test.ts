@@ -122,10 +122,15 @@ test('nothing within the time given; meanwhile each side asks whether the other 
   ])
   const nothing = { code: 1, stdout: 'event loop timed out\nevents received: 0\n\n', stderr: '' }
   expect([silent, asking]).toEqual([nothing, nothing])
-  expect(tap.keepalive('server', 'ping')).toBeGreaterThan(0)
-  expect(tap.keepalive('client', 'pong')).toBe(tap.keepalive('server', 'ping'))
-  expect(tap.keepalive('client', 'ping')).toBeGreaterThan(0)
-  expect(tap.keepalive('server', 'pong')).toBe(tap.keepalive('client', 'ping'))
+  for (const [one, other] of [
+    ['server', 'client'],
+    ['client', 'server'],
+  ] as const) {
+    const answers = tap.keepalive(other, 'pong')
+    expect(answers).toBeGreaterThan(0)
+    // A question that comes as virsh goes has no answer.
+    expect(tap.keepalive(one, 'ping') - answers).toBeLessThanOrEqual(1)
+  }
 })
 
 test('a daemon that says nothing is given up', async (context) => {

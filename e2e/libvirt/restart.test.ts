@@ -2,25 +2,39 @@
  * What is left of secrets when the daemon ends, well or ill: everything of those that are kept, nothing of those that are
  * ephemeral. Durability class of every change: synced; of what is ephemeral: none.
  */
-import { readFileSync } from 'node:fs'
-import { NoSecretError, type SecretDefinition, type SecretRegistry } from '@secreg/libvirt'
-import { createCanary, findCanary } from '@secreg/testkit'
-import { expect, test } from 'vitest'
-import { offline, takeBackup } from '../lib/backup.ts'
-import { ok as sreg } from '../lib/backups.ts'
-import { LibvirtSite, startLibvirtSite } from '../lib/libvirt-site.ts'
-import { PASSPHRASE, readLog } from '../lib/site.ts'
+import {
+  LibvirtError,
+  NoSecretError,
+  type SecretDefinition,
+  type SecretRegistry,
+} from '@secreg/libvirt'
+import { afterAll, expect, type TestContext, test } from 'vitest'
+import { type LibvirtSite, startLibvirtSite } from '../lib/libvirt-site.ts'
+import { PASSPHRASE, readLog, type StartedSite } from '../lib/site.ts'
 
 const KEPT = '77777777-7777-4777-8777-000000000001'
 const HIDDEN = '77777777-7777-4777-8777-000000000002'
 const GONE = '77777777-7777-4777-8777-000000000003'
-const OTHER = '77777777-7777-4777-8777-000000000004'
 const VALUE = Buffer.from(Array.from({ length: 65_536 }, (_, at) => (at * 31 + (at >> 8)) & 0xff))
 
-const SIGNALS = ['SIGTERM', 'SIGKILL'] as const
+type End = 'SIGTERM' | 'SIGKILL'
+const ENDS: readonly End[] = ['SIGTERM', 'SIGKILL']
+
+let running: Promise<StartedSite<LibvirtSite>> | undefined
+afterAll(async () => (await running)?.[Symbol.asyncDispose]())
+
+/** A site without secrets. */
+async function stage(context: TestContext): Promise<LibvirtSite> {
+  // So that it can be seen that private values are kept as well.
+  running ??= startLibvirtSite(context, { libvirt: 'private_values = true' })
+  const { site } = await running
+  await using registry = await site.connect()
+  for (const secret of await registry.list()) await secret.undefine()
+  return site
+}
 
 /** End the daemon and start the next one. */
-async function anew(site: LibvirtSite, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+async function anew(site: LibvirtSite, signal: End): Promise<void> {
   await site.children.at(-1)?.kill(signal)
   await site.start()
   expect(readLog(site.audit).torn).toBe('')
@@ -32,16 +46,14 @@ const describeAll = async (registry: SecretRegistry): Promise<SecretDefinition[]
 const secretValue = async (registry: SecretRegistry, uuid: string): Promise<Buffer> =>
   Buffer.from(await (await registry.getByUuid(uuid)).getValue())
 
-test.for(SIGNALS)(
+test.for(ENDS)(
   'after %s, those that are kept are as they were, and the ephemeral ones are gone',
   async (signal, context) => {
-    await using running = await startLibvirtSite(context)
-    const { site } = running
+    const site = await stage(context)
     const before = await site.connect()
-    const description = 'é <&> \'"'
     const kept = await before.define({
       uuid: KEPT,
-      description,
+      description: 'é <&> \'"',
       usage: { type: 'volume', id: '/dev/vg/a b' },
     })
     await kept.setValue(Buffer.from('first'))
@@ -49,15 +61,12 @@ test.for(SIGNALS)(
     const made = await before.define({ usage: { type: 'ceph', id: 'client.é' } })
     const hidden = await before.define({ uuid: HIDDEN, private: true })
     await hidden.setValue(VALUE)
-    const gone = await before.define({
-      uuid: GONE,
-      ephemeral: true,
-      usage: { type: 'tls', id: 'for a while' },
-    })
+    const forAWhile = { type: 'tls', id: 'for a while' } as const
+    const gone = await before.define({ uuid: GONE, ephemeral: true, usage: forAWhile })
     await gone.setValue(VALUE)
-    const undefinedOne = await before.define({ usage: { type: 'iscsi', id: 'taken back' } })
-    await undefinedOne.setValue(VALUE)
-    await undefinedOne.undefine()
+    const takenBack = await before.define({ usage: { type: 'iscsi', id: 'taken back' } })
+    await takenBack.setValue(VALUE)
+    await takenBack.undefine()
     const was = (await describeAll(before)).filter(({ ephemeral }) => !ephemeral)
     expect(was.map(({ uuid }) => uuid)).toEqual([KEPT, HIDDEN, made.uuid].sort())
 
@@ -71,92 +80,36 @@ test.for(SIGNALS)(
     await expect(secretValue(after, made.uuid)).rejects.toThrow(/does not have a value/)
     for (const look of [
       () => after.getByUuid(GONE),
-      () => after.getByUuid(undefinedOne.uuid),
+      () => after.getByUuid(takenBack.uuid),
       () => after.getByUsage('tls', 'for a while'),
       () => after.getByUsage('iscsi', 'taken back'),
     ]) {
       await expect(look()).rejects.toThrow(NoSecretError)
     }
     // What they were for is free, and what is kept has its own.
-    await after.define({ usage: { type: 'tls', id: 'for a while' } })
+    await after.define({ usage: forAWhile })
     await expect(after.define({ usage: { type: 'ceph', id: 'client.é' } })).rejects.toThrow(
       `a secret with UUID ${made.uuid} already defined for use with client.é`,
     )
   },
 )
 
-test('kill -9 at the answer of every change, and it was done', async (context) => {
-  await using running = await startLibvirtSite(context)
-  const { site } = running
-  const changes: readonly [
-    change: (registry: SecretRegistry) => Promise<unknown>,
-    holds: (registry: SecretRegistry) => Promise<unknown>,
-    expected: unknown,
-  ][] = [
-    [
-      (registry) => registry.define({ uuid: KEPT, usage: { type: 'tls', id: 'a' } }),
-      async (registry) => (await registry.getByUsage('tls', 'a')).uuid,
-      KEPT,
-    ],
-    [
-      async (registry) => (await registry.getByUuid(KEPT)).setValue(Buffer.from('v')),
-      (registry) => secretValue(registry, KEPT),
-      Buffer.from('v'),
-    ],
-    [
-      (registry) =>
-        registry.define({ uuid: KEPT, description: 'd', usage: { type: 'tls', id: 'a' } }),
-      async (registry) => [await describeAll(registry), await secretValue(registry, KEPT)],
-      [
-        [
-          {
-            uuid: KEPT,
-            description: 'd',
-            usage: { type: 'tls', id: 'a' },
-            ephemeral: false,
-            private: false,
-          },
-        ],
-        Buffer.from('v'),
-      ],
-    ],
-    [
-      async (registry) => (await registry.getByUuid(KEPT)).undefine(),
-      (registry) => registry.count(),
-      0,
-    ],
-  ]
-  for (const [change, holds, expected] of changes) {
-    const registry = await site.connect()
-    await change(registry)
-    await anew(site, 'SIGKILL')
-    await using after = await site.connect()
-    expect(await holds(after)).toEqual(expected)
-  }
-})
-
-test.for(SIGNALS)(
-  'what was kept and is made ephemeral leaves nothing behind %s; the other way round all of it stays',
+test.for(ENDS)(
+  'what was kept and is made ephemeral is gone after %s, and what was made to last is there',
   async (signal, context) => {
-    await using running = await startLibvirtSite(context)
-    const { site } = running
+    const site = await stage(context)
     const usages = {
       kept: { type: 'ceph', id: 'kept' },
       gone: { type: 'ceph', id: 'gone' },
     } as const
-    const before = await site.connect()
-    const note = createCanary('note')
-    const gone = await before.define({ uuid: GONE, description: note, usage: usages.gone })
+    const registry = await site.connect()
+    const gone = await registry.define({ uuid: GONE, usage: usages.gone })
     await gone.setValue(VALUE)
-    const kept = await before.define({ uuid: KEPT, usage: usages.kept, ephemeral: true })
+    const kept = await registry.define({ uuid: KEPT, usage: usages.kept, ephemeral: true })
     await kept.setValue(VALUE)
-    // Once more, after what was kept has been written by a daemon that has ended.
-    await before.close()
-    const again = await site.connect()
-    await again.define({ uuid: GONE, description: note, usage: usages.gone, ephemeral: true })
-    await again.define({ uuid: KEPT, usage: usages.kept })
-    expect(await secretValue(again, GONE)).toEqual(VALUE)
-    expect(findCanary(note, site.home.path)).toEqual([])
+    await registry.define({ uuid: GONE, usage: usages.gone, ephemeral: true })
+    await registry.define({ uuid: KEPT, usage: usages.kept })
+    expect(await secretValue(registry, GONE)).toEqual(VALUE)
     await anew(site, signal)
     await using after = await site.connect()
     expect((await after.list()).map(({ uuid }) => uuid)).toEqual([KEPT])
@@ -166,65 +119,76 @@ test.for(SIGNALS)(
   },
 )
 
-test('nothing of an ephemeral secret is in any file, export or backup', async (context) => {
-  await using running = await startLibvirtSite(context, { config: '[log]\nlevel = "trace"' })
-  const { admin, daemon, site } = running
-  const canaries = {
-    value: createCanary('value'),
-    'earlier value': createCanary('value'),
-    'value of a private one': createCanary('value'),
-    'value of one that was kept': createCanary('value'),
-    description: createCanary('description'),
-    usage: createCanary('usage'),
-  }
-  const plain = createCanary('kept')
-  const registry = await site.connect()
-  const usage = { type: 'tls', id: canaries.usage } as const
-  const definition = { description: canaries.description, ephemeral: true, usage }
-  const secret = await registry.define({ uuid: GONE, ...definition })
-  await secret.setValue(Buffer.from(canaries['earlier value']))
-  await secret.setValue(Buffer.from(canaries.value))
-  const hidden = await registry.define({ ephemeral: true, private: true })
-  await hidden.setValue(Buffer.from(canaries['value of a private one']))
-  const kept = await registry.define({ uuid: KEPT, description: plain })
-  await kept.setValue(Buffer.from(canaries['value of one that was kept']))
-  await registry.define({ uuid: KEPT, description: plain, ephemeral: true })
-  const lasting = await registry.define({ uuid: OTHER, description: plain })
-  await lasting.setValue(VALUE)
-  await registry.getByUsage('tls', canaries.usage)
-  await expect(registry.define({ usage })).rejects.toThrow(GONE)
-  expect(await secretValue(registry, GONE)).toEqual(Buffer.from(canaries.value))
+/** A change, what is looked at after the next start, and what that is. */
+type Change = readonly [
+  change: (registry: SecretRegistry) => Promise<unknown>,
+  look: (registry: SecretRegistry) => Promise<unknown>,
+  seen: unknown,
+]
 
-  const expectNothing = (): void => {
-    for (const [what, canary] of Object.entries(canaries)) {
-      expect(findCanary(canary, site.home.path), what).toEqual([])
-    }
-    // The search itself works: what is kept is found.
-    expect(findCanary(plain, site.data).length).toBeGreaterThan(0)
-  }
-  expectNothing()
-  const { entries } = await admin.ok('export', { prefix: '/', with_secrets: true })
-  const text = await sreg(site, ['export', '--with-secrets'])
-  for (const exported of [JSON.stringify(entries), text]) {
-    expect(exported).toContain(OTHER)
-    for (const nothing of [GONE, KEPT, hidden.uuid, ...Object.values(canaries)]) {
-      expect(exported).not.toContain(nothing)
-    }
-  }
-  const file = site.home.file('backup')
-  await takeBackup(admin, file)
-  expectNothing()
-  await daemon.kill('SIGKILL')
-  expectNothing()
-  expect(daemon.stdout() + daemon.stderr()).not.toMatch(
-    new RegExp(Object.values(canaries).join('|')),
-  )
+const USAGE = { type: 'tls', id: 'a' } as const
 
-  await using other = new LibvirtSite()
-  other.home.write('key', readFileSync(site.home.file('key')))
-  const restored = await offline(['restore', file, '--config', other.config], PASSPHRASE)
-  expect(restored).toMatchObject({ code: 0, stderr: '' })
-  await other.start()
-  await using after = await other.connect()
-  expect((await after.list()).map(({ uuid }) => uuid)).toEqual([OTHER])
+const CHANGES: readonly Change[] = [
+  [
+    (registry) => registry.define({ uuid: KEPT, usage: USAGE }),
+    async (registry) => (await registry.getByUsage('tls', 'a')).uuid,
+    KEPT,
+  ],
+  [
+    async (registry) => (await registry.getByUuid(KEPT)).setValue(Buffer.from('v')),
+    (registry) => secretValue(registry, KEPT),
+    Buffer.from('v'),
+  ],
+  [
+    (registry) => registry.define({ uuid: KEPT, description: 'd', usage: USAGE }),
+    async (registry) => [await describeAll(registry), await secretValue(registry, KEPT)],
+    [
+      [{ uuid: KEPT, description: 'd', usage: USAGE, ephemeral: false, private: false }],
+      Buffer.from('v'),
+    ],
+  ],
+  [
+    async (registry) => (await registry.getByUuid(KEPT)).undefine(),
+    (registry) => registry.count(),
+    0,
+  ],
+]
+
+test('kill -9 at the answer of every change, and it was done', async (context) => {
+  const site = await stage(context)
+  for (const [change, look, seen] of CHANGES) {
+    const registry = await site.connect()
+    await change(registry)
+    await anew(site, 'SIGKILL')
+    await using after = await site.connect()
+    expect(await look(after)).toEqual(seen)
+  }
+})
+
+test('a registry that is locked says so, and has everything again when it is unlocked', async (context) => {
+  const site = await stage(context)
+  using admin = await site.admin()
+  await using registry = await site.connect()
+  const secrets = [
+    await registry.define({ uuid: KEPT }),
+    await registry.define({ ephemeral: true }),
+  ]
+  for (const secret of secrets) await secret.setValue(VALUE)
+  await admin.ok('seal', { op: 'lock' })
+  for (const secret of secrets) {
+    for (const call of [
+      () => secret.getValue(),
+      () => secret.setValue(VALUE),
+      () => secret.undefine(),
+      () => registry.define({ uuid: secret.uuid, description: 'x' }),
+      () => registry.define({}),
+    ]) {
+      const refusal = await call().catch((error: unknown) => error)
+      expect(LibvirtError.is(refusal, 9) && refusal.message).toBe(
+        'operation failed: the registry is sealed',
+      )
+    }
+  }
+  await admin.ok('seal', { op: 'unlock', passphrase: PASSPHRASE })
+  for (const secret of secrets) expect(Buffer.from(await secret.getValue())).toEqual(VALUE)
 })
