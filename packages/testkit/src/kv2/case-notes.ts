@@ -1,4 +1,5 @@
 /** What the notes of conformance cases ask for beside their matchers. */
+import { differencesOf } from './case-match.ts'
 import type { CaseAnswer } from './case-wire.ts'
 
 /** One case as it is run. */
@@ -40,7 +41,7 @@ const expectData =
   (expected: unknown) =>
   async (run: CaseRun): Promise<string[]> => {
     const { data } = await readA(run)
-    return JSON.stringify(data) === JSON.stringify(expected) ? [] : ['data: not the expected one']
+    return differencesOf(expected, data, true, 'data')
   }
 
 /** Deleted exactly an hour after it was made, to the nanosecond. */
