@@ -18,6 +18,7 @@ export interface LibvirtConnectionOptions {
   /** Whether private values are given to those with the right `use-internal`. */
   readonly privateValues: boolean
   readonly openTimeoutMs: number
+  readonly frameTimeoutMs: number
   readonly keepaliveIntervalMs: number
   readonly keepaliveCount: number
   /** Called once, when the connection has asked for secrets. */

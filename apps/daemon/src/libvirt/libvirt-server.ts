@@ -25,7 +25,11 @@ export interface LibvirtServerLimits
   extends ConnectionLimits,
     Pick<
       LibvirtConnectionOptions,
-      'openTimeoutMs' | 'keepaliveIntervalMs' | 'keepaliveCount' | 'privateValues'
+      | 'openTimeoutMs'
+      | 'frameTimeoutMs'
+      | 'keepaliveIntervalMs'
+      | 'keepaliveCount'
+      | 'privateValues'
     > {
   /** Connections of one user that have not asked for secrets. */
   readonly maxUnopenedPerUid: number

@@ -87,6 +87,7 @@ function limitsOf({ libvirt, limits }: Config): LibvirtServerLimits {
     maxConnectionsPerUid: limits.maxConnectionsPerUid,
     maxUnopenedPerUid: libvirt.maxUnopened,
     openTimeoutMs: libvirt.openTimeoutSeconds * 1000,
+    frameTimeoutMs: limits.readTimeoutSeconds * 1000,
     keepaliveIntervalMs: libvirt.keepaliveIntervalSeconds * 1000,
     keepaliveCount: libvirt.keepaliveCount,
     privateValues: libvirt.privateValues,

@@ -30,6 +30,8 @@ export interface LibvirtServeLimits {
   readonly maxWaitingEvents?: number
   /** A connection that is not opened ends after so many milliseconds; 0: never. Default 30,000. */
   readonly openTimeoutMs?: number
+  /** A frame that has begun is to be whole after so many milliseconds, or the connection ends; 0: never. Default 30,000. */
+  readonly frameTimeoutMs?: number
   /** A peer that does not take what is sent is given up after so many milliseconds; 0: never. Default 30,000. */
   readonly stallTimeoutMs?: number
   /** Silence after which a client that can answer is asked, milliseconds; 0: never. Default 5,000. */
@@ -75,6 +77,7 @@ const DEFAULT_LIMITS: Readonly<Required<LibvirtServeLimits>> = Object.freeze({
   maxCallbacks: 1_024,
   maxWaitingEvents: 1_024,
   openTimeoutMs: 30_000,
+  frameTimeoutMs: 30_000,
   stallTimeoutMs: 30_000,
   keepaliveIntervalMs: 5_000,
   keepaliveCount: 5,
@@ -87,6 +90,7 @@ const RANGES: Readonly<Record<keyof LibvirtServeLimits, readonly [number, number
   maxCallbacks: [0, MAX_COUNT],
   maxWaitingEvents: [0, MAX_COUNT],
   openTimeoutMs: [0, MAX_TIMEOUT_MS],
+  frameTimeoutMs: [0, MAX_TIMEOUT_MS],
   stallTimeoutMs: [0, MAX_TIMEOUT_MS],
   keepaliveIntervalMs: [0, MAX_TIMEOUT_MS],
   keepaliveCount: [0, MAX_COUNT],

@@ -66,6 +66,8 @@ class Served implements ServedLibvirt {
   readonly #keepalive: KeepaliveTimer
   readonly #held: HeldBytes
   readonly #openTimer: unknown
+  /** Of a frame that has begun; absent: none has, or it is of our making that nothing more of it is read. */
+  #frameTimer: unknown
   /** What was read and is in the reader still; wiped when it no longer is. */
   #chunks: Uint8Array[] = []
   /** Events of a change whose reply has not been sent; absent: none is in work. */
@@ -145,6 +147,7 @@ class Served implements ServedLibvirt {
     this.#outlet.closed()
     this.#keepalive.stop()
     this.#settings.timers.clear(this.#openTimer)
+    this.#clearFrameTimer()
     this.#subscriptions.close()
     this.#reader.wipe()
     this.#wipeChunks()
@@ -167,6 +170,7 @@ class Served implements ServedLibvirt {
       while (!this.#isFinishing && !this.#isBusy && !this.#outlet.isFull) {
         const frame = this.#reader.next()
         if (frame === undefined) break
+        this.#clearFrameTimer()
         this.#accept(frame)
       }
     } catch {
@@ -175,9 +179,26 @@ class Served implements ServedLibvirt {
     }
     if (this.#reader.pendingBytes === 0) this.#wipeChunks()
     if (this.#hasEnded && !this.#isBusy && !this.#outlet.isFull) this.#isFinishing = true
-    if (this.#isFinishing || this.#isBusy || this.#outlet.isFull) this.#connection.pause()
-    else this.#connection.resume()
+    if (this.#isFinishing || this.#isBusy || this.#outlet.isFull) {
+      this.#clearFrameTimer()
+      this.#connection.pause()
+    } else {
+      this.#limitFrame()
+      this.#connection.resume()
+    }
     this.#endWhenDone()
+  }
+
+  /** What has come of a frame takes memory until the rest has come. */
+  #limitFrame(): void {
+    const { timers, frameTimeoutMs } = this.#settings
+    if (frameTimeoutMs === 0 || this.#reader.isBetweenFrames) return
+    this.#frameTimer ??= timers.set(() => this.#outlet.destroy(), frameTimeoutMs)
+  }
+
+  #clearFrameTimer(): void {
+    this.#settings.timers.clear(this.#frameTimer)
+    this.#frameTimer = undefined
   }
 
   #accept(frame: Frame): void {

@@ -70,6 +70,45 @@ describe('hostile clients', () => {
     )
   })
 
+  it('a frame that has begun is whole in time, or the connection ends', async () => {
+    const client = new Client({ frameTimeoutMs: 1_000, openTimeoutMs: 0 })
+    await client.open()
+    const call = writeCall('connectNumOfSecrets', undefined, 1)
+    // Nothing has begun.
+    client.timers.advance(5_000)
+    client.connection.arrive(call.subarray(0, 1))
+    client.timers.advance(999)
+    client.connection.arrive(call.subarray(1), call.subarray(0, 20))
+    await settled()
+    expect(client.story()).toEqual(['reply 1'])
+    // Each has its own time, and bytes now and then do not make it longer.
+    client.timers.advance(999)
+    client.connection.arrive(call.subarray(20, 21))
+    expect(client.connection.isDestroyed).toBe(false)
+    client.timers.advance(1)
+    expect(client.connection.isDestroyed).toBe(true)
+    await client.served.closed
+    expect(client.timers.size).toBe(0)
+  })
+
+  it('the time of a frame does not run while nothing is read for reasons that are ours', async () => {
+    const client = new Client({ frameTimeoutMs: 1_000, openTimeoutMs: 0, stallTimeoutMs: 0 })
+    await client.open()
+    client.connection.reads = false
+    const call = writeCall('connectNumOfSecrets', undefined, 1)
+    client.connection.arrive(Buffer.concat([call, call.subarray(0, 20)]))
+    await settled()
+    client.timers.advance(60_000)
+    expect(client.connection.isDestroyed).toBe(false)
+    client.connection.take()
+    client.timers.advance(999)
+    client.connection.arrive(call.subarray(20))
+    await settled()
+    expect(client.story()).toEqual(['reply 1', 'reply 1'])
+    client.timers.advance(60_000)
+    expect(client.connection.isDestroyed).toBe(false)
+  })
+
   it('byte by byte is as good as whole', async () => {
     const bytes = Buffer.concat(
       transcript('python-crud.jsonl')
