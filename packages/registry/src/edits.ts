@@ -38,6 +38,7 @@ export class Edits {
   readonly #edits = new Map<string, EntryEdit>()
   /** Keyed hashes of the values that were written where the configuration asks for them. */
   readonly #hashes: Record<string, string> = {}
+  #erases = false
 
   /** @param expiryNowMs - time by which things have expired; default that of readers */
   constructor(core: Core, caller: Caller, view: View, expiryNowMs: number = core.clock.now()) {
@@ -65,6 +66,11 @@ export class Edits {
 
   get expiryNowMs(): number {
     return this.#context.expiryNowMs
+  }
+
+  /** Whether what was planned erases bytes that have to leave the files. */
+  get erases(): boolean {
+    return this.#erases
   }
 
   /** The entry of a path; the same object each time. */
@@ -95,6 +101,7 @@ export class Edits {
     for (const edit of this.#edits.values()) {
       yield
       const change = edit.finish()
+      this.#erases ||= change.erases
       requireUsage(this.#core, caller, edit, outcome.usageRight)
       for (const op of change.ops) {
         ops.push(op)

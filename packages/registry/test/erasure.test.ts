@@ -72,6 +72,24 @@ const ERASURES: Readonly<
       return { erased: true }
     },
   },
+  'switch to ephemeral by a copy over it': {
+    erases: [1, 2],
+    run: async ({ api }, key) => {
+      await api.set({ key: '/memory', value: 'in memory', ephemeral: true })
+      await api.transfer({ op: 'copy', from: '/memory', to: key, force: true })
+      return { erased: true }
+    },
+  },
+  'switch to ephemeral by an import': {
+    erases: [1, 2],
+    run: async ({ api }, key) => {
+      const { import: id = '' } = await api.import({ op: 'begin', force: true })
+      const entries = [{ key, value: 'in memory', ephemeral: true }]
+      await api.import({ op: 'stage', import: id, entries })
+      await api.import({ op: 'commit', import: id })
+      return { erased: true }
+    },
+  },
 }
 
 describe.each(Object.entries(ERASURES))('%s', (_, { erases, run }) => {

@@ -239,11 +239,17 @@ export class Imports {
   }
 
   async #commit(caller: Caller, job: OpenImport): Promise<ImportResponse> {
+    const core = this.#core
     const facts: Facts = { action: 'import', count: job.drafts.size }
+    let edits: Edits | undefined
+    let answer: ImportResponse
     try {
       facts.pathsText = (await jsonInSlices([...job.drafts.keys()])).join('')
-      return await this.#core.writer.submit({
-        plan: (view) => ({ slices: this.#plan(caller, job, facts, view) }),
+      answer = await core.writer.submit<ImportResponse>({
+        plan: (view) => {
+          edits = new Edits(core, caller, view)
+          return { slices: this.#plan(caller, job, facts, edits) }
+        },
         refusal: (error) => refusalBody(caller, facts, error),
       })
     } catch (error) {
@@ -251,17 +257,18 @@ export class Imports {
     } finally {
       await this.#wipe(job)
     }
+    if (edits?.erases === true) await core.eraser.settle()
+    return answer
   }
 
   *#plan(
     caller: Caller,
     job: OpenImport,
     facts: Facts,
-    view: View,
+    edits: Edits,
   ): Generator<undefined, Plan<ImportResponse>> {
     const core = this.#core
     core.keys.requireUnsealed()
-    const edits = new Edits(core, caller, view)
     let imported = 0
     let unchanged = 0
     for (const draft of job.drafts.values()) {

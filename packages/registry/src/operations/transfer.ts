@@ -52,11 +52,13 @@ export function transfer(core: Core, caller: Caller, request: Request): Promise<
     core.keys.requireUnsealed()
     return [from, to]
   }
-  return prepared(core.journal, caller, facts, prepare, ([from, to]) =>
-    core.writer.submit<TransferResponse>({
+  return prepared(core.journal, caller, facts, prepare, async ([from, to]) => {
+    let planned: Edits | undefined
+    const answer = await core.writer.submit<TransferResponse>({
       plan: (view, rows): Plan<TransferResponse> | Scan | Slices<TransferResponse> => {
         core.keys.requireUnsealed()
         const edits = new Edits(core, caller, view)
+        planned = edits
         if (request.recursive !== true) {
           const pairs: Pair[] = [[from, to]]
           const size = rowsOf(edits.at(from))
@@ -72,8 +74,10 @@ export function transfer(core: Core, caller: Caller, request: Request): Promise<
         return { slices: plan(core, caller, request, facts, edits, pairs) }
       },
       refusal: (error) => refusalBody(caller, facts, error),
-    }),
-  )
+    })
+    if (planned?.erases === true) await core.eraser.settle()
+    return answer
+  })
 }
 
 function* plan(
