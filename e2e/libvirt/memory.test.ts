@@ -1,0 +1,91 @@
+/** Memory that clients of libvirt would like the daemon to hold for them: it has a bound, and nobody else pays for it. */
+import { LIBVIRT_LIMITS, type SecretRegistry, writeCall } from '@secreg/libvirt'
+import { waitFor } from '@secreg/testkit'
+import { afterAll, expect, type TestContext, test } from 'vitest'
+import { MIB, residentBytes } from '../lib/gateway-processes.ts'
+import { RawLibvirt } from '../lib/libvirt-raw.ts'
+import { type LibvirtSite, startLibvirtSite } from '../lib/libvirt-site.ts'
+import type { StartedSite } from '../lib/site.ts'
+import { socketsOf } from '../lib/subauth-descriptors.ts'
+
+/** The least that `limits.buffer_bytes` can be. */
+const BUDGET_BYTES = 16 * MIB
+/** What the heap keeps until it has to tidy. */
+const SLACK_BYTES = 64 * MIB
+const LIMITS = `[limits]\nbuffer_bytes = ${BUDGET_BYTES}\nread_timeout = 2`
+
+let running: Promise<StartedSite<LibvirtSite>> | undefined
+afterAll(async () => (await running)?.[Symbol.asyncDispose]())
+
+async function stage(context: TestContext) {
+  running ??= startLibvirtSite(context, { config: LIMITS })
+  const { daemon, site } = await running
+  const registry = await site.connect()
+  context.onTestFinished(() => registry.close())
+  return { daemon, registry, site }
+}
+
+async function changeOnce(registry: SecretRegistry): Promise<void> {
+  const secret = await registry.define({ ephemeral: true })
+  await secret.setValue(Buffer.alloc(LIBVIRT_LIMITS.valueBytes, 'v'))
+  expect((await secret.getValue()).length).toBe(LIBVIRT_LIMITS.valueBytes)
+  await secret.undefine()
+}
+
+test('frames that are never whole', async (context) => {
+  const { daemon, registry, site } = await stage(context)
+  const before = residentBytes([daemon.pid])
+  const bytes = Buffer.from(writeCall('connectGetType', undefined, 1))
+  bytes.writeUInt32BE(LIBVIRT_LIMITS.requestBytes)
+  const begun = Buffer.concat([bytes, Buffer.alloc(4 * MIB)])
+  const raws: RawLibvirt[] = []
+  const left = () => raws.filter(({ isClosed }) => !isClosed).length
+  try {
+    for (let at = 0; at < 20; at++) {
+      const raw = await RawLibvirt.ready(site.door)
+      raws.push(raw)
+      await new Promise<void>((resolve) => {
+        raw.socket.write(begun, () => resolve())
+      })
+    }
+    // There is room for so many, and the others are gone at once.
+    await waitFor(() => left() <= BUDGET_BYTES / (4 * MIB), { what: 'those without room to go' })
+    expect(residentBytes([daemon.pid])).toBeLessThan(before + BUDGET_BYTES + SLACK_BYTES)
+    expect(await registry.count()).toBe(0)
+    await waitFor(() => left() === 0, { what: 'the time of their frames to be over' })
+  } finally {
+    for (const raw of raws) raw[Symbol.dispose]()
+  }
+  await changeOnce(registry)
+})
+
+test('a listener that takes nothing is given up, and another misses nothing', async (context) => {
+  const { daemon, registry, site } = await stage(context)
+  const before = residentBytes([daemon.pid])
+  const usage = { type: 'ceph', id: 'x'.repeat(500) } as const
+  const secret = await registry.define({ ephemeral: true, usage })
+  await using listening = await site.connect()
+  let seen = 0
+  await listening.on('value-changed', {}, () => {
+    seen++
+  })
+  using deaf = await RawLibvirt.ready(site.door)
+  await deaf.ok('connectSecretEventRegisterAny', { eventId: 1, secret: undefined })
+  deaf.socket.pause()
+  let changes = 0
+  // The daemon is the one that knows: it has a connection less.
+  const connections = socketsOf(daemon.pid)
+  await waitFor(async () => {
+    const values = Array.from({ length: 200 }, () => secret.setValue(Buffer.from('v')))
+    await Promise.all(values)
+    changes += values.length
+    return socketsOf(daemon.pid) < connections
+  })
+  expect(changes).toBeGreaterThan(1_000)
+  await waitFor(() => seen === changes, { what: 'the other to be told everything' })
+  expect(residentBytes([daemon.pid])).toBeLessThan(before + SLACK_BYTES)
+  deaf.socket.resume()
+  await deaf.closed
+  await secret.undefine()
+  await changeOnce(registry)
+})
