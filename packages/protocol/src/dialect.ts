@@ -29,7 +29,10 @@ export interface DialectEntry {
   isClaimed(version: number): boolean
   /** What became of a version; `undefined` when it has no row. */
   stateOf(version: number): VersionState | undefined
-  /** Compare the value of a version with bytes, in constant time for equal lengths; false when it cannot be read. */
+  /**
+   * Compare the value of a version with bytes, in constant time for equal lengths; false when it cannot be read, or is
+   * private and the caller may not have it.
+   */
   holds(version: number, bytes: Uint8Array): boolean
 }
 

@@ -76,9 +76,10 @@ export class EntryEdit extends EntryState {
   put({ type, bytes }: TypedValue, options: PutOptions): number {
     const { nowMs, by, keys, expiryNowMs } = this.context
     const { encrypted } = options
-    this.context.onValue?.(this.path, bytes)
     this.raise()
     const before = this.define(type)
+    // Of what is in memory only, no hash stands in the log either.
+    if (!before.ephemeral) this.context.onValue?.(this.path, bytes)
     const { id, limits, active } = before
     const number = options.number ?? before.latest + 1
     const claimed = claim(before, number, this.mount.rules?.maxVersion ?? 0)

@@ -197,4 +197,26 @@ describe('weakness 54: hashes of values', () => {
     expect(hashed(other).map(([, hash]) => hash)).not.toContain(first)
     for (const { registry } of [one, other]) await registry.close()
   })
+
+  test('fault: the log kept those of values that are in memory only', async () => {
+    const settings = {
+      requireMfa: false,
+      sealedReads: true,
+      encryptPrefixes: [],
+      valueHashPrefixes: ['/a'],
+    }
+    const home = await start({ settings })
+    const { api } = home
+    await api.set({ key: '/a/kept', value: '1234' })
+    await api.set({ key: '/a/pin', value: '1234', ephemeral: true })
+    await api.set({ key: '/a/pin', value: '4321' })
+    await api.versions({ op: 'rollback', key: '/a/pin', version: 1 })
+    await api.transfer({ op: 'copy', from: '/a/pin', to: '/a/copy' })
+    await api.transfer({ op: 'copy', from: '/a/pin', to: '/a/kept', force: true })
+    await api.txn({ then: [{ op: 'set', key: '/a/pin', value: '1234' }] })
+    expect(hashed(home).map(([path]) => path)).toEqual(['/a/kept'])
+    await api.set({ key: '/a/pin', value: '1234', ephemeral: false })
+    expect(hashed(home).map(([path]) => path)).toEqual(['/a/kept', '/a/pin'])
+    await home.registry.close()
+  })
 })

@@ -61,6 +61,24 @@ async function site() {
   return { ...home, run }
 }
 
+test('fault: a put told who may not have a private value whether he had guessed it', async () => {
+  const home = await site()
+  const { api, run } = home
+  await run('put', '/setec/a', { value: 'one' })
+  await api.set({ key: '/setec/a', value: 'guess', private: true })
+  const { api: bob } = await addUser(home, 'bob', [])
+  const rule = { id: 'put', effect: 'allow', principals: ['user:bob'], resources: ['/setec/**'] }
+  const document = { id: 'putters', rules: [{ ...rule, actions: ['update'] }] }
+  await api.policy({ op: 'set', document })
+  const put = async (caller: typeof bob) => {
+    const request = { value: 'guess' }
+    return (await caller.dialect({ dialect: 'setec', operation: 'put', key: '/setec/a', request }))
+      .result
+  }
+  expect(await put(api)).toBe(2)
+  expect(await put(bob)).toBe(3)
+})
+
 describe('write rules of a door', () => {
   test('put: the first version is active, a later one is not, an equal value is nothing new', async () => {
     const { api, run, files } = await site()

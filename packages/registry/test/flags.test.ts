@@ -30,6 +30,59 @@ describe('private', () => {
     expect(await api.meta({ op: 'get', key: KEY })).toMatchObject({ private: true })
   })
 
+  test.each([false, true])('nor by any other way (encrypted: %s)', async (encrypt) => {
+    const home = await start()
+    const root = home.api
+    await root.set({ key: KEY, value: 'canary', private: true, encrypt })
+    await root.set({ key: KEY, value: 'canary' })
+    const { api } = await addUser(home, 'op', ['operator'])
+    const principals = ['user:op']
+    const all = ['decrypt', 'delete', 'undelete', 'destroy', 'activate', 'write-metadata', 'grant']
+    await root.policy({
+      op: 'set',
+      document: {
+        id: 'all-but-internal',
+        rules: [{ id: 'a', effect: 'allow', principals, actions: all, resources: ['/app/**'] }],
+      },
+    })
+    await root.set({ key: '/app/public', value: 'x' })
+    const denied = reason('ACCESS_DENIED')
+    for (const more of [{}, { version: 1 }, { version: 2 }, { if_changed: 2 }, { detail: true }]) {
+      await expect(api.get({ key: KEY, decrypt: true, ...more })).rejects.toEqual(denied)
+    }
+    const copies = [
+      { op: 'copy', from: KEY, to: '/app/b' },
+      { op: 'copy', from: KEY, to: '/app/public', force: true },
+      { op: 'move', from: KEY, to: '/app/b' },
+      { op: 'copy', from: '/app', to: '/app2', recursive: true },
+      { op: 'move', from: '/app', to: '/app2', recursive: true },
+    ] as const
+    for (const copy of copies) await expect(api.transfer(copy)).rejects.toEqual(denied)
+    expect(await api.export({ prefix: '/app', with_secrets: true })).toMatchObject({
+      entries: [{ key: '/app/public' }],
+      omitted: 1,
+    })
+    for (const value of ['canary', 'other']) {
+      const { import: id = '' } = await api.import({ op: 'begin' })
+      await api.import({ op: 'stage', import: id, entries: [{ key: KEY, value, encrypt }] })
+      const { changes } = await api.import({ op: 'diff', import: id })
+      expect(changes).toMatchObject([{ change: 'update' }])
+      await expect(api.import({ op: 'commit', import: id })).rejects.toEqual(
+        reason('ALREADY_EXISTS'),
+      )
+    }
+    // Whatever is done with its versions, they stay as private as it is.
+    await api.versions({ op: 'rollback', key: KEY, version: 1 })
+    await api.delete({ key: KEY })
+    await api.versions({ op: 'undelete', key: KEY })
+    for (const version of [1, 2, 3]) {
+      await expect(api.get({ key: KEY, version, decrypt: true })).rejects.toEqual(denied)
+    }
+    expect(await root.get({ key: KEY, version: 3, decrypt: true })).toMatchObject({
+      value: 'canary',
+    })
+  })
+
   test('it stays private until it is purged', async () => {
     const { api } = await start()
     await api.set({ key: KEY, value: '1', private: true })

@@ -66,7 +66,8 @@ export function dialectOperation(
         }
         if (edit.mount.dialect !== asked.dialect) throw notItsMount()
         const rows = rowsOf(edit)
-        const { effects, result } = operation.plan(stateOf(edit, edits.expiryNowMs), asked.request)
+        const state = stateOf(core, caller, edit, edits.expiryNowMs)
+        const { effects, result } = operation.plan(state, asked.request)
         if (right !== 'purge' && effects.some((effect) => effect.do === 'purge')) {
           core.authorizer.require(caller, 'purge', path, edit.entry)
         }
@@ -106,8 +107,11 @@ function notItsMount(): SecregError {
   return new SecregError('DIALECT_REFUSED', 'the path is in no mount of this door')
 }
 
-function stateOf(edit: EntryEdit, nowMs: number): DialectEntry {
+function stateOf(core: Core, caller: Caller, edit: EntryEdit, nowMs: number): DialectEntry {
   const { entry, path } = edit
+  // Who may not have a private value may not find out what it is either, by an answer that tells equal ones apart.
+  const mayCompare = (): boolean =>
+    entry?.private !== true || core.authorizer.allows(caller, 'use-internal', path, entry)
   return {
     path,
     exists: entry !== undefined,
@@ -124,7 +128,7 @@ function stateOf(edit: EntryEdit, nowMs: number): DialectEntry {
       const header = edit.version(version)
       return header === undefined ? undefined : stateOfVersion(header, nowMs)
     },
-    holds: (version, bytes) => edit.holds(version, bytes),
+    holds: (version, bytes) => mayCompare() && edit.holds(version, bytes),
   }
 }
 
