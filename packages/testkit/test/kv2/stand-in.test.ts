@@ -38,7 +38,8 @@ test('an AppRole logs in, and its token ends unless it is renewed', async () => 
   expect((await login('wrong')).status).toBe(400)
   const { json } = await login(secretId)
   expect(json?.['auth']).toMatchObject({ lease_duration: 60, renewable: true })
-  const { client_token: token } = json?.['auth'] as unknown as { client_token: string }
+  const auth = json?.['auth'] as { client_token: string } | undefined
+  const token = auth?.client_token ?? ''
   server.advance(59_000)
   expect((await call(server, 'POST', 'auth/token/renew-self', { token })).status).toBe(200)
   server.advance(59_000)
