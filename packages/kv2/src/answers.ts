@@ -160,6 +160,7 @@ export function readResult(
   if (answer.status !== 200) return unreadable(asked, answer, wanted)
   const { data, metadata } = dataOf(asked, answer, live)
   checkNumber(asked, metadata, wanted)
+  if (metadata.destroyed) throw failure(asked, 'ERR_KV2_ANSWER_INVALID', { status: 200 })
   return { state: 'live', data, metadata }
 }
 

@@ -1,5 +1,6 @@
 /** Time as the client sees it, so that a test can be the one who lets it pass. */
 import type { Closing } from './closing.ts'
+import { Kv2Error } from './errors.ts'
 
 /** A steady clock, and timers. */
 export interface Kv2Clock {
@@ -60,6 +61,10 @@ export function within<T>(
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
       reject(signal.reason)
+      return
+    }
+    if (closing.isClosed) {
+      reject(new Kv2Error('ERR_KV2_CLOSED'))
       return
     }
     const own = new AbortController()

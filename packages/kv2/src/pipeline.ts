@@ -128,8 +128,9 @@ export class Pipeline {
     if (answer.status !== 403) return answer
     const other = await this.#session.afterDenial(lease)
     if (other === undefined) return answer
-    const second = await exchange(this.#settings, asked, other.token, signal)
-    if (second.status === 403) this.#session.loginWasUseless()
+    signal.throwIfAborted()
+    const second = await exchange(this.#settings, asked, other.lease.token, signal)
+    if (second.status === 403 && other.isNew) this.#session.loginWasUseless()
     return second
   }
 }

@@ -37,7 +37,7 @@ function codeOf(answer: Answer): Kv2ErrorCode {
       if (says(answer, CAS_MISMATCH)) return 'ERR_KV2_CAS_MISMATCH'
       return says(answer, CAS_REQUIRED) ? 'ERR_KV2_CAS_REQUIRED' : 'ERR_KV2_REFUSED'
     case 404:
-      return errorsOf(answer).length > 0 || isHint(answer)
+      return Array.isArray(answer.json?.['errors']) || isHint(answer)
         ? 'ERR_KV2_NO_ROUTE'
         : 'ERR_KV2_ANSWER_INVALID'
     case 503:

@@ -16,6 +16,13 @@ export interface Lease {
   readonly renewable: boolean
 }
 
+/** A token in the place of one that was denied. */
+export interface OtherLease {
+  readonly lease: Lease
+  /** Logged in for after the denial. */
+  readonly isNew: boolean
+}
+
 const LOOKUP: Asked = {
   operation: 'lookup',
   method: 'GET',
@@ -27,7 +34,7 @@ const RENEW: Asked = {
   method: 'POST',
   path: 'auth/token/renew-self',
   body: '{}',
-  readOnly: false,
+  readOnly: true,
 }
 /** After a look-up or renewal that failed, milliseconds until the next. */
 const MAINTENANCE_PAUSE_MS = 10_000
@@ -69,16 +76,18 @@ export class Session {
    *
    * @param denied - what was denied
    */
-  async afterDenial(denied: Lease): Promise<Lease | undefined> {
+  async afterDenial(denied: Lease): Promise<OtherLease | undefined> {
     const { credentials, clock } = this.#settings
     if (credentials.kind === 'token') return undefined
-    if (this.#login === undefined && this.#lease !== undefined && this.#lease !== denied) {
-      return this.#lease
+    const current = this.#lease
+    if (this.#login === undefined && current !== undefined && current.token !== denied.token) {
+      return { lease: current, isNew: false }
     }
-    return clock.nowMs() < this.#reloginAtMs ? undefined : this.#logIn()
+    if (clock.nowMs() < this.#reloginAtMs) return undefined
+    return { lease: await this.#logIn(), isNew: true }
   }
 
-  /** The other token was denied as well, so that the denial is one of policy. */
+  /** A new token was denied as well, so that the denial is one of policy. */
   loginWasUseless(): void {
     this.#reloginAtMs = this.#settings.clock.nowMs() + RELOGIN_PAUSE_MS
   }
@@ -110,7 +119,8 @@ export class Session {
       method: 'POST',
       path: credentials.path,
       body: credentials.body,
-      readOnly: false,
+      // Of secrets: nothing of the call that needs it was sent.
+      readOnly: true,
     }
     this.#lease = await this.#ask(asked, undefined, (answer, startedAtMs) => {
       if (answer.status === 400 || answer.status === 403) {

@@ -234,6 +234,26 @@ describe('malformed', () => {
     expect(await failureOf(client.read('a'))).toMatchObject({ code: 'ERR_KV2_ANSWER_INVALID' })
   })
 
+  test('what is nested deeper than 1,000 levels is an error, and brackets in texts are none', async () => {
+    const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
+    const text = (value: string) =>
+      `{"data":{"metadata":${JSON.stringify(facts)},"data":{"\\"":${value}}}}`
+    for (const value of [nested(997), `"${'[{'.repeat(2000)}"`, `"\\"${'['.repeat(2000)}"`]) {
+      const { client } = fakeClient(() => answer(200, text(value)))
+      expect(await client.read('a')).toMatchObject({ state: 'live' })
+    }
+    for (const value of [nested(998), nested(500_000), '['.repeat(2_000_000)]) {
+      const { client } = fakeClient(() => answer(200, text(value)))
+      expect(await failureOf(client.read('a'))).toMatchObject({ code: 'ERR_KV2_ANSWER_INVALID' })
+    }
+  })
+
+  test('a destroyed version with data is an error', async () => {
+    const metadata = { ...facts, destroyed: true }
+    const { client } = fakeClient(() => answer(200, { data: { data: {}, metadata } }))
+    expect(await failureOf(client.read('a'))).toMatchObject({ code: 'ERR_KV2_ANSWER_INVALID' })
+  })
+
   test('404 with metadata that tell of no deletion is an error', async () => {
     const { client } = fakeClient(() => answer(404, { data: { data: null, metadata: facts } }))
     expect(await failureOf(client.read('a'))).toMatchObject({ code: 'ERR_KV2_ANSWER_INVALID' })

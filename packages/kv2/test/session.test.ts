@@ -259,6 +259,55 @@ describe('an AppRole', () => {
     expect(error).toMatchObject({ code: 'ERR_KV2_ANSWER_INVALID', operation: 'login' })
   })
 
+  test('is denied with a token of before, and tries with the one that others have got', async () => {
+    const server = new TokenServer()
+    const client = server.client()
+    await client.read('a')
+    // One answer of the old token is held until the others have a new one.
+    let release: (value: undefined) => void = () => {}
+    const held = new Promise<undefined>((resolve) => {
+      release = resolve
+    })
+    server.override = ({ url }) => (url.endsWith('/slow') ? held.then(() => DENIED) : undefined)
+    const slow = tokenOf(client.read('slow'))
+    await turn()
+    server.good.clear()
+    expect(await tokenOf(client.read('a'))).toBe('token-2')
+    server.override = () => undefined
+    release(undefined)
+    expect(await slow).toBe('token-2')
+    expect(server.logins).toBe(2)
+  })
+
+  test('whose token was renewed meanwhile is not taken for another', async () => {
+    const server = new TokenServer()
+    const client = server.client()
+    await client.read('a')
+    server.clock.advance(3_100_000)
+    let release: (value: undefined) => void = () => {}
+    const held = new Promise<undefined>((resolve) => {
+      release = resolve
+    })
+    server.override = ({ url }) => (url.endsWith('/slow') ? held.then(() => DENIED) : undefined)
+    const slow = tokenOf(client.read('slow'))
+    for (let turns = 0; turns < 5; turns++) await turn()
+    expect(server.renewals).toBe(1)
+    server.good.clear()
+    server.override = () => undefined
+    release(undefined)
+    expect(await slow).toBe('token-2')
+  })
+
+  test('that cannot log in has not written anything', async () => {
+    const server = new TokenServer()
+    server.override = ({ url }) => (url.endsWith('/login') ? answer(502, '<html>') : undefined)
+    expect(await failureOf(server.client().write('a', {}))).toMatchObject({
+      code: 'ERR_KV2_UNAVAILABLE',
+      operation: 'login',
+      outcomeUnknown: false,
+    })
+  })
+
   test('one who gives up does not take the login from the others', async () => {
     const server = new TokenServer()
     const client = server.client()
