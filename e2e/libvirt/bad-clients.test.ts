@@ -87,9 +87,14 @@ test('a thousand connections that never ask for secrets', async (context) => {
     }
   }
   const left = () => raws.filter(({ isClosed }) => !isClosed).length
-  // One byte now and then is no call either.
+  // Every other one sends a byte now and then of a call that is not whole in time.
+  const begun = writeCall('connectOpen', { ...OPEN, name: 'x'.repeat(900) }, 0)
+  let sent = 0
   const drip = setInterval(() => {
-    for (const raw of raws) raw.write(Uint8Array.of(0))
+    for (const [at, raw] of raws.entries()) {
+      if (at % 2 === 0 && !raw.isClosed) raw.write(begun.subarray(sent, sent + 1))
+    }
+    sent++
   }, 100)
   try {
     await waitFor(() => left() <= UNOPENED_PER_UID, { what: 'those that are too many to go' })
@@ -118,7 +123,8 @@ test('one user has so many connections, and not one more; one that goes makes ro
     while (raws.length < CONNECTIONS_PER_UID - 1) raws.push(await RawLibvirt.ready(site.door))
     for (const path of [site.door, site.readOnlyDoor]) {
       using more = await RawLibvirt.open(path)
-      await more.closed
+      more.write(writeCall('connectOpen', OPEN, 0))
+      await waitFor(() => more.isClosed || more.frames.length > 0)
       expect(more.frames).toEqual([])
     }
     expect(await registry.count()).toBe(1)
