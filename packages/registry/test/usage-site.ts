@@ -5,6 +5,7 @@ import { addUser, start } from './fixture.ts'
 export interface Definition {
   readonly type?: string
   readonly id?: string
+  readonly ephemeral?: boolean
 }
 
 function readDefinition(request: unknown): Readonly<Record<string, string>> {
@@ -17,7 +18,7 @@ function readDefinition(request: unknown): Readonly<Record<string, string>> {
 }
 
 /** Write rules of secrets that are for something. */
-const DIALECT: Dialect = {
+export const DIALECT: Dialect = {
   name: 'libvirt',
   encrypted: true,
   maxVersions: 10,
@@ -40,7 +41,8 @@ const DIALECT: Dialect = {
       },
       plan: (entry, request) => {
         const { type = null, id = null } = readDefinition(request)
-        const define = { do: 'define' as const, custom: { type, id } }
+        const { ephemeral = false } = request as Definition
+        const define = { do: 'define' as const, ephemeral, custom: { type, id } }
         return { effects: entry.isDeleted ? [{ do: 'purge' }, define] : [define], result: {} }
       },
     },
