@@ -9,10 +9,11 @@ export type {
 } from './authzen/client.ts'
 export { AUTHZEN_CLIENT_DEFAULTS, createAuthzenClient } from './authzen/client.ts'
 export type { AuthzenAnswer, AuthzenDenial, AuthzenFailure } from './authzen/client-answer.ts'
+export { authzenActions, authzenDecision } from './authzen/decision.ts'
 export type { AuthzenHttpRequest, AuthzenHttpResponse } from './authzen/endpoint.ts'
 export { answerEvaluation, answerEvaluations, answerMetadata } from './authzen/endpoint.ts'
 export type { AuthzenEvaluationsResponse } from './authzen/evaluate.ts'
-export { AuthzenError, evaluate, evaluateAll, MAX_EVALUATIONS } from './authzen/evaluate.ts'
+export { AuthzenError, evaluate, evaluateAll } from './authzen/evaluate.ts'
 export type { AuthzenMetadata, AuthzenMetadataOptions } from './authzen/metadata.ts'
 export { AUTHZEN_PATHS, authzenMetadata } from './authzen/metadata.ts'
 export type { AuthzenObligations, ReadObligations } from './authzen/obligations.ts'
@@ -21,6 +22,14 @@ export type { PolicyPdpOptions } from './authzen/policy-pdp.ts'
 export { createPolicyPdp } from './authzen/policy-pdp.ts'
 export type { Purpose } from './authzen/purpose.ts'
 export { isPurpose, PURPOSE_ACTIONS, PURPOSES } from './authzen/purpose.ts'
+export type { AuthzenActionSearch, AuthzenEvaluationList } from './authzen/questions.ts'
+export {
+  failedEvaluation,
+  MAX_EVALUATIONS,
+  readActionSearch,
+  readEvaluation,
+  readEvaluations,
+} from './authzen/questions.ts'
 export { parseStrictJson } from './authzen/strict-json.ts'
 export type {
   AuthzenAction,

@@ -1,19 +1,15 @@
 /** Access Evaluation and Access Evaluations (AuthZEN 1.0, sections 6 and 7) as functions of a parsed body. */
 
 import {
-  AuthzenError,
-  type JsonMembers,
-  readEntities,
-  readObject,
-  readSemantic,
-  requireComplete,
-} from './read.ts'
-import type { AuthzenDecision, AuthzenEvaluation, AuthzenPdp, AuthzenSemantic } from './types.ts'
+  type AuthzenEvaluationList,
+  failedEvaluation,
+  readEvaluation,
+  readEvaluations,
+} from './questions.ts'
+import { AuthzenError } from './read.ts'
+import type { AuthzenDecision, AuthzenEvaluation, AuthzenPdp } from './types.ts'
 
 export { AuthzenError } from './read.ts'
-
-/** Most items of one request. */
-export const MAX_EVALUATIONS = 1000
 
 /** Answers in the order of the questions. */
 export interface AuthzenEvaluationsResponse {
@@ -27,7 +23,7 @@ export interface AuthzenEvaluationsResponse {
  * @throws AuthzenError for a body that is no evaluation; whatever the decision point throws
  */
 export function evaluate(pdp: AuthzenPdp, body: unknown): AuthzenDecision {
-  return decide(pdp, requireComplete(readEntities(readObject(body, 'body'))))
+  return decide(pdp, readEvaluation(body))
 }
 
 /**
@@ -42,55 +38,29 @@ export function evaluateAll(
   pdp: AuthzenPdp,
   body: unknown,
 ): AuthzenDecision | AuthzenEvaluationsResponse {
-  const request = readObject(body, 'body')
-  const semantic = readSemantic(request)
-  const items = readItems(request)
-  const defaults = readEntities(request)
-  if (items.length === 0) return decide(pdp, requireComplete(defaults))
+  const questions = readEvaluations(body)
+  if (!('length' in questions)) return decide(pdp, questions)
   const evaluations: AuthzenDecision[] = []
-  for (const item of items) {
-    const answer = decideItem(pdp, defaults, item)
+  for (let at = 0; at < questions.length; at++) {
+    const answer = decideItem(pdp, questions, at)
     evaluations.push(answer)
-    if (endsAt(semantic, answer)) break
+    if (questions.endsAt(answer)) break
   }
   return { evaluations }
 }
 
-function readItems(request: JsonMembers): readonly unknown[] {
-  if (!Object.hasOwn(request, 'evaluations')) return []
-  const items = request['evaluations']
-  if (!Array.isArray(items)) throw new AuthzenError('evaluations: expected an array')
-  if (items.length > MAX_EVALUATIONS) {
-    throw new AuthzenError(`evaluations: more than ${MAX_EVALUATIONS}`)
-  }
-  return items
-}
-
 function decideItem(
   pdp: AuthzenPdp,
-  defaults: Partial<AuthzenEvaluation>,
-  item: unknown,
+  questions: AuthzenEvaluationList,
+  index: number,
 ): AuthzenDecision {
   try {
-    // An entity of an item stands for the whole default; no members are merged.
-    const entities = { ...defaults, ...readEntities(readObject(item, 'evaluation')) }
-    return decide(pdp, requireComplete(entities))
+    return decide(pdp, questions.at(index))
   } catch (error) {
     return error instanceof AuthzenError
-      ? failed(error.status, error.message)
-      : failed(500, 'the decision failed')
+      ? failedEvaluation(error.status, error.message)
+      : failedEvaluation(500, 'the decision failed')
   }
-}
-
-function failed(status: number, message: string): AuthzenDecision {
-  return { decision: false, context: { error: { status, message } } }
-}
-
-function endsAt(semantic: AuthzenSemantic, { decision }: AuthzenDecision): boolean {
-  return (
-    (semantic === 'deny_on_first_deny' && !decision) ||
-    (semantic === 'permit_on_first_permit' && decision)
-  )
 }
 
 function decide(pdp: AuthzenPdp, evaluation: AuthzenEvaluation): AuthzenDecision {

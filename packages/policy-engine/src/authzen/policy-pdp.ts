@@ -1,14 +1,13 @@
 /** A compiled policy as an AuthZEN decision point (DESIGN §7). What is not known is denied. */
 
-import { type Action, isAction } from '../action.ts'
-import type { Decision } from '../cell.ts'
-import type { Context, Obligations } from '../document.ts'
+import type { Action } from '../action.ts'
+import type { Context } from '../document.ts'
 import type { EntryMetadata } from '../filter.ts'
 import type { CompiledPolicy } from '../policy.ts'
 import { PRINCIPAL } from '../rule.ts'
 import { isCanonicalPath } from './canonical-path.ts'
-import { writeObligations } from './obligations.ts'
-import { isPurpose, PURPOSE_ACTIONS } from './purpose.ts'
+import { authzenActions, authzenDecision } from './decision.ts'
+import { isPurpose } from './purpose.ts'
 import type {
   AuthzenAction,
   AuthzenContext,
@@ -52,10 +51,6 @@ export interface PolicyPdpOptions {
 }
 
 const DENIED: AuthzenDecision = Object.freeze({ decision: false })
-const UNENFORCED: AuthzenDecision = Object.freeze({
-  decision: false,
-  context: Object.freeze({ reason: 'obligations are not supported' }),
-})
 
 /**
  * Make a decision point of a policy.
@@ -73,7 +68,7 @@ export function createPolicyPdp(options: PolicyPdpOptions): AuthzenPdp {
         : ([bare(subject), bare(resource)] as const)
       const principals = principalsOf(asserted[0], options)
       const path = pathOf(asserted[1], options)
-      const actions = (options.actionsOf ?? actionsOf)(action)
+      const actions = (options.actionsOf ?? authzenActions)(action)
       if (principals === undefined || path === undefined || actions === undefined) return DENIED
       const facts: Context = {
         ...assertedFacts(mayAssert, subject, resource, context),
@@ -89,32 +84,8 @@ export function createPolicyPdp(options: PolicyPdpOptions): AuthzenPdp {
       const decisions = actions.map((one) =>
         policy.decide({ subject: interned, action: one, resource: path, time, context: facts }),
       )
-      return answer(decisions, context)
+      return authzenDecision(decisions, context)
     },
-  }
-}
-
-function answer(
-  decisions: readonly Decision[],
-  context: AuthzenContext | undefined,
-): AuthzenDecision {
-  if (decisions.length === 0 || decisions.some(({ decision }) => decision !== 'allow'))
-    return DENIED
-  const obligations = strictest(decisions)
-  if (obligations === undefined) return { decision: true }
-  const supported = own(context, 'supported_obligations')
-  if (!Array.isArray(supported) || !supported.includes('custom')) return UNENFORCED
-  return { decision: true, context: writeObligations(obligations) }
-}
-
-function strictest(decisions: readonly Decision[]): Obligations | undefined {
-  const all = decisions.flatMap(({ obligations }) => obligations ?? [])
-  if (all.length === 0) return undefined
-  const ttlSeconds = Math.min(...all.flatMap((one) => one.ttlSeconds ?? []))
-  const maxUses = Math.min(...all.flatMap((one) => one.maxUses ?? []))
-  return {
-    ...(Number.isFinite(ttlSeconds) ? { ttlSeconds } : {}),
-    ...(Number.isFinite(maxUses) ? { maxUses } : {}),
   }
 }
 
@@ -134,11 +105,6 @@ function pathOf(resource: AuthzenResource, options: PolicyPdpOptions): string | 
   const isPath = resource.type === 'secret' && resource.id.startsWith('/')
   const path = isPath ? resource.id : options.pathOf?.(resource)
   return path !== undefined && isCanonicalPath(path) ? path : undefined
-}
-
-function actionsOf({ name }: AuthzenAction): readonly Action[] | undefined {
-  if (isPurpose(name)) return PURPOSE_ACTIONS[name]
-  return isAction(name) ? [name] : undefined
 }
 
 function metadataOf(path: string, { metadataOf }: PolicyPdpOptions): Pick<Context, 'metadata'> {
