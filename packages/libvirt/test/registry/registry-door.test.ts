@@ -1,6 +1,7 @@
 /** What the registry's own door does to secrets of libvirt, as clients of libvirt meet it afterwards. */
 import { secretPath } from '@secreg/libvirt/dialect'
 import type { SecretEvent } from '@secreg/libvirt/server'
+import type { Path } from '@secreg/protocol'
 import { waitFor } from '@secreg/testkit'
 import { describe, expect, test } from 'vitest'
 import { Client, handle } from '../server/client.ts'
@@ -20,7 +21,7 @@ async function moved() {
     (event) => events.push(event),
     () => {},
   )
-  const transfer = (op: 'move' | 'copy', to: string, from = secretPath(A)) =>
+  const transfer = (op: 'move' | 'copy', to: Path, from: Path = secretPath(A)) =>
     site.admin.transfer({ op, from, to })
   return { ...site, events, transfer }
 }
