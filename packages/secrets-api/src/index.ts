@@ -48,7 +48,7 @@ export { STAMPED_MEMBERS } from './operations/stamp-metadata.ts'
 export type { WriteOptions, WriteOutcome } from './operations/write-secret.ts'
 export { writeSecret } from './operations/write-secret.ts'
 export type { YamlAccess } from './provider/environment.ts'
-export { yamlAccess } from './provider/environment.ts'
+export { guardYaml, yamlAccess } from './provider/environment.ts'
 export type { JsonValue, SecretMap } from './provider/json-value.ts'
 export { isJsonObject, objectOfSecretMap, secretMapOf } from './provider/json-value.ts'
 export type {

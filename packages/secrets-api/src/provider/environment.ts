@@ -1,4 +1,5 @@
-/** Where the YAML provider may be used (specs: secrets-api §5.2). */
+/** Where the YAML provider may be used (specs: secrets-api §0, step P6, and §5.2). */
+import { ProviderError } from '../errors.ts'
 
 /** What may be done with it. */
 export type YamlAccess = 'write' | 'read' | 'none'
@@ -14,4 +15,16 @@ export function yamlAccess(environment: string | undefined): YamlAccess {
   if (environment === 'dev' || environment === 'test') return 'write'
   const name = (environment ?? '').trim().toLowerCase()
   return name === '' || name === 'prod' || name === 'production' ? 'none' : 'read'
+}
+
+/**
+ * Refuse what the environment does not allow. To be asked before policy; the provider asks as well.
+ *
+ * @param kind - what a request is going to do, whatever it does first
+ * @throws ProviderError `YAML_WRITE_FORBIDDEN` for a write; `PROVIDER_NOT_CONFIGURED` for a read where there is none
+ */
+export function guardYaml(environment: string | undefined, kind: 'read' | 'write'): void {
+  const access = yamlAccess(environment)
+  if (access === 'write' || access === kind) return
+  throw new ProviderError(kind === 'write' ? 'YAML_WRITE_FORBIDDEN' : 'PROVIDER_NOT_CONFIGURED')
 }
