@@ -84,12 +84,9 @@ async function send(
 ): Promise<Kv2Answer> {
   signal.throwIfAborted()
   try {
-    const answer = await transport.send(request, { signal, maxAnswerBytes })
-    signal.throwIfAborted()
-    return answer
+    return await transport.send(request, { signal, maxAnswerBytes })
   } catch (error) {
-    // Its own error may quote the request or the answer, so nothing but its code goes on.
-    if (signal.aborted) throw signal.reason
+    // The transport's own error may quote the request or the answer, so nothing but its code goes on.
     const known = error instanceof Kv2TransportError ? error : undefined
     throw failure(asked, 'ERR_KV2_UNAVAILABLE', {
       transportCode: known?.code,

@@ -179,6 +179,34 @@ test.each([
   expect(await failureOf(client.write('a', {}))).toMatchObject({ code, status, operation: 'write' })
 })
 
+describe('an answer that is too long', () => {
+  const cut = (status: number) => ({ ...answer(status, ''), truncated: true })
+
+  test('is no answer, also when the transport did not cut it off', async () => {
+    const body = new Uint8Array(1025).fill(0x20)
+    for (const reply of [cut(200), cut(404), cut(204), { status: 200, headers: {}, body }]) {
+      const { client } = fakeClient(() => reply, { maxAnswerBytes: 1024 })
+      expect(await failureOf(client.read('a'))).toMatchObject({
+        code: 'ERR_KV2_ANSWER_TOO_LARGE',
+        status: reply.status,
+      })
+    }
+  })
+
+  test('of a failure is that failure', async () => {
+    for (const [status, code] of [
+      [400, 'ERR_KV2_REFUSED'],
+      [403, 'ERR_KV2_DENIED'],
+      [429, 'ERR_KV2_THROTTLED'],
+      [500, 'ERR_KV2_UNAVAILABLE'],
+      [503, 'ERR_KV2_UNAVAILABLE'],
+    ] as const) {
+      const { client } = fakeClient(() => cut(status))
+      expect(await failureOf(client.write('a', {}))).toMatchObject({ code, status })
+    }
+  })
+})
+
 test('when to ask again is told where it is a number of seconds', async () => {
   for (const [header, seconds] of [
     ['7', 7],

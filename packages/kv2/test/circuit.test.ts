@@ -50,6 +50,17 @@ test('calls from before it opened change nothing', () => {
   expect(circuit.state).toBe('open')
 })
 
+test('a failure of before it opened does not keep it open for longer', () => {
+  const { circuit, clock, states } = made()
+  const late = circuit.enter()
+  for (let calls = 0; calls < 3; calls++) circuit.enter()?.('failed')
+  clock.advance(600)
+  late?.('failed')
+  clock.advance(400)
+  expect(circuit.enter()).toBeDefined()
+  expect(states).toEqual(['open', 'half-open'])
+})
+
 describe('in a client', () => {
   const states: CircuitState[] = []
   const observer = { onCircuit: (state: CircuitState) => states.push(state) }
