@@ -17,7 +17,11 @@ export interface Author {
 export type Stamped = 'done' | 'failed' | 'unneeded'
 
 /** The members of custom metadata that are stamped, and that policy sees. */
-export const STAMPED_MEMBERS = Object.freeze(['created_by', 'created_at', 'owner'] as const)
+export const STAMPED_MEMBERS: readonly ['created_by', 'created_at', 'owner'] = Object.freeze([
+  'created_by',
+  'created_at',
+  'owner',
+] as const)
 
 /** Set those of {@link STAMPED_MEMBERS} that are not there. Never throws: the secret has been written. */
 export async function stampMetadata(
