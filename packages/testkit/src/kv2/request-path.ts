@@ -18,9 +18,8 @@ export function cleanTarget(target: string): string | undefined {
   const segments: string[] = []
   const given = path.split('/').slice(1)
   for (const [at, segment] of given.entries()) {
-    const name = segment.replaceAll(/%2e/gi, '.')
-    if (name === '..') segments.pop()
-    else if (name !== '.' && (segment !== '' || at === given.length - 1)) segments.push(segment)
+    if (segment === '..') segments.pop()
+    else if (segment !== '.' && (segment !== '' || at === given.length - 1)) segments.push(segment)
   }
   const clean = `/${segments.join('/')}`
   return clean === path ? undefined : [clean, ...query].join('?')
@@ -58,6 +57,10 @@ function decodePath(raw: string): string {
     path = decodeURIComponent(raw)
   } catch {
     throw new Refusal(400, 'the path is not encoded well')
+  }
+  // Those that were encoded, which the mux does not see.
+  if (path.split('/').some((segment) => segment === '.' || segment === '..')) {
+    throw new Refusal(400, 'relative paths not supported')
   }
   if (UNPRINTABLE.test(path)) throw new Refusal(400, 'path contains unprintable characters')
   if (!path.startsWith('/v1/')) throw new Refusal(404)

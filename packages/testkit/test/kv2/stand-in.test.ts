@@ -85,16 +85,23 @@ test('a sealed server answers its health and nothing else', async () => {
   expect((await call(server, 'GET', 'sys/health')).status).toBe(200)
 })
 
-test('a path that is not clean leads elsewhere', async () => {
+test('a path that is not clean leads elsewhere, and one that is not once it is decoded nowhere', async () => {
   await using server = await Kv2StandIn.start()
   for (const [path, location] of [
     ['/v1/secret/data/x/../a', '/v1/secret/data/a'],
-    ['/v1/secret/data/x/%2e%2E/a?version=1', '/v1/secret/data/a?version=1'],
+    ['/v1/secret/data/x/../a?version=1', '/v1/secret/data/a?version=1'],
     ['/v1//secret/./data/a', '/v1/secret/data/a'],
   ]) {
     using connection = await RawConnection.open(server.port)
     connection.send(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
     expect(await connection.next()).toMatchObject({ status: 307, headers: { location } })
+  }
+  for (const path of ['x/%2e%2E/a', 'x/%2e/a', 'x%2F..%2Fa', 'a%00b']) {
+    using connection = await RawConnection.open(server.port)
+    connection.send(
+      `GET /v1/secret/data/${path} HTTP/1.1\r\nHost: x\r\nX-Vault-Token: ${server.rootToken}\r\n\r\n`,
+    )
+    expect((await connection.next())?.status).toBe(400)
   }
 })
 
