@@ -4,10 +4,12 @@ import { connectLibvirt } from '@secreg/libvirt/node'
 import { createCanary, findCanary, type SkippableContext, waitFor } from '@secreg/testkit'
 import { afterAll, expect, type TestContext, test } from 'vitest'
 import { startAsUser } from '../lib/as-user.ts'
+import { codeOf } from '../lib/authenticator.ts'
 import { ok as sreg } from '../lib/backups.ts'
 import { allowUid, EVERYTHING, type LibvirtSite, startLibvirtSite } from '../lib/libvirt-site.ts'
 import { OTHER_UID, requireOtherUser } from '../lib/other-user.ts'
-import type { AuditLine, StartedSite } from '../lib/site.ts'
+import { type AuditLine, PASSWORD, type StartedSite } from '../lib/site.ts'
+import { Wire } from '../lib/wire.ts'
 
 const OPEN = '88888888-8888-4888-8888-000000000001'
 const HIDDEN = '88888888-8888-4888-8888-000000000002'
@@ -55,7 +57,7 @@ async function stage(context: TestContext) {
 let stages = 0
 
 /** What a call is refused with. */
-async function codeOf(call: Promise<unknown>): Promise<number | 'nothing'> {
+async function refusalOf(call: Promise<unknown>): Promise<number | 'nothing'> {
   try {
     await call
     return 'nothing'
@@ -80,11 +82,11 @@ async function whatOf(registry: SecretRegistry, uuid: string) {
   const handle = await registry.getByUuid(uuid).catch(() => undefined)
   if (handle === undefined) return 66
   return {
-    xml: await codeOf(handle.toXML()),
-    value: await codeOf(handle.getValue()),
-    set: await codeOf(handle.setValue(Buffer.from('x'))),
-    define: await codeOf(registry.define({ uuid, description: 'changed' })),
-    undefine: await codeOf(handle.undefine()),
+    xml: await refusalOf(handle.toXML()),
+    value: await refusalOf(handle.getValue()),
+    set: await refusalOf(handle.setValue(Buffer.from('x'))),
+    define: await refusalOf(registry.define({ uuid, description: 'changed' })),
+    undefine: await refusalOf(handle.undefine()),
   }
 }
 
@@ -108,9 +110,9 @@ test('one of whom no policy speaks sees nothing, and cannot tell what is there f
   await told((uuid) => registry.getByUuid(uuid))
   await told((uuid) => registry.define({ uuid }))
   await told((uuid) => registry.define({ uuid, usage: USAGE }))
-  expect(await codeOf(registry.getByUsage(USAGE.type, USAGE.id))).toBe(66)
-  expect(await codeOf(registry.define({ usage: USAGE }))).toBe(66)
-  expect(await codeOf(registry.define({}))).toBe(66)
+  expect(await refusalOf(registry.getByUsage(USAGE.type, USAGE.id))).toBe(66)
+  expect(await refusalOf(registry.define({ usage: USAGE }))).toBe(66)
+  expect(await refusalOf(registry.define({}))).toBe(66)
 })
 
 test('one who may only look is told that the rest is denied', async (context) => {
@@ -125,7 +127,7 @@ test('one who may only look is told that the rest is denied', async (context) =>
   expect(await whatOf(registry, HIDDEN)).toEqual({ xml: 'nothing', value: 65, ...denied })
   expect(await whatOf(registry, EMPTY)).toEqual({ xml: 'nothing', value: 88, ...denied })
   expect(await whatOf(registry, MISSING)).toBe(66)
-  expect(await codeOf(registry.define({}))).toBe(88)
+  expect(await refusalOf(registry.define({}))).toBe(88)
 })
 
 test('one who may read gets values, but private ones only where the configuration and a right of its own say so', async (context) => {
@@ -135,18 +137,18 @@ test('one who may read gets values, but private ones only where the configuratio
     Buffer.from(await (await from.getByUuid(uuid)).getValue()).toString()
   await allowUid(admin, uid, READING)
   expect(await secretValue(registry, OPEN)).toBe(VALUE)
-  expect(await codeOf(secretValue(registry, EMPTY))).toBe(66)
+  expect(await refusalOf(secretValue(registry, EMPTY))).toBe(66)
   const open = await registry.getByUuid(OPEN)
-  expect(await codeOf(open.setValue(Buffer.from('x')))).toBe(88)
-  expect(await codeOf(secretValue(registry, HIDDEN))).toBe(65)
+  expect(await refusalOf(open.setValue(Buffer.from('x')))).toBe(88)
+  expect(await refusalOf(secretValue(registry, HIDDEN))).toBe(65)
   await allowUid(admin, uid, [...READING, 'use-internal'])
-  expect(await codeOf(secretValue(registry, HIDDEN))).toBe(65)
+  expect(await refusalOf(secretValue(registry, HIDDEN))).toBe(65)
   await reconfigure(site, 'private_values = true')
   try {
     await using next = await connect()
     expect(await secretValue(next, HIDDEN)).toBe(VALUE)
     await allowUid(admin, uid, READING)
-    expect(await codeOf(secretValue(next, HIDDEN))).toBe(65)
+    expect(await refusalOf(secretValue(next, HIDDEN))).toBe(65)
     expect(await secretValue(next, OPEN)).toBe(VALUE)
   } finally {
     await reconfigure(site, '')
@@ -190,7 +192,7 @@ test('the account of a uid is who he is, for as long as it is his and stands', a
   }
   const seesNothing = async (): Promise<void> => {
     expect(await registry.count()).toBe(0)
-    expect(await codeOf(open.getValue())).toBe(66)
+    expect(await refusalOf(open.getValue())).toBe(66)
     await using another = await connect()
     expect(await another.count()).toBe(0)
   }
@@ -207,6 +209,24 @@ test('the account of a uid is who he is, for as long as it is his and stands', a
   await seesNothing()
 })
 
+test('whom the word of the kernel would not log in is nobody, whatever his uid may do', async (context) => {
+  const { admin, site, stranger } = await stage(context)
+  const { connect, registry, uid } = await stranger()
+  await allowUid(admin, uid, EVERYTHING)
+  expect(await registry.count()).toBe(3)
+  const user = `second${uid}`
+  await admin.ok('user', { op: 'add', user, password: PASSWORD, uids: [uid] })
+  expect(await registry.count()).toBe(3)
+  // From now on he has a second factor, and nobody at this socket asks for it.
+  using wire = await Wire.login(site.socket, user, PASSWORD)
+  const { secret } = await wire.ok('mfa', { op: 'begin', password: PASSWORD })
+  await wire.ok('mfa', { op: 'confirm', code: codeOf(secret) })
+  expect(await registry.count()).toBe(0)
+  expect(await refusalOf(registry.define({ ephemeral: true }))).toBe(66)
+  await using next = await connect()
+  expect(await next.count()).toBe(0)
+})
+
 test('a change of policy takes hold of a connection that is open, of its events too', async (context) => {
   const { admin, site, stranger } = await stage(context)
   await using own = await site.connect()
@@ -214,7 +234,7 @@ test('a change of policy takes hold of a connection that is open, of its events 
   const seen: string[] = []
   const listen = () =>
     registry.on('lifecycle', {}, ({ event, secret }) => seen.push(`${event} ${secret.uuid}`))
-  expect(await codeOf(listen())).toBe(88)
+  expect(await refusalOf(listen())).toBe(88)
   await allowUid(admin, uid, LOOKING, ['/libvirt', `/libvirt/${OPEN}`])
   await listen()
   await own.define({ uuid: EMPTY })
@@ -242,7 +262,7 @@ test('sreg sees the same entry, and the log says who asked, but never a value', 
   const key = `/libvirt/${secret.uuid}`
   await secret.setValue(Buffer.from(value))
   await secret.getValue()
-  await codeOf((await registry.getByUuid(HIDDEN)).getValue())
+  await refusalOf((await registry.getByUuid(HIDDEN)).getValue())
   expect(await sreg(site, ['get', key, '--decrypt', '--raw'])).toBe(value)
   expect(await sreg(site, ['list', '/libvirt'])).toContain(secret.uuid)
   expect(JSON.parse(await sreg(site, ['get', key, '--json']))).toMatchObject({ encrypted: true })
