@@ -65,6 +65,16 @@ describe('what is asked', () => {
         context: { time_ms: 1_700_000_000_000 },
       },
     ],
+    [
+      ['who-can', 'read', '/libvirt/a', '--usage', 'volume:/dev/vg/a:b'],
+      {
+        op: 'who-can',
+        action: 'read',
+        resource: '/libvirt/a',
+        context: { usage: { type: 'volume', id: '/dev/vg/a:b' } },
+      },
+    ],
+    [['what-can', '--usage', 'none'], { op: 'what-can', context: { usage: { type: 'none' } } }],
     [['lint'], { op: 'lint' }],
     [['diff', '--delete', 'web'], { op: 'diff', policy: 'web' }],
     [['delete', 'web'], { op: 'delete', policy: 'web' }],

@@ -92,6 +92,6 @@ export interface Context {
   readonly metadata?: Readonly<Record<string, string>> | undefined
   /** The request of KV v2 that this is, where its door speaks it: Vault policies then answer for its word alone. */
   readonly api?: ApiRequest | undefined
-  /** Usage of a secret of libvirt, as its definition says it. */
-  readonly usage?: { readonly type: string; readonly id?: string } | undefined
+  /** Usage of a secret of libvirt, as its definition says it; of one that is yet to be made, as that will say it. */
+  readonly usage?: { readonly type: string; readonly id?: string | undefined } | undefined
 }

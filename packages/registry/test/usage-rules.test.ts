@@ -205,6 +205,16 @@ describe('why', () => {
     expect(await why(at(1))).toMatchObject({ decision: 'allow' })
     expect(await why(at(2))).toMatchObject({ decision: 'deny', reason: 'condition not met' })
     expect(await why(at(2))).toEqual(await why(at(3)))
+    // As if it were for something: that is the asker's own, so it tells nothing of whether there is such an entry.
+    const asIf = async (resource: string, usage = MINE) => {
+      const question = { op: 'explain', action: 'decrypt', resource, context: { usage } } as const
+      return (await bob.policy(question)).decisions?.[0]
+    }
+    expect((await asIf(at(2)))?.decision).toBe('allow')
+    for (const resource of [at(1), at(2)]) {
+      expect(await asIf(resource)).toEqual(await asIf(at(3)))
+      expect(await asIf(resource, OTHER)).toEqual(await asIf(at(3), OTHER))
+    }
     const { decisions } = await root.policy({
       op: 'test',
       requests: [at(1), at(2)].map((resource) => ({ ...ask, user: 'bob', resource })),

@@ -55,6 +55,11 @@ const asIf: readonly OptionSpec[] = [
     summary: 'as if proved so: credential, kernel, asserted',
   },
   { name: 'purpose', value: 'PURPOSE', summary: 'as if for this purpose' },
+  {
+    name: 'usage',
+    value: 'TYPE[:ID]',
+    summary: 'as if the secret of libvirt were for this, such as volume:/dev/vg/a',
+  },
   { name: 'time', value: 'TIME', summary: 'as if at this time (now)' },
 ]
 
@@ -114,7 +119,7 @@ export const POLICY_COMMANDS: readonly CommandSpec[] = [
         options: [format],
         notes: [
           'The file has "requests", each with "action", "resource", and optional "user" or "principals", "context" (ip, mfa,',
-          'door, proof, purpose, time), "expect" (allow or deny); and optional "documents", policies that are taken as if',
+          'door, proof, purpose, usage, time), "expect" (allow or deny); and optional "documents", policies that are taken as if',
           'they were in force. It ends with 1 when a decision is not as expected.',
         ],
         examples: ['policy test cases.toml'],

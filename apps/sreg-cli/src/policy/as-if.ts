@@ -12,7 +12,7 @@ export type AsIf = NonNullable<Explain['context']>
 /** Whose rights. */
 export type Whose = Pick<Explain, 'user' | 'principals'>
 
-/** The options `--ip`, `--mfa`, `--no-mfa`, `--door`, `--proof`, `--purpose`, `--time`. */
+/** The options `--ip`, `--mfa`, `--no-mfa`, `--door`, `--proof`, `--purpose`, `--usage`, `--time`. */
 export function asIfOf(context: Context): { readonly context?: AsIf } {
   const [mfa, noMfa] = [context.flag('mfa'), context.flag('no-mfa')]
   if (mfa && noMfa) {
@@ -20,6 +20,7 @@ export function asIfOf(context: Context): { readonly context?: AsIf } {
   }
   const [ip, door, purpose] = ['ip', 'door', 'purpose'].map((name) => context.text(name))
   const proof = context.text('proof') as AsIf['proof']
+  const usage = context.text('usage')
   const time = context.text('time')
   const asIf: AsIf = {
     ...(ip === undefined ? {} : { ip }),
@@ -27,9 +28,16 @@ export function asIfOf(context: Context): { readonly context?: AsIf } {
     ...(door === undefined ? {} : { door }),
     ...(proof === undefined ? {} : { proof }),
     ...(purpose === undefined ? {} : { purpose }),
+    ...(usage === undefined ? {} : { usage: parseUsage(usage) }),
     ...(time === undefined ? {} : { time_ms: parseTime(time, context.io.now()) }),
   }
   return Object.keys(asIf).length === 0 ? {} : { context: asIf }
+}
+
+/** What an entry is for: `none`, or a type and an id such as `volume:/dev/vg/a`. */
+export function parseUsage(text: string): NonNullable<AsIf['usage']> {
+  const colon = text.indexOf(':')
+  return colon === -1 ? { type: text } : { type: text.slice(0, colon), id: text.slice(colon + 1) }
 }
 
 /**

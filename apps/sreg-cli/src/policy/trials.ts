@@ -4,14 +4,14 @@ import type { JsonValue } from '@secreg/policy-text'
 import { LIMITS, type RequestOf, SecregError } from '@secreg/protocol'
 import { printable } from '../escape.ts'
 import { parseTime } from '../time-form.ts'
-import type { AsIf } from './as-if.ts'
+import { type AsIf, parseUsage } from './as-if.ts'
 import type { Document, PolicyFile } from './policy-file.ts'
 
 type Test = Extract<RequestOf<'policy'>, { op: 'test' }>
 type Trial = Test['requests'][number]
 
 const MEMBERS = ['user', 'principals', 'action', 'resource', 'context', 'expect']
-const CONTEXT = ['ip', 'mfa', 'door', 'proof', 'purpose', 'time']
+const CONTEXT = ['ip', 'mfa', 'door', 'proof', 'purpose', 'usage', 'time']
 const PROOFS = ['credential', 'kernel', 'asserted']
 
 /**
@@ -55,13 +55,14 @@ function readTrial(at: At, now: number): Trial {
 
 function readContext(at: At, now: number): AsIf {
   at.object(CONTEXT)
-  const [ip, mfa, door, proof, purpose, time] = CONTEXT.map((name) => at.optional(name))
+  const [ip, mfa, door, proof, purpose, usage, time] = CONTEXT.map((name) => at.optional(name))
   return {
     ...(ip === undefined ? {} : { ip: ip.text() }),
     ...(mfa === undefined ? {} : { mfa: mfa.boolean() }),
     ...(door === undefined ? {} : { door: door.text() }),
     ...(proof === undefined ? {} : { proof: proof.choice(PROOFS) as 'credential' }),
     ...(purpose === undefined ? {} : { purpose: purpose.text() }),
+    ...(usage === undefined ? {} : { usage: parseUsage(usage.text()) }),
     ...(time === undefined ? {} : { time_ms: time.time(now) }),
   }
 }
