@@ -74,7 +74,7 @@ test('a copy elsewhere is as private and encrypted, and no second secret with th
     private: true,
     encrypted: true,
   })
-  for (const from of [secretPath(A), '/app/a']) {
+  for (const from of [secretPath(A), '/app/a'] as const) {
     await expect(transfer('copy', secretPath(B), from)).rejects.toMatchObject({
       reason: 'ALREADY_EXISTS',
     })
