@@ -23,6 +23,7 @@ import {
 import { YAML_FILE_FAULTS, type YamlFileError, YamlProvider } from '@secreg/secrets-api/node'
 import { createTempHome, type TempHome } from '@secreg/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { ownIdentity } from '../../src/node/process-identity.ts'
 import { AUTHOR, yamlUri } from '../operations/secrets.ts'
 import { testProvider } from '../provider/provider-contract.ts'
 import { laterReasonOf } from '../reason-of.ts'
@@ -297,6 +298,36 @@ describe('a file that must not be used', () => {
     const provider = new YamlProvider({ path: home().file('none', 'a.yaml'), environment: 'dev' })
     expect(await laterReasonOf(read(provider, 'a'))).toBe('SECRET_NOT_FOUND')
     expect(await faultOf(provider.write(yamlUri('a'), new Map()))).toBe('ERR_YAML_FILE_UNREADABLE')
+  })
+})
+
+describe('a lock that another process holds', () => {
+  const locked = () => {
+    const made = home()
+    const path = made.write('dev.yaml', SEED)
+    made.write(`dev.yaml.lock/${ownIdentity()}`, '')
+    return { path, data: new Map([['k', 'v']]) }
+  }
+
+  test('makes the provider busy, and reads go on', async () => {
+    const { path, data } = locked()
+    const provider = new YamlProvider({ path, environment: 'dev', lockTimeoutMs: 30 })
+    const error = await provider.write(yamlUri('env'), data).catch((each) => each)
+    expect(error).toMatchObject({ reason: 'PROVIDER_BUSY', status: 429, retryAfterSeconds: 1 })
+    expect(error.cause).toMatchObject({ code: 'ERR_YAML_FILE_LOCKED', path })
+    expect(await read(provider, 'env#FROM')).toBe('src-val')
+  })
+
+  test('is waited for until the caller gives up', async () => {
+    const { path, data } = locked()
+    const provider = new YamlProvider({ path, environment: 'dev' })
+    const controller = new AbortController()
+    const result = laterReasonOf(
+      provider.write(yamlUri('env'), data, { signal: controller.signal }),
+    )
+    controller.abort()
+    expect(await result).toBe('PROVIDER_TIMEOUT')
+    expect(readFileSync(path, 'utf8')).toBe(SEED)
   })
 })
 

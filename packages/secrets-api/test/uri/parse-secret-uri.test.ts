@@ -65,6 +65,10 @@ describe('refused', () => {
     [`${SECRET}/a%2Fb#key`, 'ILLEGAL_SEGMENT'], // U09, U10
     [`${SECRET}/a%252Fb#key`, 'ILLEGAL_SEGMENT'],
     [`${SECRET}/app/../test#value`, 'ILLEGAL_SEGMENT'],
+    [`${SECRET}/../*`, 'ILLEGAL_SEGMENT'],
+    [`${SECRET}/a..b/`, 'ILLEGAL_SEGMENT'],
+    [`${SECRET}/app/test#value?version=%31`, 'ILLEGAL_SEGMENT'],
+    [`open%62ao+kv2://secret/app`, 'ILLEGAL_SEGMENT'],
     [`${SECRET}/app/a..b#value`, 'ILLEGAL_SEGMENT'],
     [`${SECRET}/app/./test#value`, 'ILLEGAL_SEGMENT'],
     [`${SECRET}/app/test#a#b`, 'ILLEGAL_SEGMENT'],
