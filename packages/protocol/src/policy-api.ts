@@ -88,6 +88,19 @@ export interface PolicyChangeInfo {
   readonly after: OutcomeInfo
 }
 
+/** The answer to one question of AuthZEN. */
+export interface EvaluationInfo {
+  readonly decision: boolean
+  /** What it obliges to, or why there is no decision. */
+  readonly context?: Readonly<Record<string, unknown>>
+}
+
+/** The answer to a request of AuthZEN, as its asker gets it: to one question, to a list in its order, or actions. */
+export type EvaluatedInfo =
+  | EvaluationInfo
+  | { readonly evaluations: readonly EvaluationInfo[] }
+  | { readonly results: readonly { readonly name: string }[] }
+
 export interface PolicyResponse {
   readonly policies?: readonly PolicyInfo[]
   /** Of `list`: there may be more, ask again with `after` set to it. */
@@ -98,6 +111,7 @@ export interface PolicyResponse {
   readonly decisions?: readonly DecisionInfo[]
   readonly grants?: readonly GrantInfo[]
   readonly abilities?: readonly AbilityInfo[]
+  readonly evaluated?: EvaluatedInfo
   readonly findings?: readonly LintInfo[]
   readonly changes?: readonly PolicyChangeInfo[]
   /** Of `diff` and `who-can`: false when there was too much to look at, or to show, everything. */

@@ -8,7 +8,7 @@ const policy = text(64)
 const action = text(32)
 const principal = text(300)
 
-/** A policy document as it was parsed: passed on as it is, for the policy engine reads it strictly. */
+/** A policy document, or a request of AuthZEN, as it was parsed: passed on as it is, for the policy engine reads it strictly. */
 const document = z.custom<Readonly<Record<string, unknown>>>(
   (input) => typeof input === 'object' && input !== null && !Array.isArray(input),
 )
@@ -79,6 +79,12 @@ export const policyRequest = z.discriminatedUnion('op', [
     context: context.optional(),
   }),
   z.object({ op: z.literal('what-can'), ...whose, context: context.optional() }),
+  /** What a service asks that lets others do things: the body of a request of AuthZEN (Authorization API 1.0, sections 6 to 8). */
+  z.object({
+    op: z.literal('evaluate'),
+    form: z.enum(['evaluation', 'evaluations', 'action-search']),
+    request: document,
+  }),
   /** All policies, or as if this document had been set. */
   z.object({ op: z.literal('lint'), document: document.optional() }),
   /** What would be decided otherwise if the document were set, or the policy deleted. */

@@ -4,6 +4,7 @@ import {
   type Context,
   type CoverOptions,
   compile,
+  type Decision,
   type ExplainOptions,
   type Explanation,
   type PolicyRequest,
@@ -46,6 +47,8 @@ export interface CoverConditions {
   readonly unless?: unknown
   readonly obligations?: unknown
 }
+
+const WITHHELD: Decision = Object.freeze({ decision: 'deny', rules: Object.freeze([]) })
 
 const NOTHING_SAID: AboutEntry = Object.freeze({})
 
@@ -196,6 +199,21 @@ export class Authorizer {
     const by = bound?.policy.decide({ ...request, subject: bound.subject })
     if (by === undefined || (by.decision === 'allow' && by.obligations === undefined)) return told
     return { ...told, decision: 'deny', reason: 'outside the boundary of the token' }
+  }
+
+  /**
+   * What policy says of a caller, and what his boundary says: he may only if all of it allows, and is obliged to all of
+   * it. For who answers with obligations; doors of the registry ask {@link allows}.
+   */
+  decisions(
+    caller: Caller,
+    request: Pick<PolicyRequest, 'action' | 'resource' | 'time' | 'context'>,
+  ): readonly Decision[] {
+    if (caller.withheld?.includes(request.action) === true) return [WITHHELD]
+    const { bound, subject } = this.#factsOf(caller)
+    const own = this.#policy.decide({ ...request, subject })
+    if (bound === undefined) return [own]
+    return [own, bound.policy.decide({ ...request, subject: bound.subject })]
   }
 
   /** The questions that conditions ask, answered for a caller as he is now. */

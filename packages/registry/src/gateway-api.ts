@@ -1,7 +1,7 @@
 /**
  * What may be asked through a gateway (DESIGN §3). It sees the credentials of all who use it, so nothing that it could ask
  * with them may outlast their use: no credential, account, policy, key or backup is made, changed or read, and what the
- * gateway has no route for is not served either.
+ * gateway has no route for is not served either. Of policies it may ask what they decide, as services do.
  */
 import { type Caller, type RegistryApi, type RequestName, SecregError } from '@secreg/protocol'
 import type { Journal } from './journal.ts'
@@ -20,6 +20,7 @@ const PASSED_ON: ReadonlySet<RequestName> = new Set([
   'logout',
   'maintain',
   'meta',
+  'policy',
   'search',
   'set',
   'status',
@@ -29,10 +30,17 @@ const PASSED_ON: ReadonlySet<RequestName> = new Set([
   'whoami',
 ])
 
+/** Of these, this operation alone. */
+const ONLY_OP: Readonly<Partial<Record<RequestName, string>>> = Object.freeze({
+  maintain: 'metrics',
+  policy: 'evaluate',
+})
+
 /** Whether a gateway may pass a request on. @param payload - as it came, or checked */
 export function isPassedOn(name: RequestName, payload: unknown): boolean {
   if (!PASSED_ON.has(name)) return false
-  return name !== 'maintain' || (payload as { readonly op?: unknown } | undefined)?.op === 'metrics'
+  const only = ONLY_OP[name]
+  return only === undefined || (payload as { readonly op?: unknown } | undefined)?.op === only
 }
 
 /** The registry for a caller behind a gateway. */

@@ -3,6 +3,7 @@
  * was put in the wrong place.
  */
 import { isAction } from '@secreg/policy-engine'
+import { isPurpose } from '@secreg/policy-engine/authzen'
 import { isRoleName } from '@secreg/protocol'
 
 /** Of policies, as the policy engine takes them. */
@@ -18,7 +19,7 @@ export function withPolicyId(what: string, id: string | undefined): string {
   return id !== undefined && POLICY_ID.test(id) ? `${what} ${id}` : what
 }
 
-/** What was asked, and the action that it was asked of. */
+/** What was asked, and the action, or purpose of an action, that it was asked of. */
 export function withAction(what: string, action: string): string {
-  return isAction(action) ? `${what} ${action}` : what
+  return isAction(action) || isPurpose(action) ? `${what} ${action}` : what
 }

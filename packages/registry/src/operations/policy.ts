@@ -3,6 +3,7 @@ import type { Caller, PolicyResponse, RequestOf } from '@secreg/protocol'
 import type { Identity } from '../identity.ts'
 import { deletePolicy, setPolicy } from './policy-change.ts'
 import { explainPolicy, testPolicy, whatCan, whoCan } from './policy-decisions.ts'
+import { evaluatePolicy } from './policy-evaluate.ts'
 import { diffPolicy, getPolicy, lintPolicy, listPolicies } from './policy-texts.ts'
 
 /**
@@ -34,6 +35,8 @@ export function policy(
       return whoCan(identity, caller, request)
     case 'what-can':
       return whatCan(identity, caller, request)
+    case 'evaluate':
+      return evaluatePolicy(identity, caller, request)
     case 'lint':
       return lintPolicy(identity, caller, request)
     case 'diff':

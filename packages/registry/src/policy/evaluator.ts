@@ -1,0 +1,120 @@
+/** Decides the questions of one request of AuthZEN, for whoever may ask them (DESIGN §7). */
+import type { CompiledPolicy, Context, Subject } from '@secreg/policy-engine'
+import {
+  type AuthzenDecision,
+  type AuthzenEvaluation,
+  type AuthzenSubject,
+  authzenActions,
+  authzenDecision,
+  isPurpose,
+} from '@secreg/policy-engine/authzen'
+import type { Caller } from '@secreg/protocol'
+import type { Row } from '@secreg/storage'
+import type { RowView } from '@secreg/zones'
+import { accessDenied } from '../authorizer.ts'
+import { decodeEntry } from '../entry.ts'
+import type { Identity } from '../identity.ts'
+import { entryKey } from '../keys.ts'
+import { type AboutEntry, grantedMetadata, usageOf } from './about-entry.ts'
+import { pathOfResource } from './authzen-resource.ts'
+import { isCallerNamed, subjectNamed } from './authzen-subject.ts'
+
+const NOT_HERE: AuthzenDecision = refused('the resource is not of this registry')
+const NO_ACTION: AuthzenDecision = refused('there is no such action')
+
+export class Evaluator {
+  /** Paths that were asked about. */
+  readonly paths = new Set<string>()
+  readonly #identity: Identity
+  readonly #caller: Caller
+  /** One request is decided by one policy, also where it takes several turns. */
+  readonly #policy: CompiledPolicy
+  readonly #mayAskAll: boolean
+  readonly #rows: RowView
+  /** By type and id: a list is mostly about few. */
+  readonly #subjects = new Map<string, Map<string, Subject>>()
+
+  constructor(identity: Identity, caller: Caller) {
+    const { authorizer } = identity.core
+    this.#identity = identity
+    this.#caller = caller
+    this.#policy = authorizer.policy
+    this.#mayAskAll = authorizer.allows(caller, 'policy-read', '/')
+    this.#rows = identity.rows()
+  }
+
+  /**
+   * Decide one question. About himself everybody may ask, about others who may read policies there or everywhere.
+   * Nothing that the request says of its subject or resource counts but their names, and of the context only whether
+   * obligations are known: it is the asking service that says it.
+   *
+   * @throws SecregError `ERR_ACCESS_DENIED` alike for all subjects and resources that he may not ask about
+   */
+  async decide(question: AuthzenEvaluation): Promise<AuthzenDecision> {
+    const { action, context, resource, subject } = question
+    const path = pathOfResource(resource)
+    if (path !== undefined) this.paths.add(path)
+    const isOwn = isCallerNamed(subject, this.#caller)
+    if (!isOwn && !this.#mayAsk(path)) throw accessDenied()
+    const actions = authzenActions(action)
+    if (path === undefined) return NOT_HERE
+    if (actions === undefined) return NO_ACTION
+    const { authorizer, now } = this.#identity.core
+    const asked = {
+      resource: path,
+      time: now(),
+      context: {
+        ...(isOwn ? authorizer.contextOf(this.#caller) : this.#ofOthers()),
+        ...(isPurpose(action.name) ? { purpose: action.name } : {}),
+        ...(await this.#aboutEntry(path)),
+      },
+    }
+    const named = isOwn ? undefined : this.#subjectNamed(subject)
+    const decisions = actions.flatMap((one) => {
+      const request = { ...asked, action: one }
+      return named === undefined
+        ? authorizer.decisions(this.#caller, request)
+        : [this.#policy.decide({ ...request, subject: named })]
+    })
+    return authzenDecision(decisions, context)
+  }
+
+  #mayAsk(path: string | undefined): boolean {
+    if (this.#mayAskAll) return true
+    const { authorizer } = this.#identity.core
+    return path !== undefined && authorizer.allows(this.#caller, 'policy-read', path)
+  }
+
+  /** What the registry itself knows of somebody else's request: how he came, nothing of his proofs and address. */
+  #ofOthers(): Context {
+    return { door: this.#caller.door, proof: 'asserted' }
+  }
+
+  #subjectNamed(subject: AuthzenSubject): Subject {
+    let ofType = this.#subjects.get(subject.type)
+    if (ofType === undefined) {
+      ofType = new Map()
+      this.#subjects.set(subject.type, ofType)
+    }
+    let known = ofType.get(subject.id)
+    if (known === undefined) {
+      known = subjectNamed(this.#policy, subject, this.#rows)
+      ofType.set(subject.id, known)
+    }
+    return known
+  }
+
+  /** What the entry says of itself, where policies ask. */
+  async #aboutEntry(path: string): Promise<AboutEntry> {
+    const { authorizer, engine, mounts } = this.#identity.core
+    if (!authorizer.asksEntry || path === '/') return {}
+    const row: Row | undefined = await engine.get(entryKey(path))
+    const entry = row === undefined ? undefined : decodeEntry(row)
+    const usage = usageOf(mounts.at(path), path, entry)
+    return { metadata: grantedMetadata(entry), ...(usage === undefined ? {} : { usage }) }
+  }
+}
+
+function refused(reason: string): AuthzenDecision {
+  return Object.freeze({ decision: false, context: Object.freeze({ reason }) })
+}
