@@ -34,42 +34,42 @@ export async function benchLibvirt(root, directory) {
 }
 
 async function overEcho(root, directory, { socket, pid }, drafts) {
-  const calls = await callsOf(socket, drafts)
+  const { reads, sets, list } = await callsOf(socket, drafts)
   const echoSocket = join(directory, 'echo')
   const file = join(directory, 'replies')
-  writeFileSync(file, JSON.stringify(Object.fromEntries(fixedReplies(calls))))
+  writeFileSync(file, JSON.stringify(Object.fromEntries(fixedReplies(reads))))
   const echo = await start(join(root, 'tools/bench/libvirt-echo.mjs'), echoSocket, file)
   try {
-    for (const { name, connections, total, asked } of [
-      { name: 'look-up by UUID, get-value', connections: 1, total: 10_000, asked: calls.reads },
-      { name: 'look-up by UUID, get-value', connections: 16, total: 30_000, asked: calls.reads },
-      { name: `list of ${COUNT}`, connections: 1, total: 200, asked: calls.list },
-      { name: 'set-value', connections: 1, total: 1000, asked: calls.sets },
-      { name: 'set-value', connections: 16, total: 5000, asked: calls.sets },
+    const bareReads = await answeredBy(echoSocket, reads)
+    for (const [connections, total] of [
+      [1, 10_000],
+      [16, 30_000],
     ]) {
-      const shape = { connections, total, exchanges: asked }
-      const bareShape = { ...shape, exchanges: await answeredBy(echoSocket, asked) }
-      await loadLibvirt(echoSocket, bareShape)
-      await loadLibvirt(socket, shape)
+      const bareOnce = () => loadLibvirt(echoSocket, { connections, total, exchanges: bareReads })
+      const once = () => loadLibvirt(socket, { connections, total, exchanges: reads })
+      await bareOnce()
+      await once()
       const spent = [echo.pid, pid].map(cpuUs)
-      const [bare, run] = await paired(
-        () => loadLibvirt(echoSocket, bareShape),
-        () => loadLibvirt(socket, shape),
-        ROUNDS,
-      )
-      const [bareUs, ourUs] = [echo.pid, pid].map((one, at) =>
-        ((cpuUs(one) - spent[at]) / (ROUNDS * total)).toFixed(0),
-      )
+      const [bare, run] = await paired(bareOnce, once, ROUNDS)
+      const each = [echo.pid, pid].map((one, at) => (cpuUs(one) - spent[at]) / (ROUNDS * total))
       record(
-        `libvirt: ${name}, ${connections} × 1, over a bare echo`,
+        `libvirt: look-up by UUID and get-value in turn, ${connections} × 1, over a bare echo`,
         run.perSecond / bare.perSecond,
         {
-          figures: `bare ${rateAndTail(bare)}; ours ${rateAndTail(run)}; processor µs a call: bare ${bareUs}, daemon ${ourUs}`,
+          figures: `bare ${rateAndTail(bare)}; ours ${rateAndTail(run)}; processor µs a call: bare ${each[0].toFixed(0)}, daemon ${each[1].toFixed(0)}`,
         },
       )
     }
   } finally {
     await echo.stop()
+  }
+  for (const [name, connections, total, asked] of [
+    [`list of ${COUNT}`, 1, 200, list],
+    ['set-value', 1, 1000, sets],
+    ['set-value', 16, 5000, sets],
+  ]) {
+    const run = await loadLibvirt(socket, { connections, total, exchanges: asked })
+    record(`libvirt: ${name}, ${connections} × 1`, undefined, { figures: rateAndTail(run) })
   }
 }
 
@@ -107,13 +107,13 @@ async function callsOf(socket, drafts) {
   return { reads: lookUps.flatMap((lookUp, at) => [lookUp, gets[at]]), sets, list }
 }
 
-/** By the numbers of their procedures. */
-function fixedReplies({ reads: [lookUp, get], sets: [set], list: [list] }) {
+/** One for each of their procedures, by its number. */
+function fixedReplies([lookUp, get]) {
   const opening = [
     { key: 'authList', reply: writeReply('authList', { types: [0] }, SERIAL) },
     { key: 'connectOpen', reply: writeReply('connectOpen', undefined, SERIAL) },
   ]
-  return [...opening, lookUp, get, set, list].map(({ key, reply }) => [
+  return [...opening, lookUp, get].map(({ key, reply }) => [
     PROCEDURES[key].number,
     Buffer.from(reply).toString('hex'),
   ])
