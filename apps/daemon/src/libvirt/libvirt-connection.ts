@@ -1,18 +1,19 @@
 /** One connection of a libvirt socket: who is behind it, what may be done for him, and what it all holds. */
 import type { Socket } from 'node:net'
-import type { ByteLease, Logger, OperationOutcome } from '@secreg/host'
+import type { Logger, OperationOutcome } from '@secreg/host'
 import { LIBVIRT_CODES, LibvirtError } from '@secreg/libvirt'
 import { type ServedCall, type ServedLibvirt, serveLibvirt } from '@secreg/libvirt/server'
 import { type RequestName, SecregError } from '@secreg/protocol'
 import { asSecregError, type KernelPeer } from '@secreg/registry'
 import type { RegistryHost } from '../registry-host.ts'
 import { secretsPortOf } from './secret-ports.ts'
+import type { PartLease } from './uid-parts.ts'
 
 export interface LibvirtConnectionOptions {
   readonly host: RegistryHost
   readonly log: Pick<Logger, 'error'>
   readonly peer: KernelPeer<'libvirt'>
-  readonly lease: ByteLease
+  readonly lease: PartLease
   /** It is a connection of the socket for those who may only look. */
   readonly readOnly: boolean
   /** Whether private values are given to those with the right `use-internal`. */

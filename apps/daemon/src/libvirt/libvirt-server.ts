@@ -9,6 +9,7 @@ import {
   RESERVED_BYTES,
   serveLibvirtSocket,
 } from './libvirt-connection.ts'
+import { UidParts } from './uid-parts.ts'
 
 /** A socket to listen on. */
 export interface LibvirtSocketFile {
@@ -54,10 +55,12 @@ export class LibvirtServer {
   /** Of both sockets together. */
   readonly #counts = new ConnectionCounts()
   readonly #unopened = new ConnectionCounts()
+  readonly #parts: UidParts
   #options: LibvirtServerOptions
 
   private constructor(options: LibvirtServerOptions) {
     this.#options = options
+    this.#parts = new UidParts(options.budget)
   }
 
   /**
@@ -111,7 +114,7 @@ export class LibvirtServer {
   }
 
   #accept(socket: Socket, readOnly: boolean): void {
-    const { budget, kernel, maxUnopenedPerUid, maxConnections } = this.#options
+    const { kernel, maxUnopenedPerUid, maxConnections } = this.#options
     const known = kernel.credentialsOf(socket)
     // Gone before it was looked at; nobody is served as less than what the kernel says.
     if (known === undefined) {
@@ -120,7 +123,7 @@ export class LibvirtServer {
     }
     const { uid } = known
     const unopened = { maxConnections, maxConnectionsPerUid: maxUnopenedPerUid }
-    const lease = budget.lease()
+    const lease = this.#parts.lease(uid)
     // The protocol has no word before the first call, so those that are too many are closed without one.
     if (
       this.#counts.refusal(uid, this.#options) !== undefined ||
