@@ -40,7 +40,7 @@ afterAll(async () => (await running)?.[Symbol.asyncDispose]())
 
 /** One daemon for all of them, as it would be, and somebody who does nothing wrong. */
 async function stage(context: TestContext) {
-  const libvirt = 'open_timeout = 2\nkeepalive_interval = 1\nkeepalive_count = 1'
+  const libvirt = 'open_timeout = 3\nkeepalive_interval = 1\nkeepalive_count = 1'
   running ??= startLibvirtSite(context, { libvirt })
   const { daemon, site } = await running
   const registry = await site.connect()
@@ -105,7 +105,7 @@ test('a thousand connections that never ask for secrets', async (context) => {
       await using theirs = await connectLibvirt({ socket: other.path })
       expect(await theirs.count()).toBe(0)
     }
-    await waitFor(() => left() === 0, { timeoutMs: 5_000, what: 'all of them to be closed' })
+    await waitFor(() => left() === 0, { what: 'all of them to be closed' })
   } finally {
     clearInterval(drip)
     for (const raw of raws) raw[Symbol.dispose]()

@@ -7,9 +7,11 @@ import { RawLibvirt } from '../lib/libvirt-raw.ts'
 import { type LibvirtSite, startLibvirtSite } from '../lib/libvirt-site.ts'
 import type { StartedSite } from '../lib/site.ts'
 import { socketsOf } from '../lib/subauth-descriptors.ts'
+import type { Wire } from '../lib/wire.ts'
 
-/** The least that `limits.buffer_bytes` can be. */
+/** The least that `limits.buffer_bytes` can be, and what one user may have of it. */
 const BUDGET_BYTES = 16 * MIB
+const PART_BYTES = BUDGET_BYTES / 4
 /** What the heap keeps until it has to tidy. */
 const SLACK_BYTES = 64 * MIB
 /** What it takes on a machine that does much else. */
@@ -21,10 +23,16 @@ afterAll(async () => (await running)?.[Symbol.asyncDispose]())
 
 async function stage(context: TestContext) {
   running ??= startLibvirtSite(context, { config: LIMITS })
-  const { daemon, site } = await running
+  const { admin, daemon, site } = await running
   const registry = await site.connect()
   context.onTestFinished(() => registry.close())
-  return { daemon, registry, site }
+  return { admin, daemon, registry, site }
+}
+
+/** What all connections hold. */
+async function bufferBytes(admin: Wire): Promise<number> {
+  const { metrics } = await admin.ok('maintain', { op: 'metrics' })
+  return Number(/^secreg_buffer_bytes (\d+)$/m.exec(metrics)?.[1])
 }
 
 async function changeOnce(registry: SecretRegistry): Promise<void> {
@@ -35,11 +43,11 @@ async function changeOnce(registry: SecretRegistry): Promise<void> {
 }
 
 test('frames that are never whole', async (context) => {
-  const { daemon, registry, site } = await stage(context)
+  const { admin, daemon, registry, site } = await stage(context)
   const before = residentBytes([daemon.pid])
   const bytes = Buffer.from(writeCall('connectGetType', undefined, 1))
   bytes.writeUInt32BE(LIBVIRT_LIMITS.requestBytes)
-  const begun = Buffer.concat([bytes, Buffer.alloc(4 * MIB)])
+  const begun = Buffer.concat([bytes, Buffer.alloc(MIB)])
   const raws: RawLibvirt[] = []
   const left = () => raws.filter(({ isClosed }) => !isClosed).length
   try {
@@ -51,7 +59,8 @@ test('frames that are never whole', async (context) => {
       })
     }
     // There is room for so many, and the others are gone at once.
-    await waitFor(() => left() <= BUDGET_BYTES / (4 * MIB), { what: 'those without room to go' })
+    await waitFor(() => left() <= PART_BYTES / MIB, { what: 'those without room to go' })
+    expect(await bufferBytes(admin)).toBeLessThan(PART_BYTES + MIB)
     expect(residentBytes([daemon.pid])).toBeLessThan(before + BUDGET_BYTES + SLACK_BYTES)
     expect(await registry.count()).toBe(0)
     await waitFor(() => left() === 0, { what: 'the time of their frames to be over' })
