@@ -128,7 +128,6 @@ export class Session {
       }
       return authOf(asked, answer, startedAtMs)
     })
-    this.#refused = undefined
     return this.#lease
   }
 

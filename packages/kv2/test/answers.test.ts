@@ -75,6 +75,14 @@ test('metadata of a key, as OpenBao and as Vault have them', async () => {
   })
 })
 
+test('versions are in the order of their numbers, however large', async () => {
+  const one = keyFacts.versions['9']
+  const versions = { '9007199254740991': one, '4294967296': one, '2': one }
+  const { client } = fakeClient(() => answer(200, { data: { ...keyFacts, versions } }))
+  const metadata = await client.readMetadata('a')
+  expect(metadata?.versions.map(({ version }) => version)).toEqual([2, 2 ** 32, 2 ** 53 - 1])
+})
+
 test('a name that objects have is a name like any other', async () => {
   const text = `{"data":{"data":{"__proto__":{"x":1},"constructor":1},"metadata":{"version":1,
     "created_time":"${CREATED}","deletion_time":"","destroyed":false,"custom_metadata":{"__proto__":"y"}}}}`
@@ -257,7 +265,8 @@ describe('malformed', () => {
   })
 
   test('what is not UTF-8 is an error', async () => {
-    const body = new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])
+    const { body } = answer(200, { data: { data: { k: 'Z' }, metadata: facts } })
+    body[body.indexOf(0x5a)] = 0xff
     const { client } = fakeClient(() => ({ status: 200, headers: {}, body }))
     expect(await failureOf(client.read('a'))).toMatchObject({ code: 'ERR_KV2_ANSWER_INVALID' })
   })

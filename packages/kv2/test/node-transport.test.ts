@@ -53,7 +53,8 @@ test('connections are kept, and no more than the pool has', async () => {
   await Promise.all(
     Array.from({ length: 12 }, () => transport.send(requestOf(server.url), limits())),
   )
-  expect(server.requests).toHaveLength(12)
+  await transport.send(requestOf(server.url), limits())
+  expect(server.requests).toHaveLength(13)
   expect(server.connections).toBe(3)
   await transport.close?.()
   await transport.send(requestOf(server.url), limits())
@@ -133,6 +134,27 @@ describe('a failure', () => {
     expect(error).toMatchObject({ unsent: false, code: 'ECONNRESET' })
   })
 
+  test('on a kept connection leaves it open too', async () => {
+    let requests = 0
+    await using server = await raw((socket) => {
+      socket.on('data', () => {
+        if (++requests > 1) socket.destroy()
+        else socket.write('HTTP/1.1 204 No Content\r\n\r\n')
+      })
+    })
+    const transport = createNodeTransport()
+    expect((await transport.send(requestOf(server.url), limits())).status).toBe(204)
+    const error = await failing(transport.send(requestOf(server.url), limits()))
+    expect([requests, error.unsent]).toEqual([2, false])
+  })
+
+  test('tells no more of its cause than a code of the platform', () => {
+    for (const code of ['a secret text', 'hvs.CAES', 'lower', '', 'E'.repeat(65), 'A B']) {
+      expect(new Kv2TransportError(true, code).code).toBeUndefined()
+    }
+    expect(new Kv2TransportError(true, 'ERR_TLS_CERT_ALTNAME_INVALID').code).toBeDefined()
+  })
+
   test('within the body is one too', async () => {
     await using server = await Kv2StandIn.start()
     server.fail({ kind: 'truncate' })
@@ -162,8 +184,8 @@ describe('a failure', () => {
 
   test('does not come of a server that is slow once it is connected', async () => {
     await using server = await Kv2StandIn.start()
-    const transport = createNodeTransport({ connectTimeoutMs: 50 })
-    server.fail({ kind: 'delay', ms: 150 })
+    const transport = createNodeTransport({ connectTimeoutMs: 1000 })
+    server.fail({ kind: 'delay', ms: 1100 })
     expect((await transport.send(requestOf(server.url), limits())).status).toBe(200)
     await transport.close?.()
   })
@@ -183,6 +205,24 @@ test('a signal ends an exchange, before it and within it', async () => {
   controller.abort(reason)
   await expect(late).rejects.toBe(reason)
   await transport.close?.()
+
+  let closed = false
+  const next = new AbortController()
+  let sent = false
+  await using heard = await raw((socket) => {
+    socket.once('data', () => {
+      sent = true
+    })
+    socket.once('close', () => {
+      closed = true
+    })
+  })
+  const cut = createNodeTransport().send(requestOf(heard.url), limits(MIB, next.signal))
+  await waitFor(() => sent)
+  next.abort(reason)
+  await expect(cut).rejects.toBe(reason)
+  // Nobody is left who waits for the answer.
+  await waitFor(() => closed)
 })
 
 test('the certificate of the server is checked, unless told otherwise', async (context) => {

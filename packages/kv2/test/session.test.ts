@@ -357,6 +357,7 @@ describe('a token', () => {
     for (let reads = 0; reads < 3; reads++) {
       expect(await client.read('a')).toMatchObject({ state: 'live' })
       await turn()
+      server.clock.advance(20_000)
     }
     expect(server.ops().filter((op) => op.startsWith('lookup'))).toEqual(['lookup ERR_KV2_DENIED'])
   })
