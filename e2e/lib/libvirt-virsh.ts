@@ -24,16 +24,14 @@ export class Virsh {
   /** Where they connect to. */
   readonly uri: string
 
-  /** @param directory - in which they run, and of their own files */
+  /**
+   * @param program - path of virsh
+   * @param directory - in which they run, and of their own files
+   */
   constructor(program: string, directory: string, uri: string) {
     this.#program = program
     this.#directory = directory
     this.uri = uri
-  }
-
-  /** The test is skipped where there is no virsh. */
-  static require(context: SkippableContext, directory: string, socket: string): Virsh {
-    return new Virsh(requireProgram(context, 'virsh'), directory, uriOf(socket))
   }
 
   /** The same, connecting elsewhere. */
@@ -72,6 +70,11 @@ export class Virsh {
     const env = cleanEnv({ LC_ALL: 'C', HOME: directory, XDG_CONFIG_HOME: directory })
     return { cwd: directory, env }
   }
+}
+
+/** Path of virsh; the test is skipped where there is none. */
+export function requireVirsh(context: SkippableContext): string {
+  return requireProgram(context, 'virsh')
 }
 
 /** URI of the secrets behind a socket. */

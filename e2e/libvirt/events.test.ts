@@ -4,7 +4,7 @@ import { type Child, waitFor } from '@secreg/testkit'
 import { afterAll, expect, type TestContext, test } from 'vitest'
 import { type LibvirtSite, startLibvirtSite } from '../lib/libvirt-site.ts'
 import { LibvirtTap } from '../lib/libvirt-tap.ts'
-import { uriOf, Virsh } from '../lib/libvirt-virsh.ts'
+import { requireVirsh, uriOf, Virsh } from '../lib/libvirt-virsh.ts'
 import type { StartedSite } from '../lib/site.ts'
 
 const UUID = '44444444-4444-4444-8444-000000000001'
@@ -22,11 +22,12 @@ let taps = 0
 afterAll(async () => (await running)?.[Symbol.asyncDispose]())
 
 async function stage(context: TestContext) {
+  const program = requireVirsh(context)
   running ??= startLibvirtSite(context, { libvirt: 'keepalive_interval = 1' })
   const { daemon, site } = await running
   const tap = await LibvirtTap.listen(site.home.file(`tap${taps++}`), site.door)
   context.onTestFinished(() => tap[Symbol.dispose]())
-  const virsh = Virsh.require(context, site.home.path, site.door)
+  const virsh = new Virsh(program, site.home.path, uriOf(site.door))
   const registry = await site.connect()
   context.onTestFinished(async () => {
     await registry.close()

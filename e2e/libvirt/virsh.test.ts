@@ -16,7 +16,7 @@ import {
   OWN_UID,
   startLibvirtSite,
 } from '../lib/libvirt-site.ts'
-import { type Told, uriOf, Virsh } from '../lib/libvirt-virsh.ts'
+import { requireVirsh, type Told, uriOf, Virsh } from '../lib/libvirt-virsh.ts'
 import type { StartedSite } from '../lib/site.ts'
 
 /** The UUID that libvirtd made up. */
@@ -111,9 +111,10 @@ afterAll(async () => (await running)?.[Symbol.asyncDispose]())
 
 /** One daemon for all of them, and virsh in a directory with the recorded files. */
 async function stage(context: TestContext) {
+  const program = requireVirsh(context)
   running ??= prepared(context)
   const { site } = await running
-  return { site, virsh: Virsh.require(context, site.home.path, site.door) }
+  return { site, virsh: new Virsh(program, site.home.path, uriOf(site.door)) }
 }
 
 async function prepared(context: TestContext): Promise<StartedSite<LibvirtSite>> {
@@ -123,6 +124,12 @@ async function prepared(context: TestContext): Promise<StartedSite<LibvirtSite>>
   return started
 }
 
+/** Version of the virsh of the recordings. */
+const RECORDED = '9.0.'
+/** What virsh says of its own version, and of an argument of its own. */
+const OF_VERSION = /^other-version/
+const WARNING = /^warning: (?=Passing secret value as command-line argument)/m
+
 /** Run recorded commands, and tell how what they left differs from the recording. */
 async function play(
   rows: readonly RecordedCommand[],
@@ -130,8 +137,10 @@ async function play(
   site: LibvirtSite,
 ): Promise<Record<string, readonly string[]>> {
   const found: Record<string, readonly string[]> = {}
+  const isRecorded = (await virsh.ok('--version')).startsWith(RECORDED)
   for (const row of rows) {
     const name = nameOf(row)
+    if (OF_VERSION.test(name) && !isRecorded) continue
     const door = READ_ONLY_SOCKET.has(row.seq) ? site.readOnlyDoor : site.door
     const at = virsh.at((URIS[name] ?? uriOf)(door))
     const told = await at.run(...row.cmd.split(' ').slice(1))
@@ -141,7 +150,11 @@ async function play(
       text.replaceAll(door, '/path/to/sock').replaceAll(auto ?? AUTO, AUTO)
     const difference = differenceOf(
       { code: row.rc, stdout: row.out, stderr: row.err },
-      { code: told.code, stdout: sorted(as(told.stdout)), stderr: as(told.stderr) },
+      {
+        code: told.code,
+        stdout: sorted(as(told.stdout)),
+        stderr: as(told.stderr).replace(WARNING, 'error: '),
+      },
     )
     if (difference.length > 0) found[name] = difference
   }
