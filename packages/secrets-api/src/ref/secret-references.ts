@@ -10,9 +10,9 @@ export const SECRET_REFERENCE_LENGTH = 43
 /** Makes references under one salt; equal URIs have equal ones. */
 export interface SecretReferences {
   /** Of the URI as it is, its fragment and version included: two versions of one secret differ. */
-  resourceRef(uri: SecretUri): Promise<string>
+  resourceRef(uri: Pick<SecretUri, 'canonical'>): Promise<string>
   /** Of scheme, mount and path alone: the same for all keys and versions of one secret. */
-  pathRef(uri: SecretUri): Promise<string>
+  pathRef(uri: Pick<SecretUri, 'path'>): Promise<string>
 }
 
 const encoder = new TextEncoder()
