@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createTempHome, startChild, type TempHome, waitFor } from '@secreg/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { FileLock, LockTimeoutError } from '../../src/node/file-lock.ts'
@@ -34,6 +34,22 @@ describe('whether a process has ended', () => {
     expect(hasEnded(identity({ pid: await freePid() }))).toBe(true)
     expect(hasEnded(identity({ start: '1' }))).toBe(true)
     expect(hasEnded(identity({ start: '0' }))).toBe(false)
+  })
+
+  const linux = process.platform === 'linux'
+  test.runIf(linux)('is told of one that its parent has not asked about', async () => {
+    // The shell becomes a program that asks after no child.
+    const parent = startChild('/bin/sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'])
+    onTestFinished(async () => {
+      await parent.kill()
+    })
+    const pid = await parent.line(/^\d+$/)
+    await waitFor(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n')
+    expect(hasEnded(identity({ pid, start: '0' }))).toBe(false)
+    process.kill(Number(pid), 'SIGKILL')
+    await waitFor(() => hasEnded(identity({ pid, start: '0' })))
+    // It is there still, to those who only ask whether its number is free.
+    expect(process.kill(Number(pid), 0)).toBe(true)
   })
 
   test('is told by a start of the machine since', () => {

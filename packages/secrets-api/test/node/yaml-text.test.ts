@@ -108,6 +108,7 @@ describe('refused', () => {
       `a:\n ${'? '.repeat(times)}x`,
       // Brackets that are closed before they are opened, or never, hide nothing behind them.
       `a: [\nb:\n ${'- '.repeat(times)}x`,
+      `a: [\nb:\n ${'? '.repeat(times)}x`,
       `a: ]]]]\nb:\n ${'- '.repeat(times)}x`,
       `a: [ ${'- '.repeat(times)}x`,
     ]) {

@@ -72,6 +72,7 @@ describe('refused', () => {
     [`${SECRET}/app/a..b#value`, 'ILLEGAL_SEGMENT'],
     [`${SECRET}/app/./test#value`, 'ILLEGAL_SEGMENT'],
     [`${SECRET}/app/test#a#b`, 'ILLEGAL_SEGMENT'],
+    [`${SECRET}/app/test#a?version=1#b`, 'ILLEGAL_SEGMENT'],
     [`${SECRET}/app/test#value?version=1&version=2`, 'AMBIGUOUS_QUERY'], // U15
     [`${SECRET}/app/test#value?version=1&version=1`, 'AMBIGUOUS_QUERY'],
     [`${SECRET}/app/test#value?mount=kv`, 'DOUBLE_MOUNT_SOURCE'],
