@@ -6,6 +6,8 @@ import { type GatewayConfig, shareOf } from './gateway-config.ts'
 import { createIdentity, createSessionSource } from './identity/identify.ts'
 import type { RelayConnection } from './relay/relay.ts'
 import { RelayLink } from './relay/relay-link.ts'
+import { authzenMetadataRoute } from './routes/authzen-metadata-route.ts'
+import { authzenRoute } from './routes/authzen-route.ts'
 import { healthRoute, readyRoute } from './routes/health-routes.ts'
 import { type FigureSource, metricsRoute } from './routes/metrics-route.ts'
 import { openapiRoute } from './routes/openapi.ts'
@@ -69,6 +71,8 @@ export function composeGateway(options: GatewayOptions): Gateway {
     setecRoute(context),
     dashboardRoute(context),
     registryRoute(context),
+    authzenRoute(context),
+    authzenMetadataRoute(config.http.publicUrl),
     healthRoute(isDraining),
     readyRoute(link, isDraining),
     metricsRoute(context, options.figures ?? ownFigures(figures)),

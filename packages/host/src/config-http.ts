@@ -13,7 +13,7 @@ import {
   USER,
 } from './config-row.ts'
 import type { ConfigSections } from './config-values.ts'
-import { HOST_NAME, HTTP_ADDRESS } from './http-address.ts'
+import { HOST_NAME, HTTP_ADDRESS, HTTPS_ORIGIN } from './http-address.ts'
 
 type Rows<S extends keyof ConfigSections> = {
   readonly [F in keyof ConfigSections[S]]-?: ConfigRow<ConfigSections[S][F]>
@@ -93,6 +93,12 @@ export const HTTP_ROWS: Rows<'http'> = {
     HOST_NAME,
     64,
     'Names in the header Host that are served beside its own, where a proxy on this machine stands in front',
+  ),
+  publicUrl: text(
+    'http.public_url',
+    undefined,
+    optional(HTTPS_ORIGIN, false),
+    'Where clients reach it, as it is told to them; without one, what they have asked for',
   ),
   maxConnections: integer(
     'http.max_connections',

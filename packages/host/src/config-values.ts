@@ -131,6 +131,8 @@ export interface ConfigSections {
     readonly tlsClientRequired: boolean
     /** Names that requests may call it by, in lower case. */
     readonly hostNames: readonly string[]
+    /** Origin, `https://HOST[:PORT]`; undefined is whatever a request was sent to. */
+    readonly publicUrl: string | undefined
     readonly maxConnections: number
     readonly maxHeaderBytes: number
     readonly maxBodyBytes: number

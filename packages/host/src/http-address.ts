@@ -25,6 +25,17 @@ export const HTTP_ADDRESS: TextRule<string> = {
   schema: z.string().refine((value) => parseHttpAddress(value) !== undefined),
 }
 
+/** What stands before the paths of a server that others reach over TLS: `https://HOST` or `https://HOST:PORT`. */
+export const HTTPS_ORIGIN: TextRule<string> = {
+  expected: '"https://HOST" or "https://HOST:PORT", in lower case and with nothing behind it',
+  schema: z.string().refine((value) => /^https:\/\//.test(value) && isOrigin(value)),
+}
+
+/** As browsers and clients write it: without user, path, and the port that is meant anyway. */
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text
+}
+
 export const HOST_NAME: TextRule<string> = {
   expected: 'DNS names in lower case',
   schema: z

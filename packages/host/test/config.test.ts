@@ -91,6 +91,7 @@ describe('parseConfig', () => {
         tlsClientCa: undefined,
         tlsClientRequired: false,
         hostNames: [],
+        publicUrl: undefined,
         maxConnections: 10_240,
         maxHeaderBytes: 16_384,
         maxBodyBytes: 2_097_152,

@@ -28,6 +28,30 @@ test.each([
   expect(() => parseConfig(`http.listen = ${JSON.stringify(text)}`, 'f')).toThrow(ConfigError)
 })
 
+test.each(['https://secrets.example.org', 'https://10.0.0.7:8443', 'https://[::1]:8443'])(
+  'an origin: %s',
+  (text) => {
+    const { config } = parseConfig(`http.public_url = ${JSON.stringify(text)}`, 'f')
+    expect(config.http.publicUrl).toBe(text)
+  },
+)
+
+test.each([
+  'http://secrets.example.org',
+  'https://secrets.example.org/',
+  'https://secrets.example.org:443',
+  'https://Secrets.example.org',
+  'https://secrets.example.org/base',
+  'https://secrets.example.org?a',
+  'https://secrets.example.org#a',
+  'https://a@secrets.example.org',
+  'https://a b',
+  'https://',
+  'secrets.example.org',
+])('no origin: %s', (text) => {
+  expect(() => parseConfig(`http.public_url = ${JSON.stringify(text)}`, 'f')).toThrow(ConfigError)
+})
+
 const HEX = 'ab'.repeat(32)
 
 test.each([

@@ -1,5 +1,5 @@
 /** A JSON object out of a body: bounded in depth and width before anything is made of it, and never quoted. */
-import { LIMITS } from '@secreg/protocol'
+import { LIMITS, readStrictJson } from '@secreg/protocol'
 import { GatewayError } from '../errors.ts'
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -30,6 +30,29 @@ export function parseJsonBody(body: Uint8Array): Record<string, unknown> {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid('the body is not a JSON object')
+  }
+  return value as Record<string, unknown>
+}
+
+/**
+ * Read a body as one JSON object in which no name is given twice (RFC 7493 section 2.3), to be a member of a request of
+ * the registry.
+ *
+ * @throws GatewayError ERR_GATEWAY_BODY_INVALID
+ */
+export function parseStrictJsonBody(body: Uint8Array): Record<string, unknown> {
+  assertShape(body)
+  const read = readStrictJson(body, LIMITS.payloadDepth - 1)
+  if (!read.ok) {
+    throw invalid(
+      read.fault === 'repeated-name'
+        ? 'body: a name is given twice'
+        : 'body: expected JSON in UTF-8',
+    )
+  }
+  const { value } = read
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid('body: expected an object')
   }
   return value as Record<string, unknown>
 }

@@ -8,6 +8,7 @@ import {
 } from '@secreg/setec/server'
 import { z } from 'zod'
 import type { Answer } from '../server/answer.ts'
+import { authzenPaths } from './authzen-openapi.ts'
 import { REGISTRY_REQUESTS } from './registry-route.ts'
 import type { Route } from './route.ts'
 
@@ -98,6 +99,7 @@ export function openapiDocument(version: string): Json {
       },
     }
   }
+  Object.assign(paths, authzenPaths())
   for (const operation of SETEC_OPERATIONS) {
     paths[`/api/${operation}`] = { post: setec(operation) }
   }

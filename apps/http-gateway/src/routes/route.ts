@@ -8,6 +8,8 @@ export const ROUTE_NAMES = [
   'setec',
   'dashboard',
   'registry',
+  'authzen',
+  'authzen-metadata',
   'health',
   'ready',
   'metrics',
@@ -28,9 +30,10 @@ export interface Exchange {
   /**
    * Read the body, once. Whoever is not known yet should not be read from.
    *
+   * @param maxBytes - where less is enough than what all may send
    * @throws GatewayError
    */
-  readBody(): Promise<Uint8Array>
+  readBody(maxBytes?: number): Promise<Uint8Array>
 }
 
 export interface Route {
@@ -41,5 +44,5 @@ export interface Route {
   readonly methods: readonly string[] | 'any'
   answer(exchange: Exchange): Promise<Answer> | Answer
   /** How a refusal of this gateway is said here; default JSON. */
-  refuse?(status: number, error: unknown): Answer
+  refuse?(status: number, error: unknown, exchange: Exchange): Answer
 }

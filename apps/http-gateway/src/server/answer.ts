@@ -8,6 +8,8 @@ export interface Answer {
   readonly body: string | Uint8Array
   /** Further headers: name, value, … */
   readonly headers?: readonly string[]
+  /** `X-Request-Id` in place of the one of this server. */
+  readonly requestId?: string
   /** The connection is not used again. */
   readonly close?: boolean
   /** What was not a refusal but a fault of the program, for the log. */

@@ -267,19 +267,19 @@ export class GatewayServer {
 
   /** Never fails: a failure is an answer. */
   async #answer(turn: Turn): Promise<Answer> {
-    let route: Route | undefined
+    let known: { readonly exchange: Exchange; readonly route: Route } | undefined
     try {
-      const { exchange, route: found } = this.#exchange(turn)
-      route = found
+      known = this.#exchange(turn)
+      const { exchange, route: found } = known
       turn.route = found.name
       if (found.methods !== 'any' && !found.methods.includes(exchange.method)) {
-        return methodRefused(found.methods)
+        return methodRefused(found, found.methods, exchange)
       }
       if ((exchange.head.contentLength ?? 0) > this.#options.http.maxBodyBytes) throw tooLarge()
       return await found.answer(exchange)
     } catch (error) {
       const status = statusOf(error)
-      const answer = route?.refuse?.(status, error) ?? errorAnswer(error)
+      const answer = known?.route.refuse?.(status, error, known.exchange) ?? errorAnswer(error)
       if (status === 500) return { ...answer, fault: error }
       return GatewayError.is(error) && error.ends ? { ...answer, close: true } : answer
     }
@@ -315,7 +315,7 @@ export class GatewayServer {
         localAddress,
         tls: connection.tls(Date.now()),
       },
-      readBody: () => this.#readBody(turn, head),
+      readBody: (maxBytes) => this.#readBody(turn, head, maxBytes),
     }
     return { exchange, route: found.route }
   }
@@ -333,8 +333,10 @@ export class GatewayServer {
     return !(Number(length) <= SMALL_REST)
   }
 
-  #readBody(turn: Turn, head: RequestHead): Promise<Uint8Array> {
+  #readBody(turn: Turn, head: RequestHead, most = Infinity): Promise<Uint8Array> {
     const { request, response } = turn
+    const maxBytes = Math.min(most, this.#options.http.maxBodyBytes)
+    if ((head.contentLength ?? 0) > maxBytes) return Promise.reject(tooLarge())
     if (!head.chunked && (head.contentLength ?? 0) === 0) return Promise.resolve(NOTHING)
     if (turn.awaitsContinue) {
       response.writeContinue()
@@ -342,7 +344,7 @@ export class GatewayServer {
     }
     turn.bodyLease = this.#budget.lease()
     return readBody(request, turn.bodyLease, {
-      maxBytes: this.#options.http.maxBodyBytes,
+      maxBytes,
       timeoutMs: this.#options.http.bodyTimeoutSeconds * 1000,
     })
   }
@@ -360,7 +362,8 @@ interface Turn {
   bodyLease: ByteLease | undefined
 }
 
-function methodRefused(methods: readonly string[]): Answer {
-  const refusal = new GatewayError('ERR_GATEWAY_METHOD_REFUSED', 'the method is not served there')
-  return { ...errorAnswer(refusal), headers: ['Allow', methods.join(', ')] }
+function methodRefused(route: Route, methods: readonly string[], exchange: Exchange): Answer {
+  const error = new GatewayError('ERR_GATEWAY_METHOD_REFUSED', 'the method is not served there')
+  const refusal = route.refuse?.(error.status, error, exchange) ?? errorAnswer(error)
+  return { ...refusal, headers: ['Allow', methods.join(', ')] }
 }

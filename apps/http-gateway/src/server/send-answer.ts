@@ -26,7 +26,8 @@ export function sendAnswer(
   options: SendOptions,
   limits: SendLimits,
 ): void {
-  const headers = [...commonHeaders(options.isSecure), 'X-Request-Id', options.requestId]
+  const { requestId = options.requestId } = answer
+  const headers = [...commonHeaders(options.isSecure), 'X-Request-Id', requestId]
   if (answer.headers !== undefined) headers.push(...answer.headers)
   if (answer.contentType !== undefined) {
     const length =

@@ -14,6 +14,8 @@ const TRIALS: Readonly<Record<Exclude<RouteName, 'none'>, readonly [string, stri
   setec: ['POST', '/api/list', '{}'],
   dashboard: ['GET', '/', ''],
   registry: ['POST', '/registry/whoami', '{}'],
+  authzen: ['POST', '/access/v1/evaluation', '{}'],
+  'authzen-metadata': ['GET', '/.well-known/authzen-configuration', ''],
   health: ['GET', '/health', ''],
   ready: ['GET', '/ready', ''],
   metrics: ['GET', '/metrics', ''],
@@ -24,7 +26,7 @@ const HEADERS = { 'Sec-X-Tailscale-No-Browsers': 'setec' }
 let running: TestGateway
 beforeAll(async () => {
   running = await startGateway()
-  running.relay.answer = () => ({ keys: [], entries: [] })
+  running.relay.answer = () => ({ keys: [], entries: [], evaluated: { decision: true } })
 })
 afterAll(() => running[Symbol.asyncDispose]())
 
@@ -87,6 +89,7 @@ describe('a route', () => {
     ['/ready', 'GET, HEAD'],
     ['/metrics', 'GET'],
     ['/openapi.json', 'GET, HEAD'],
+    ['/.well-known/authzen-configuration', 'GET, HEAD'],
   ])('%s says which methods it has', async (path, allowed) => {
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
       const answer = await ask(running, path, { method })

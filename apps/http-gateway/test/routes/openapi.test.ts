@@ -104,6 +104,8 @@ it('describes every route and every request, by the rules of OpenAPI 3.1', async
       '/ready',
       '/metrics',
       '/openapi.json',
+      '/.well-known/authzen-configuration',
+      ...['evaluation', 'evaluations', 'search/action'].map((name) => `/access/v1/${name}`),
       ...REGISTRY_REQUESTS.map((name) => `/registry/${name}`),
       ...SETEC_OPERATIONS.map((name) => `/api/${name}`),
     ].sort(),

@@ -12,6 +12,7 @@ export const HTTP_DEFAULTS: HttpConfig = {
   tlsClientCa: undefined,
   tlsClientRequired: false,
   hostNames: [],
+  publicUrl: undefined,
   maxConnections: 1000,
   maxHeaderBytes: 16 * 1024,
   maxBodyBytes: 2 * 1024 * 1024,
