@@ -63,7 +63,7 @@ describe('a query', () => {
 
   test('whatever is escaped is read back, and any other text has an error of ours', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), (value, text) => {
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (value, text) => {
         expect(read(`q=${encodeURIComponent(value)}`)).toEqual({ q: value })
         try {
           read(text)
