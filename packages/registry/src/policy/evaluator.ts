@@ -24,7 +24,7 @@ const NO_ACTION: AuthzenDecision = refused('there is no such action')
 
 export class Evaluator {
   /** Paths that were asked about. */
-  readonly paths = new Set<string>()
+  readonly paths: Set<string> = new Set()
   readonly #identity: Identity
   readonly #caller: Caller
   /** One request is decided by one policy, also where it takes several turns. */
