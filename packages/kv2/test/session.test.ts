@@ -279,6 +279,25 @@ describe('an AppRole', () => {
     expect(server.logins).toBe(2)
   })
 
+  test('is denied with the one that others have got too, and the next call logs in', async () => {
+    const server = new TokenServer()
+    const client = server.client()
+    await client.read('a')
+    let release: (value: undefined) => void = () => {}
+    const held = new Promise<undefined>((resolve) => {
+      release = resolve
+    })
+    server.override = ({ url }) => (url.endsWith('/slow') ? held.then(() => DENIED) : undefined)
+    const slow = failureOf(client.read('slow'))
+    await turn()
+    server.good.clear()
+    expect(await tokenOf(client.read('a'))).toBe('token-2')
+    server.good.clear()
+    release(undefined)
+    expect(await slow).toMatchObject({ code: 'ERR_KV2_DENIED' })
+    expect(await tokenOf(client.read('a'))).toBe('token-3')
+  })
+
   test('whose token was renewed meanwhile is not taken for another', async () => {
     const server = new TokenServer()
     const client = server.client()
