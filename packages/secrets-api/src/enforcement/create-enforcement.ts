@@ -21,7 +21,7 @@ import { readTargets, type SecretRequest, type Targets } from './targets.ts'
 
 /** What an enforcement point goes by. */
 export interface EnforcementOptions extends ProviderGateOptions, CallerRules {
-  /** Who decides; `disabled` permits everything that gets so far, and is for development alone. */
+  /** Who decides; `disabled` permits everything that gets so far, and is nothing outside `dev` and `test`. */
   readonly decisions: DecisionPort | 'disabled'
   /** Default: read from the provider. */
   readonly attributes?: AttributesPort
@@ -93,8 +93,22 @@ export interface Enforcement {
   endGrants(): void
 }
 
-/** Make an enforcement point. @throws RangeError for options that are none */
+/**
+ * Make an enforcement point.
+ *
+ * @throws RangeError for options that are none; `decisions` disabled outside `dev` and `test` is one of them
+ *
+ * @example
+ * ```ts
+ * const admission = enforcement.admit(caller)
+ * if (admission.kind === 'refused') return answer(admission)
+ * const result = await enforcement.enforce(admission, { operation: 'value', target: () => ({ uri }) })
+ * if (result.kind === 'refused') return answer(result)
+ * return readSecret(provider, uri)
+ * ```
+ */
 export function createEnforcement(options: EnforcementOptions): Enforcement {
+  assertOptions(options)
   const { nowMs, newId } = options
   const meter = new Meter(options.observer)
   const antiReplay = new AntiReplay(options.antiReplay ?? {}, nowMs)
@@ -183,6 +197,15 @@ export function createEnforcement(options: EnforcementOptions): Enforcement {
       return counted(await authorizeBatch(authorizer, admission, required, optional))
     },
     endGrants: () => book.clear(),
+  }
+}
+
+function assertOptions({ decisions, environment, audience }: EnforcementOptions): void {
+  if (decisions === 'disabled' && environment !== 'dev' && environment !== 'test') {
+    throw new RangeError('decisions: expected who decides, outside of dev and test')
+  }
+  if (typeof audience !== 'string' || audience === '') {
+    throw new RangeError('audience: expected at least 1 character')
   }
 }
 

@@ -389,7 +389,19 @@ test('a caller that is none', () => {
 
 test('options that are none', () => {
   const make = (options: object) => () =>
-    createEnforcement({ ...options } as Parameters<typeof createEnforcement>[0])
+    createEnforcement({
+      audience: 'a',
+      decisions: new Recorder(),
+      nowMs: () => 0,
+      ...options,
+    } as unknown as Parameters<typeof createEnforcement>[0])
+  expect(make({})).not.toThrow()
+  expect(make({ audience: '' })).toThrow('audience')
+  // A25: whoever switches decisions off does not get into production.
+  for (const environment of [undefined, 'prod', 'staging', 'DEV', '']) {
+    expect(make({ decisions: 'disabled', environment })).toThrow('decisions')
+  }
+  expect(make({ decisions: 'disabled', environment: 'dev' })).not.toThrow()
   expect(make({ grants: { ttlSeconds: 0 } })).toThrow(
     'ttlSeconds: expected an integer from 1 to 3600',
   )
