@@ -36,6 +36,7 @@ import { type AppliedZones, applyZones } from './operations/configured-zones.ts'
 import { Exports } from './operations/export.ts'
 import { Imports } from './operations/import.ts'
 import { login, logout } from './operations/login.ts'
+import { type PartReads, partReads } from './operations/parts.ts'
 import { type Recovered, type RecoverRequest, recoverAdministrator } from './operations/recover.ts'
 import { Restores } from './operations/restore.ts'
 import { initialize, lock, requireAcceptable, type SealTools } from './operations/seal.ts'
@@ -306,6 +307,11 @@ export class Registry {
     const api = apiOfSession(identity, caller, operationsOf(this.#tools, caller))
     if (caller.door === 'http') return gatewayApi(core.journal, caller, api)
     return doorApi(core.journal, caller, api)
+  }
+
+  /** What one caller can see, for doors that make up the answer to something else of it; see {@link partReads}. */
+  partsOf(caller: Caller): PartReads {
+    return partReads(this.#parts.core, caller)
   }
 
   /** Refuse what no gateway may pass on and {@link as} has not; see {@link refuseGateway}. */

@@ -3,7 +3,7 @@
 import { type LibvirtRegistryApi, registryPort } from '@secreg/libvirt/registry'
 import type { SecretsPort } from '@secreg/libvirt/server'
 import type { Action, Caller, RegistryApi } from '@secreg/protocol'
-import type { KernelPeer, Registry, WatchSink } from '@secreg/registry'
+import type { KernelPeer, PartReads, Registry, WatchSink } from '@secreg/registry'
 import type { RegistryHost } from '../registry-host.ts'
 
 /** How much of what a connection was sent its peer has not taken. */
@@ -17,6 +17,8 @@ interface Known {
   readonly registry: Registry
   readonly caller: Caller
   readonly api: RegistryApi
+  /** For what is part of an operation. */
+  readonly parts: PartReads
 }
 
 const NOTHING: readonly Action[] = Object.freeze([])
@@ -48,7 +50,7 @@ export function secretsPortOf({
     const { registry } = host
     const caller = registry.connectedCaller(peer, withheld)
     if (known?.registry !== registry || !isSame(known.caller, caller)) {
-      known = { registry, caller, api: registry.as(caller) }
+      known = { registry, caller, api: registry.as(caller), parts: registry.partsOf(caller) }
     }
     return known
   }
@@ -69,6 +71,10 @@ export function secretsPortOf({
   }
 
   return registryPort(api, {
+    parts: {
+      list: async (request) => present().parts.list(request),
+      meta: async (request) => present().parts.meta(request),
+    },
     watch: async (request, onMessage) => {
       const { registry, caller } = admitted('watch', request)
       const sink: WatchSink = {

@@ -95,7 +95,11 @@ function siteOf(
     }
     return {
       api,
-      port: registryPort(api, { watch, ...(newUuid === undefined ? {} : { newUuid }) }),
+      port: registryPort(api, {
+        watch,
+        parts: registry.partsOf(caller),
+        ...(newUuid === undefined ? {} : { newUuid }),
+      }),
     }
   }
   const { api: admin, port } = seenBy(administrator)

@@ -60,38 +60,46 @@ export function list(
   request: RequestOf<'list'>,
 ): Promise<ListResponse> {
   const facts: Facts = { action: 'list' }
-  return recorded(core.journal, caller, facts, async () => {
-    const prefix = parsePrefix(request.prefix)
-    facts.paths = [prefix === '' ? '/' : prefix]
-    const after = request.after === undefined ? undefined : parsePrefix(request.after)
-    if (after !== undefined && !after.startsWith(`${prefix}/`)) {
-      throw new SecregError('INVALID_ARGUMENT', 'after must be a key below the prefix')
-    }
-    const visible = core.authorizer.filter(caller, 'list', prefix)
-    if (visible === 'none') throw accessDenied()
-    core.keys.requireReadable()
-    const iterator = core.engine.iterate(startOf(prefix, request.after))
-    const versions = request.detail === true && request.versions === true
-    const metadata = request.detail === true && request.metadata === true
-    const scope: Scope = {
-      prefix,
-      visible,
-      nowMs: core.clock.now(),
-      engine: core.engine,
-      described:
-        versions || metadata ? core.authorizer.filter(caller, 'read-metadata', prefix) : 'none',
-      versions,
-      metadata,
-      unset: request.unset === true,
-    }
-    try {
-      const answer = await collect(iterator, request, scope)
-      facts.count = answer.keys.length
-      return answer
-    } finally {
-      await iterator.close()
-    }
-  })
+  return recorded(core.journal, caller, facts, () => listed(core, caller, request, facts))
+}
+
+/** The same as a part of another operation, which leaves the record. @param facts - gets what is known of it */
+export async function listed(
+  core: Core,
+  caller: Caller,
+  request: RequestOf<'list'>,
+  facts: Pick<Facts, 'paths' | 'count'>,
+): Promise<ListResponse> {
+  const prefix = parsePrefix(request.prefix)
+  facts.paths = [prefix === '' ? '/' : prefix]
+  const after = request.after === undefined ? undefined : parsePrefix(request.after)
+  if (after !== undefined && !after.startsWith(`${prefix}/`)) {
+    throw new SecregError('INVALID_ARGUMENT', 'after must be a key below the prefix')
+  }
+  const visible = core.authorizer.filter(caller, 'list', prefix)
+  if (visible === 'none') throw accessDenied()
+  core.keys.requireReadable()
+  const iterator = core.engine.iterate(startOf(prefix, request.after))
+  const versions = request.detail === true && request.versions === true
+  const metadata = request.detail === true && request.metadata === true
+  const scope: Scope = {
+    prefix,
+    visible,
+    nowMs: core.clock.now(),
+    engine: core.engine,
+    described:
+      versions || metadata ? core.authorizer.filter(caller, 'read-metadata', prefix) : 'none',
+    versions,
+    metadata,
+    unset: request.unset === true,
+  }
+  try {
+    const answer = await collect(iterator, request, scope)
+    facts.count = answer.keys.length
+    return answer
+  } finally {
+    await iterator.close()
+  }
 }
 
 /** Rows from behind the last key of the page before; behind a whole subtree when that was the last one. */

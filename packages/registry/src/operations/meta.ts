@@ -7,6 +7,7 @@ import {
   type RequestOf,
   SecregError,
 } from '@secreg/protocol'
+import type { MaybePromise } from '@secreg/storage'
 import type { Core } from '../core.ts'
 import { decodeEntry, type Entry, type EntryLimits, type Metadata, revisionOf } from '../entry.ts'
 import type { EntryEdit } from '../entry-edit.ts'
@@ -45,33 +46,57 @@ export function meta(
   }
 }
 
-async function findMeta(core: Core, caller: Caller, request: FindMeta): Promise<MetaResponse> {
+/** What is told of an entry, as a part of another operation, which leaves the record. */
+export async function seenMeta(
+  core: Core,
+  caller: Caller,
+  request: GetMeta | FindMeta,
+): Promise<MetaResponse> {
+  return request.op === 'get'
+    ? metaOf(core, caller, request, {})
+    : hiding(async () => foundMeta(core, caller, request, {}))
+}
+
+function findMeta(core: Core, caller: Caller, request: FindMeta): Promise<MetaResponse> {
   const facts: Facts = { action: 'read-metadata' }
-  try {
-    return await recorded(core.journal, caller, facts, () => {
-      const rules = core.mounts.dialect(request.dialect)
-      if (rules?.unique === undefined) {
-        throw new SecregError('DIALECT_REFUSED', 'nothing of such write rules is unique')
-      }
-      facts.detail = `find ${rules.name}`
-      core.keys.requireReadable()
-      const key = rowKeyOf(core, rules, request.unique)
-      return whenReady(core.engine.get(key), (named) => {
-        if (named === undefined) throw notFound()
-        const path = pathOfUnique(named)
-        facts.paths = [path]
-        return whenReady(core.engine.get(entryKey(path)), (row) => {
-          const entry = row === undefined ? undefined : decodeEntry(row)
-          core.authorizer.require(caller, 'read-metadata', path, entry)
-          requirePresent(entry, core.clock.now())
-          const { rules: here } = core.mounts.at(path)
-          if (rowKeyFor(core, here, path, entry) !== key) throw notFound()
-          return answerOf(core, path, entry, row === undefined ? 0 : revisionOf(row))
-        })
-      })
+  return hiding(() =>
+    recorded(core.journal, caller, facts, () => foundMeta(core, caller, request, facts)),
+  )
+}
+
+function foundMeta(
+  core: Core,
+  caller: Caller,
+  request: FindMeta,
+  facts: Pick<Facts, 'paths' | 'detail'>,
+): MaybePromise<MetaResponse> {
+  const rules = core.mounts.dialect(request.dialect)
+  if (rules?.unique === undefined) {
+    throw new SecregError('DIALECT_REFUSED', 'nothing of such write rules is unique')
+  }
+  facts.detail = `find ${rules.name}`
+  core.keys.requireReadable()
+  const key = rowKeyOf(core, rules, request.unique)
+  return whenReady(core.engine.get(key), (named) => {
+    if (named === undefined) throw notFound()
+    const path = pathOfUnique(named)
+    facts.paths = [path]
+    return whenReady(core.engine.get(entryKey(path)), (row) => {
+      const entry = row === undefined ? undefined : decodeEntry(row)
+      core.authorizer.require(caller, 'read-metadata', path, entry)
+      requirePresent(entry, core.clock.now())
+      const { rules: here } = core.mounts.at(path)
+      if (rowKeyFor(core, here, path, entry) !== key) throw notFound()
+      return answerOf(core, path, entry, row === undefined ? 0 : revisionOf(row))
     })
+  })
+}
+
+/** Whoever may not see it is told so in the log only. */
+async function hiding(find: () => Promise<MetaResponse>): Promise<MetaResponse> {
+  try {
+    return await find()
   } catch (error) {
-    // Whoever may not see it is told so in the log only.
     const isHidden = SecregError.is(error) && error.reason === 'ACCESS_DENIED'
     throw isHidden ? notFound() : error
   }
@@ -79,24 +104,31 @@ async function findMeta(core: Core, caller: Caller, request: FindMeta): Promise<
 
 function getMeta(core: Core, caller: Caller, request: GetMeta): Promise<MetaResponse> {
   const facts: Facts = { action: 'read-metadata' }
-  return recorded(core.journal, caller, facts, () => {
-    const path = parsePath(request.key)
-    facts.paths = [path]
-    const { authorizer } = core
-    if (!authorizer.asksEntry) authorizer.require(caller, 'read-metadata', path)
-    core.keys.requireReadable()
-    return whenReady(core.engine.get(entryKey(path)), (row) => {
-      const entry = row === undefined ? undefined : decodeEntry(row)
-      if (authorizer.asksEntry) authorizer.require(caller, 'read-metadata', path, entry)
-      const nowMs = core.clock.now()
-      requirePresent(entry, nowMs)
-      const answer = answerOf(core, path, entry, row === undefined ? 0 : revisionOf(row))
-      if (request.versions !== true) return answer
-      return readableNumbers(core.engine, entry, nowMs).then((versions) => ({
-        ...answer,
-        versions,
-      }))
-    })
+  return recorded(core.journal, caller, facts, () => metaOf(core, caller, request, facts))
+}
+
+function metaOf(
+  core: Core,
+  caller: Caller,
+  request: GetMeta,
+  facts: Pick<Facts, 'paths'>,
+): MaybePromise<MetaResponse> {
+  const path = parsePath(request.key)
+  facts.paths = [path]
+  const { authorizer } = core
+  if (!authorizer.asksEntry) authorizer.require(caller, 'read-metadata', path)
+  core.keys.requireReadable()
+  return whenReady(core.engine.get(entryKey(path)), (row) => {
+    const entry = row === undefined ? undefined : decodeEntry(row)
+    if (authorizer.asksEntry) authorizer.require(caller, 'read-metadata', path, entry)
+    const nowMs = core.clock.now()
+    requirePresent(entry, nowMs)
+    const answer = answerOf(core, path, entry, row === undefined ? 0 : revisionOf(row))
+    if (request.versions !== true) return answer
+    return readableNumbers(core.engine, entry, nowMs).then((versions) => ({
+      ...answer,
+      versions,
+    }))
   })
 }
 
