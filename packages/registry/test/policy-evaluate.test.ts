@@ -318,11 +318,13 @@ describe('who may ask', () => {
     const { home, pdp, bob } = await prepared()
     expect(await ask(pdp.api, question())).toEqual(YES)
     expect(await ask(pdp.api, question('nobody'))).toEqual(NO)
+    const nowhere = { ...question(), resource: { type: 'record', id: 'a' } }
+    expect((await ask(pdp.api, nowhere)).context).toMatchObject({ reason: expect.any(String) })
+    await expect(ask(bob.api, nowhere)).rejects.toEqual(reason('ACCESS_DENIED'))
     const refused = [
       question('alice', 'execute', '/open/a'),
       question('nobody', 'execute', '/open/a'),
       question('alice', 'fly', '/open/a'),
-      { ...question(), resource: { type: 'record', id: 'a' } },
     ]
     const before = linesOf(home.files).length
     const answers = await Promise.all(

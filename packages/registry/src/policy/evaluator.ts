@@ -79,10 +79,13 @@ export class Evaluator {
     return authzenDecision(decisions, context)
   }
 
+  /** Of what is nowhere here the answer tells nothing: it is for all who may ask about something. */
   #mayAsk(path: string | undefined): boolean {
     if (this.#mayAskAll) return true
     const { authorizer } = this.#identity.core
-    return path !== undefined && authorizer.allows(this.#caller, 'policy-read', path)
+    return path === undefined
+      ? authorizer.filter(this.#caller, 'policy-read', '') !== 'none'
+      : authorizer.allows(this.#caller, 'policy-read', path)
   }
 
   /** What the registry itself knows of somebody else's request: how he came, nothing of his proofs and address. */
