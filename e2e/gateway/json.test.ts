@@ -59,7 +59,14 @@ function deep(open: string, close: string, depth: number): string {
   return `{"key":${open.repeat(depth)}0${close.repeat(depth)},"Name":0}`
 }
 
-const ROUTES = ['/registry/get', '/registry/set', '/registry/txn', '/api/get', '/api/put']
+const ROUTES = [
+  '/registry/get',
+  '/registry/set',
+  '/registry/txn',
+  '/api/get',
+  '/api/put',
+  '/access/v1/evaluation',
+]
 
 /** Of a transaction, that is a member that it does not know; so it is made one that it knows. */
 function bodyFor(route: string, body: string): string {

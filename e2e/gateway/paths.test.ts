@@ -67,6 +67,12 @@ const SERVED: readonly [string, string, string][] = [
   ['POST', '/registry/set', '{"key":"/alice/a","value":"v"}'],
   ['POST', '/api/put', '{"Name":"a","Value":"dg=="}'],
   ['POST', '/api/list', '{}'],
+  [
+    'POST',
+    '/access/v1/evaluation',
+    '{"subject":{"type":"user","id":"alice"},"action":{"name":"read"},"resource":{"type":"secret","id":"/alice/a"}}',
+  ],
+  ['GET', '/.well-known/authzen-configuration', ''],
   ['GET', '/metrics', ''],
   ['GET', '/health', ''],
   ['GET', '/ready', ''],

@@ -215,6 +215,15 @@ async function askPolicies(ask: Ask, { base, name }: Subject): Promise<void> {
   await ask('policy', { op: 'explain', ...question, context: { purpose: 'test' } })
   await ask('policy', { op: 'who-can', ...question })
   await ask('policy', { op: 'what-can' })
+  await ask('policy', {
+    op: 'evaluate',
+    form: 'evaluation',
+    request: {
+      subject: { type: 'role', id: 'user' },
+      action: { name: 'read' },
+      resource: { type: 'secret', id: base },
+    },
+  })
   await ask('policy', { op: 'delete', policy: name })
 }
 

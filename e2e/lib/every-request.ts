@@ -16,6 +16,15 @@ export function passedOn(key: string) {
     txn: { then: [{ op: 'get', key, decrypt: true }] },
     dialect: { dialect: 'setec', operation: 'put', key, request: { value: 'eA==' } },
     maintain: { op: 'metrics' },
+    policy: {
+      op: 'evaluate',
+      form: 'evaluation',
+      request: {
+        subject: { type: 'user', id: 'bob' },
+        action: { name: 'execute' },
+        resource: { type: 'secret', id: key },
+      },
+    },
     whoami: {},
   } as const satisfies Partial<{ [N in RequestName]: RequestOf<N> }>
 }

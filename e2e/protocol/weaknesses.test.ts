@@ -412,6 +412,10 @@ test('weakness 8: a payload that is no JSON or wrongly typed is refused, for eve
       { op: 'explain', action: 'read', resource: '/a', context: { mfa: 'yes' } },
       { op: 'explain', action: 'read', resource: '/a', context: { proof: 'word' } },
       { op: 'who-can', action: 'read' },
+      { op: 'evaluate', form: 'evaluation' },
+      { op: 'evaluate', form: 'subject-search', request: {} },
+      { op: 'evaluate', form: 'evaluations', request: [] },
+      { op: 'evaluate', form: 'evaluation', request: {} },
     ],
     group: [
       {},
