@@ -1,6 +1,7 @@
 /** Callers without a session, for whom nobody but the kernel vouches (DESIGN §3). */
 import type { Action, Caller, Door } from '@secreg/protocol'
 import { type Account, isMappableUid, mfaStateOf, readMappedAccount } from '@secreg/zones'
+import type { RegistrySettings } from './core.ts'
 import type { Identity, Peer } from './identity.ts'
 import { principalsOf } from './policy/principals.ts'
 import { kernelFacts } from './session-caller.ts'
@@ -54,6 +55,40 @@ export function connectedCallerOf(
   const own = account === undefined ? [] : principalsOf(account)
   const caller = kernelCaller(peer, isAdmitted ? [...own, `uid:${uid}`] : [], account)
   return withheld.length === 0 ? caller : Object.freeze({ ...caller, withheld })
+}
+
+/**
+ * The callers of connections, each kept until something is committed or configured: reading an account takes longer than
+ * reading a secret.
+ */
+export class ConnectedCallers {
+  readonly #identity: Identity
+  readonly #kept = new WeakMap<KernelPeer, Kept>()
+
+  constructor(identity: Identity) {
+    this.#identity = identity
+  }
+
+  /** @param peer - one object for each connection; see {@link connectedCallerOf} for the rest */
+  of(peer: KernelPeer, withheld: readonly Action[]): Caller {
+    const { engine, settings } = this.#identity.core
+    const { head } = engine
+    const kept = this.#kept.get(peer)
+    if (kept?.head === head && kept.settings === settings && kept.withheld === withheld) {
+      return kept.caller
+    }
+    const caller = connectedCallerOf(this.#identity, peer, withheld)
+    this.#kept.set(peer, { head, settings, withheld, caller })
+    return caller
+  }
+}
+
+/** A caller, and all that it was made of. */
+interface Kept {
+  readonly head: number
+  readonly settings: RegistrySettings
+  readonly withheld: readonly Action[]
+  readonly caller: Caller
 }
 
 function isSufficient(identity: Identity, { disabled, id }: Account): boolean {

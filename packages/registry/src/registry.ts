@@ -30,7 +30,7 @@ import { gatewayApi, refuseGateway } from './gateway-api.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import { type Identity, type Peer, presenterOf } from './identity.ts'
 import { internalCaller } from './internal-caller.ts'
-import { connectedCallerOf, type KernelPeer } from './kernel-caller.ts'
+import { ConnectedCallers, type KernelPeer } from './kernel-caller.ts'
 import { Backups } from './operations/backup.ts'
 import { type AppliedZones, applyZones } from './operations/configured-zones.ts'
 import { Exports } from './operations/export.ts'
@@ -78,9 +78,12 @@ export interface RegistryParts {
   readonly monotonicMs: () => number
 }
 
+const NOTHING: readonly Action[] = Object.freeze([])
+
 /** One open registry. */
 export class Registry {
   readonly #parts: RegistryParts
+  readonly #connectedCallers: ConnectedCallers
   /** What goes on from one request to the next. */
   readonly #tools: OperationTools
   readonly #unlocking: UnlockTools
@@ -91,6 +94,7 @@ export class Registry {
   constructor(parts: RegistryParts) {
     const { core, identity } = parts
     this.#parts = parts
+    this.#connectedCallers = new ConnectedCallers(parts.identity)
     this.#tools = {
       parts,
       exports: new Exports(core),
@@ -190,9 +194,9 @@ export class Registry {
     return zoneCallerOf(this.#parts.identity, peer, systemUser)
   }
 
-  /** The caller of a request at the door of libvirt; see {@link connectedCallerOf}. */
-  connectedCaller(peer: KernelPeer<'libvirt'>, withheld: readonly Action[] = []): Caller {
-    return connectedCallerOf(this.#parts.identity, peer, withheld)
+  /** The caller of a request at the door of libvirt, whose peer is one object for each connection. */
+  connectedCaller(peer: KernelPeer<'libvirt'>, withheld: readonly Action[] = NOTHING): Caller {
+    return this.#connectedCallers.of(peer, withheld)
   }
 
   /** The same without this being a use of the session, for what goes on without requests. */

@@ -79,6 +79,42 @@ describe('who somebody is', () => {
   })
 })
 
+test('on one connection he is looked up again when something was committed or configured', async () => {
+  const home = await site()
+  const { registry } = home
+  const peer = at(UID)
+  const found = () => registry.connectedCaller(peer)
+  const before = found()
+  await outcomeOf(() => registry.as(before).get({ key: '/app/x' }))
+  expect(found()).toBe(before)
+  const withheld: readonly Action[] = ['list']
+  expect(registry.connectedCaller(peer, withheld)).toMatchObject({ withheld })
+  expect(found()).not.toHaveProperty('withheld')
+  const changes: [() => unknown, object][] = [
+    [() => home.api.user({ op: 'roles', user: 'alice', roles: ['user'] }), { roles: ['user'] }],
+    [() => home.api.user({ op: 'disable', user: 'alice' }), { principals: [] }],
+    [() => home.api.user({ op: 'enable', user: 'alice' }), { login: 'alice', roles: ['user'] }],
+    [
+      () => registry.configure({ requireMfa: true, sealedReads: true, encryptPrefixes: [] }),
+      { principals: [] },
+    ],
+    [
+      () => registry.configure({ requireMfa: false, sealedReads: true, encryptPrefixes: [] }),
+      { login: 'alice' },
+    ],
+    [
+      () => home.api.user({ op: 'uids', user: 'alice', uids: [] }),
+      { principals: [`uid:${UID}`], roles: [] },
+    ],
+  ]
+  for (const [change, expected] of changes) {
+    const was = found()
+    await change()
+    expect(found()).not.toBe(was)
+    expect(found()).toMatchObject(expected)
+  }
+})
+
 describe('whom the kernel alone would not log in', () => {
   /** Policy lets the uid in by itself, so that only being nobody keeps it out. */
   async function open(): Promise<Home> {
