@@ -27,12 +27,6 @@ export type {
 } from './enforcement/authzen-request.ts'
 export { evaluationBody, evaluationsBody } from './enforcement/authzen-request.ts'
 export type { Binding, Confirmation, SenderProofs } from './enforcement/binding.ts'
-export type {
-  Enforcement,
-  EnforcementOptions,
-  Filtered,
-  Permitted,
-} from './enforcement/create-enforcement.ts'
 export { createEnforcement } from './enforcement/create-enforcement.ts'
 export type {
   Decision,
@@ -46,6 +40,12 @@ export type {
   PermitDecision,
   SecretAttributes,
 } from './enforcement/decision.ts'
+export type {
+  Enforcement,
+  EnforcementOptions,
+  Filtered,
+  Permitted,
+} from './enforcement/enforcement.ts'
 export type { Grant, GrantDefaults } from './enforcement/grant.ts'
 export { GRANT_CAPS, GRANT_DEFAULTS } from './enforcement/grant.ts'
 export type { GrantOptions } from './enforcement/grant-book.ts'

@@ -161,7 +161,7 @@ function errorSteps(
   event: 'SECRET_DENY' | 'SECRET_ERROR',
 ): readonly AuditStep[] {
   const purposes = purposesOf(operation)
-  const [first = 'read_metadata'] = purposes
+  const [first] = purposes
   const transfer = operation === 'copy' || operation === 'move'
   return Array.from({ length: Math.max(1, resources.length) }, (_, resource) => ({
     resource,

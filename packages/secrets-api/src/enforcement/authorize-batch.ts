@@ -64,7 +64,8 @@ export function refusalOf(outcomes: readonly WantedOutcome[]): Refused | undefin
   const failed = outcomes.filter((outcome): outcome is Failed => outcome.kind === 'failed')
   const denied = failed.find(({ code }) => code !== 'PDP_UNAVAILABLE')
   if (denied !== undefined) {
-    return refused('P9', 'SECRET_AUTHZ_FAILED', { details: detailsOf(denied, failed) })
+    const step = denied.code === 'JTI_REPLAY' ? 'P8' : 'P9'
+    return refused(step, 'SECRET_AUTHZ_FAILED', { details: detailsOf(denied, failed) })
   }
   const [first] = failed
   if (first !== undefined) {

@@ -1,97 +1,24 @@
 /**
- * The point that every request for a secret passes before a provider is asked (specs: secrets-api §0, P2 to P9). What it
- * does not permit does not happen; what it does not know it refuses.
+ * Requests step by step (specs: secrets-api §0, P2 to P9). What is not permitted does not happen; what is not known is
+ * refused.
  */
 import { SecretsApiError } from '../errors.ts'
 import type { SecretUri } from '../uri/secret-uri.ts'
-import { type Admission, type AuthenticatedCaller, admissionOf } from './admission.ts'
-import { AntiReplay, type AntiReplayOptions } from './anti-replay.ts'
-import { type AttributesPort, providerAttributes } from './attributes.ts'
-import { type AuthorizedBatch, authorizeBatch, type Permit } from './authorize-batch.ts'
+import { type Admission, admissionOf } from './admission.ts'
+import { AntiReplay } from './anti-replay.ts'
+import { providerAttributes } from './attributes.ts'
+import { type AuthorizedBatch, authorizeBatch, PDP_RETRY_AFTER_SECONDS } from './authorize-batch.ts'
 import { Authorizer, type Wanted } from './authorizer.ts'
-import type { DecisionPort } from './decision.ts'
-import { GrantBook, type GrantOptions, ownerOf } from './grant-book.ts'
-import { type EnforcementObserver, Meter } from './metrics.ts'
-import { type ListingOperation, SECRET_OPERATIONS, type SecretOperation } from './operation.ts'
-import { gatePlaces, type ProviderGateOptions } from './provider-gate.ts'
-import { type BucketRule, TokenBuckets } from './rate-limits.ts'
+import type { Enforcement, EnforcementOptions, Filtered, Permitted } from './enforcement.ts'
+import { GrantBook, ownerOf } from './grant-book.ts'
+import { Meter } from './metrics.ts'
+import { type ListingOperation, SECRET_OPERATIONS } from './operation.ts'
+import { gateMounts, gatePlaces } from './provider-gate.ts'
+import type { Purpose } from './purpose.ts'
+import { TokenBuckets } from './rate-limits.ts'
 import { type Refused, refused, refusedBy } from './refusal.ts'
-import { type CallerRules, refuseAudience, refuseScopes, refuseSender } from './refuse-caller.ts'
-import { readTargets, type SecretRequest, type Targets } from './targets.ts'
-
-/** What an enforcement point goes by. */
-export interface EnforcementOptions extends ProviderGateOptions, CallerRules {
-  /** Who decides; `disabled` permits everything that gets so far, and is nothing outside `dev` and `test`. */
-  readonly decisions: DecisionPort | 'disabled'
-  /** Default: read from the provider. */
-  readonly attributes?: AttributesPort
-  readonly grants?: GrantOptions
-  readonly antiReplay?: AntiReplayOptions
-  /** Of one subject. */
-  readonly requestLimit?: Partial<BucketRule>
-  readonly observer?: EnforcementObserver
-  /** Monotonic clock, milliseconds. */
-  readonly nowMs: () => number
-  /** Milliseconds since 1970. */
-  readonly timeMs: () => number
-  /** A fresh id that nobody can guess, such as a UUID: of grants, decisions and operations. */
-  readonly newId: () => string
-  /** A signal that is aborted when decisions, or attributes, have taken too long: two seconds are usual. */
-  readonly newDeadline: () => AbortSignal
-}
-
-/** What may be done now, once. */
-export interface Permitted {
-  readonly kind: 'permitted'
-  readonly operation: SecretOperation
-  /** Of this operation, shared by all that is recorded of it. */
-  readonly operationId: string
-  /** One for each purpose on each secret; none for a listing, and where decisions are disabled. */
-  readonly permits: readonly Permit[]
-}
-
-/** The entries of a listing that may be shown. */
-export interface Filtered<T> {
-  readonly kind: 'filtered'
-  /** In the order in which they were given. */
-  readonly items: readonly T[]
-}
-
-/** Lets requests through, or not. */
-export interface Enforcement {
-  /**
-   * Take up a request of an authenticated caller; once for each, also for one of many items: its DPoP proof is used up.
-   *
-   * @returns refused with 429 where the subject asks too much
-   * @throws TypeError, RangeError for a caller that is none
-   */
-  admit(caller: AuthenticatedCaller): Admission | Refused
-  /**
-   * Permit one operation, or refuse it at the first step that it does not pass.
-   *
-   * @throws what `target` of the request throws, if it is not one of this package
-   */
-  enforce(admission: Admission, request: SecretRequest): Promise<Permitted | Refused>
-  /**
-   * Keep the entries of a permitted listing for which its purpose is permitted; of the others nothing is told.
-   *
-   * @returns refused with 503 where anything could not be decided: what nobody could decide on looks like nothing else
-   */
-  filter<T>(
-    admission: Admission,
-    operation: ListingOperation,
-    items: readonly T[],
-    uriOf: (item: T) => SecretUri,
-  ): Promise<Filtered<T> | Refused>
-  /** Authorize many secrets at once, without the steps before a decision. */
-  authorizeBatch(
-    admission: Admission,
-    required: readonly Wanted[],
-    optional?: readonly Wanted[],
-  ): Promise<AuthorizedBatch | Refused>
-  /** End all grants at once, as when policy has changed: the next use of each secret is decided anew. */
-  endGrants(): void
-}
+import { refuseAnonymous, refuseAudience, refuseScopes, refuseSender } from './refuse-caller.ts'
+import { purposesOf, readTargets, type SecretRequest, type Targets } from './targets.ts'
 
 /**
  * Make an enforcement point.
@@ -135,24 +62,87 @@ export function createEnforcement(options: EnforcementOptions): Enforcement {
     return result
   }
 
+  /** P8. */
+  function refuseCredential(
+    { caller, proof }: Admission,
+    purpose: Purpose,
+    uris: readonly string[],
+  ): Refused | undefined {
+    const audience = refuseAudience(caller, purpose, uris, options)
+    if (audience !== undefined) meter.count('secret_denies_total', { policy: 'audience' })
+    if (audience === undefined && proof === 'seen') meter.count('anti_replay_total', {})
+    return audience ?? refuseSender({ caller, proof }, antiReplay)
+  }
+
   async function decide(
     admission: Admission,
     request: SecretRequest,
   ): Promise<Permitted | Refused> {
     const { operation } = request
-    const scopes = refuseScopes(admission.caller, operation, options)
-    if (scopes !== undefined) return scopes
+    const { caller } = admission
+    const early = refuseAnonymous(caller, options) ?? refuseScopes(caller, operation, options)
+    if (early !== undefined) return early
     const targets = readOrRefuse(request)
     if (isRefused(targets)) return targets
-    const early =
-      gatePlaces(admission.caller.tenant, targets.places, options) ??
-      refuseAudience(admission.caller, operation, targets, options, meter) ??
-      refuseSender(admission, antiReplay, meter)
-    if (early !== undefined) return early
+    const [purpose] = purposesOf(operation)
+    const uris = targets.places.map(({ place }) => place.canonical)
+    const late =
+      gatePlaces(caller.tenant, targets.places, options) ??
+      refuseCredential(admission, purpose, uris)
+    if (late !== undefined) return late
     const permitted = { kind: 'permitted', operation, operationId: newId() } as const
     if (authorizer === undefined) return { ...permitted, permits: [] }
     const batch = await authorizeBatch(authorizer, admission, targets.wanted)
     return isRefused(batch) ? batch : { ...permitted, permits: batch.permits }
+  }
+
+  async function filterItems<T>(
+    admission: Admission,
+    operation: ListingOperation,
+    items: readonly T[],
+    uriOf: (item: T) => SecretUri,
+  ): Promise<Filtered<T> | Refused> {
+    const { caller } = admission
+    const { purpose } = SECRET_OPERATIONS[operation]
+    const early =
+      refuseAnonymous(caller, options) ??
+      refuseScopes(caller, operation, options) ??
+      refuseCredential(admission, purpose, [])
+    if (early !== undefined) return early
+    if (authorizer === undefined) return { kind: 'filtered', items }
+    const uris = items.map(uriOf)
+    const wanted = uris.map((uri) => ({ uri, purpose }))
+    const batch = await authorizeBatch(authorizer, admission, [], wanted)
+    if (isRefused(batch)) return batch
+    if (batch.failures.some(({ reason }) => reason === 'unavailable')) {
+      const details = { purpose, effect: 'Deny', failures: [] } as const
+      const retryAfterSeconds = PDP_RETRY_AFTER_SECONDS
+      return refused('P9', 'PDP_UNAVAILABLE', { details, retryAfterSeconds })
+    }
+    const shown = new Set(batch.permits.map((permit) => canonicalOf(permit.wanted)))
+    return { kind: 'filtered', items: items.filter((_, at) => shown.has(uris[at]?.canonical)) }
+  }
+
+  async function authorizeAll(
+    admission: Admission,
+    required: readonly Wanted[],
+    optional: readonly Wanted[],
+  ): Promise<AuthorizedBatch | Refused> {
+    const all = [...required, ...optional]
+    const [first] = all
+    if (first === undefined) return { kind: 'authorized', permits: [], failures: [] }
+    const places = all.flatMap(({ uri }) => (uri === 'tenant' ? [] : [uri]))
+    const early =
+      refuseAnonymous(admission.caller, options) ??
+      gateMounts(admission.caller.tenant, places, options) ??
+      refuseCredential(
+        admission,
+        first.purpose,
+        places.map(({ canonical }) => canonical),
+      )
+    if (early !== undefined) return early
+    if (authorizer === undefined) return { kind: 'authorized', permits: [], failures: [] }
+    return authorizeBatch(authorizer, admission, required, optional)
   }
 
   return {
@@ -171,30 +161,10 @@ export function createEnforcement(options: EnforcementOptions): Enforcement {
       return result
     },
     async filter(admission, operation, items, uriOf) {
-      if (authorizer === undefined) return { kind: 'filtered', items }
-      const { purpose } = SECRET_OPERATIONS[operation]
-      const uris = items.map(uriOf)
-      const batch = await authorizeBatch(
-        authorizer,
-        admission,
-        [],
-        uris.map((uri) => ({ uri, purpose })),
-      )
-      if (isRefused(batch)) return counted(batch)
-      const outage = batch.failures.find(({ reason }) => reason === 'unavailable')
-      if (outage !== undefined) {
-        const details = { purpose, effect: 'Deny', failures: [] } as const
-        return counted(refused('P9', 'PDP_UNAVAILABLE', { details, retryAfterSeconds: 1 }))
-      }
-      const shown = new Set(batch.permits.map(({ wanted }) => canonicalOf(wanted)))
-      return {
-        kind: 'filtered',
-        items: items.filter((_, at) => shown.has(uris[at]?.canonical)),
-      }
+      return counted(await filterItems(admission, operation, items, uriOf))
     },
     async authorizeBatch(admission, required, optional = []) {
-      if (authorizer === undefined) return { kind: 'authorized', permits: [], failures: [] }
-      return counted(await authorizeBatch(authorizer, admission, required, optional))
+      return counted(await authorizeAll(admission, required, optional))
     },
     endGrants: () => book.clear(),
   }

@@ -24,25 +24,38 @@ export interface GatedPlace {
   readonly needs?: ProviderNeed | undefined
 }
 
+type Step<Place> = readonly [EnforcementStep, (place: Place) => void]
+
 /** Look at all places step by step, so that the first step that refuses any of them does. */
 export function gatePlaces(
   tenant: string,
   places: readonly GatedPlace[],
   options: ProviderGateOptions,
 ): Refused | undefined {
-  const allowed = options.allowedMounts(tenant)
-  const steps: readonly (readonly [EnforcementStep, (gated: GatedPlace) => void])[] = [
-    ['P5', ({ place }) => guardMount(place, allowed)],
-    ['P6', (gated) => gateEnvironment(gated, options)],
-    ['P7', (gated) => gateCapability(gated, options)],
-  ]
-  for (const [step, gate] of steps) {
-    try {
-      for (const gated of places) gate(gated)
-    } catch (error) {
-      if (SecretsApiError.is(error)) return refusedBy(step, error)
-      throw error
-    }
+  const mounts = places.map(({ place }) => place)
+  return (
+    gateMounts(tenant, mounts, options) ??
+    gateAll(places, ['P6', (gated) => gateEnvironment(gated, options)]) ??
+    gateAll(places, ['P7', (gated) => gateCapability(gated, options)])
+  )
+}
+
+/** P5 alone. */
+export function gateMounts(
+  tenant: string,
+  places: readonly (SecretUri | SecretPrefix)[],
+  { allowedMounts }: ProviderGateOptions,
+): Refused | undefined {
+  const allowed = allowedMounts(tenant)
+  return gateAll(places, ['P5', (place) => guardMount(place, allowed)])
+}
+
+function gateAll<Place>(places: readonly Place[], [step, gate]: Step<Place>): Refused | undefined {
+  try {
+    for (const place of places) gate(place)
+  } catch (error) {
+    if (SecretsApiError.is(error)) return refusedBy(step, error)
+    throw error
   }
   return undefined
 }

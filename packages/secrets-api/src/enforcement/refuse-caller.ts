@@ -2,11 +2,9 @@
 import type { Admission, AuthenticatedCaller } from './admission.ts'
 import type { AntiReplay } from './anti-replay.ts'
 import { provesConfirmation } from './binding.ts'
-import type { Meter } from './metrics.ts'
 import { SECRET_OPERATIONS, type SecretOperation } from './operation.ts'
 import type { Purpose } from './purpose.ts'
 import { CHALLENGES, type Refused, refused } from './refusal.ts'
-import { purposesOf, type Targets } from './targets.ts'
 
 /** What is asked of callers. */
 export interface CallerRules {
@@ -18,49 +16,51 @@ export interface CallerRules {
   readonly audience: string
 }
 
-/** P1 and P2: who he is, and what his credential may be used for. */
+/** P1: who he is. */
+export function refuseAnonymous(
+  { authenticated }: AuthenticatedCaller,
+  { requireAuth, enforceScopes }: CallerRules,
+): Refused | undefined {
+  if (authenticated || (!requireAuth && !enforceScopes)) return undefined
+  return refused('P1', 'UNAUTHENTICATED', { challenge: CHALLENGES.none })
+}
+
+/** P2: what his credential may be used for. */
 export function refuseScopes(
   caller: AuthenticatedCaller,
   operation: SecretOperation,
-  { requireAuth, enforceScopes }: CallerRules,
+  { enforceScopes }: CallerRules,
 ): Refused | undefined {
-  if (!caller.authenticated && (requireAuth || enforceScopes)) {
-    return refused('P1', 'UNAUTHENTICATED', { challenge: CHALLENGES.none })
-  }
   const { scopes } = SECRET_OPERATIONS[operation]
   if (!enforceScopes || scopes.every((scope) => caller.scopes.includes(scope))) return undefined
   const scheme = caller.confirmation?.dpop === undefined ? 'Bearer' : 'DPoP'
   return refused('P2', 'INSUFFICIENT_SCOPE', { challenge: CHALLENGES.scope(scheme, scopes) })
 }
 
-/** P8: what his credential is for. */
+/**
+ * P8: what his credential is for.
+ *
+ * @param purpose - of what he asks, the first
+ * @param uris - canonical; what he asks about
+ */
 export function refuseAudience(
   { audience }: AuthenticatedCaller,
-  operation: SecretOperation,
-  { places }: Targets,
+  purpose: Purpose,
+  uris: readonly string[],
   rules: CallerRules,
-  meter: Meter,
 ): Refused | undefined {
   if (audience === undefined ? !rules.requireAuth : audience.includes(rules.audience)) {
     return undefined
   }
-  meter.count('secret_denies_total', { policy: 'audience' })
   const failure = { code: 'AUDIENCE_MISMATCH', reason: 'audience' } as const
-  const about = places.map(({ place }) => ({ uri: place.canonical, ...failure }))
-  return refused('P8', 'SECRET_AUTHZ_FAILED', {
-    details: {
-      purpose: purposesOf(operation)[0] as Purpose,
-      effect: 'Deny',
-      failures: about.length === 0 ? [failure] : about,
-    },
-  })
+  const failures = uris.length === 0 ? [failure] : uris.map((uri) => ({ uri, ...failure }))
+  return refused('P8', 'SECRET_AUTHZ_FAILED', { details: { purpose, effect: 'Deny', failures } })
 }
 
 /** P8: whether it is his. */
 export function refuseSender(
-  { caller, proof }: Admission,
+  { caller, proof }: Pick<Admission, 'caller' | 'proof'>,
   antiReplay: AntiReplay,
-  meter: Meter,
 ): Refused | undefined {
   const { confirmation = {}, proofs = {} } = caller
   if (!provesConfirmation(proofs, confirmation)) {
@@ -72,6 +72,5 @@ export function refuseSender(
     const retryAfterSeconds = antiReplay.retryAfterSeconds('proof')
     return refused('P8', 'RATE_LIMITED', { retryAfterSeconds })
   }
-  meter.count('anti_replay_total', {})
   return refused('P8', 'SENDER_BINDING_MISMATCH', { challenge: CHALLENGES.unproven })
 }

@@ -11,6 +11,7 @@ import {
   type TransferOperation,
 } from './operation.ts'
 import type { GatedPlace } from './provider-gate.ts'
+import type { Purpose } from './purpose.ts'
 
 /**
  * A request. What it is about is read when the scope is known to be there, by `target`, which throws what parsers throw:
@@ -78,7 +79,7 @@ function wantedOf(uri: SecretUri, { purposes }: OperationSide): readonly Wanted[
 }
 
 /** Every purpose of an operation, the first of which a refusal names that comes before any decision. */
-export function purposesOf(operation: SecretOperation): readonly Wanted['purpose'][] {
+export function purposesOf(operation: SecretOperation): readonly [Purpose, ...Purpose[]] {
   const rule = SECRET_OPERATIONS[operation]
   if (rule.on === 'secret') return rule.secret.purposes
   return rule.on === 'transfer' ? [...rule.from.purposes, ...rule.to.purposes] : [rule.purpose]

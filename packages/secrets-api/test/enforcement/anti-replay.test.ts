@@ -23,6 +23,7 @@ describe('tokens', () => {
     const replayed = await enforce(value, ONE)
     expect(replayed).toMatchObject({
       code: 'SECRET_AUTHZ_FAILED',
+      step: 'P8',
       details: { failures: [{ code: 'JTI_REPLAY', reason: 'replay' }] },
     })
     expect(replayed.kind === 'refused' && replayed.details).not.toHaveProperty('decision_id')
@@ -40,6 +41,13 @@ describe('tokens', () => {
     expect(await use(OTHER, ONE)).toBe('403 JTI_REPLAY')
     // Ids are those of their issuer.
     expect(await use(OTHER, { ...ONE, issuer: 'https://another.example' })).toBe('200')
+  })
+
+  test('an id is of one subject', async () => {
+    const { use } = bench()
+    expect(await use(URI, ONE)).toBe('200')
+    expect(await use(URI, { ...ONE, subject: 'auth:account:idp:bob' })).toBe('200')
+    expect(await use(URI, { ...ONE, subject: 'auth:account:idp:bob' })).toBe('403 JTI_REPLAY')
   })
 
   test('off, as often as policy permits', async () => {

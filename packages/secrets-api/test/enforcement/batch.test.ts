@@ -1,4 +1,5 @@
 /** Many secrets at once, needed and optional (specs: secrets-api §3.6). */
+import { parseSecretUri } from '@secreg/secrets-api'
 import { describe, expect, test } from 'vitest'
 import { bench, DENY, kv, PERMIT, permitWith, Recorder } from './support.ts'
 
@@ -119,5 +120,51 @@ describe('a batch', () => {
     expect(await enforcement.authorizeBatch(admit(), [execute('a')])).toMatchObject({
       kind: 'authorized',
     })
+  })
+})
+
+describe('the other steps', () => {
+  const codeOf = (result: { kind: string; code?: string }) => result.code ?? result.kind
+  const batchOf = (bed: ReturnType<typeof bench>, more: object, uri = kv('a')) =>
+    bed.enforcement
+      .authorizeBatch(bed.admit(more), [{ uri, purpose: 'execute' }], [execute('b')])
+      .then(codeOf)
+  const filterOf = (bed: ReturnType<typeof bench>, more: object) =>
+    bed.enforcement.filter(bed.admit(more), 'search', [kv('a')], (uri) => uri).then(codeOf)
+  const bound = { confirmation: { dpop: 'K1' } }
+  const proven = (proofId: string) => ({
+    ...bound,
+    proofs: { dpop: { thumbprint: 'K1', proofId } },
+  })
+
+  test('come before a batch', async () => {
+    const bed = bench()
+    expect(await batchOf(bed, { authenticated: false })).toBe('UNAUTHENTICATED')
+    expect(await batchOf(bed, { tenant: 'another' })).toBe('TENANT_MOUNT_MISMATCH')
+    expect(await batchOf(bed, { audience: ['other'] })).toBe('SECRET_AUTHZ_FAILED')
+    expect(await batchOf(bed, bound)).toBe('SENDER_BINDING_MISMATCH')
+    expect(await batchOf(bed, proven('1'))).toBe('authorized')
+    expect(await batchOf(bed, proven('1'))).toBe('SENDER_BINDING_MISMATCH')
+    const other = parseSecretUri('openbao+kv2://other/a')
+    expect(await batchOf(bed, {}, other)).toBe('TENANT_MOUNT_MISMATCH')
+    expect(bed.recorder.asked).toHaveLength(2)
+    expect(bed.counts.get('tenant_mount_violation_total')).toBe(2)
+  })
+
+  test('and where nobody decides', async () => {
+    const bed = bench({ decisions: 'disabled' })
+    expect(await batchOf(bed, bound)).toBe('SENDER_BINDING_MISMATCH')
+    expect(await batchOf(bed, {})).toBe('authorized')
+    expect(await filterOf(bed, { scopes: [] })).toBe('INSUFFICIENT_SCOPE')
+  })
+
+  test('and before entries are filtered', async () => {
+    const bed = bench()
+    expect(await filterOf(bed, { authenticated: false })).toBe('UNAUTHENTICATED')
+    expect(await filterOf(bed, { scopes: ['secrets.read'] })).toBe('INSUFFICIENT_SCOPE')
+    expect(await filterOf(bed, { audience: ['other'] })).toBe('SECRET_AUTHZ_FAILED')
+    expect(await filterOf(bed, bound)).toBe('SENDER_BINDING_MISMATCH')
+    expect(bed.recorder.asked).toEqual([])
+    expect(await filterOf(bed, {})).toBe('filtered')
   })
 })
