@@ -17,7 +17,8 @@ import { codeOf } from '../lib/authenticator.ts'
 import { ADMIN, PASSWORD } from '../lib/site.ts'
 import { Wire } from '../lib/wire.ts'
 
-// Each command line is a process of its own, and the machine may be busy.
+// Each command line is a process of its own, and the machine may be busy. The tests mostly wait until a refusal may be
+// answered, so they wait together.
 vi.setConfig({ testTimeout: 180_000 })
 
 /** Before this, no refusal is answered where a helper is configured, milliseconds. */
@@ -46,7 +47,7 @@ async function timed(desk: Desk, username: string, password: string) {
   return { body, tookMs: performance.now() - fromMs }
 }
 
-test('a user of the system logs in with the password that he has there', async () => {
+test.concurrent('a user of the system logs in with the password that he has there', async () => {
   using standIn = new StandIn()
   await using desk = await standInDesk(standIn)
   desk.file('right', 'right\n')
@@ -98,7 +99,7 @@ test('a user of the system logs in with the password that he has there', async (
   }
 })
 
-test('refused, at fault, hanging, missing and too many: one answer, not sooner than any other', async () => {
+test.concurrent('refused, at fault, hanging, missing and too many: one answer, not sooner than any other', async () => {
   using standIn = new StandIn()
   await using desk = await standInDesk(standIn, 'timeout = 4\nmax_running = 3\n')
   const names = ['alice', 'fault', 'crash', 'hang', 'late']
@@ -165,7 +166,7 @@ async function requireOwnView(context: SkippableContext): Promise<void> {
   if (probe.code !== 0) skipTest(context, 'no private view of the file system (unshare -rm)')
 }
 
-test('a user of the system logs in through pamtester and pam_unix', async (context) => {
+test.concurrent('a user of the system logs in through pamtester and pam_unix', async (context) => {
   requireProgram(context, 'pamtester')
   await requireOwnView(context)
   const openssl = requireProgram(context, 'openssl')
@@ -201,7 +202,7 @@ exec ${example}`
   expect(desk.daemon?.stderr()).not.toContain('cannot be asked')
 })
 
-test('passwords of accounts open the system: sreg pam-auth behind pam_exec', async (context) => {
+test.concurrent('passwords of accounts open the system: sreg pam-auth behind pam_exec', async (context) => {
   const pamtester = requireProgram(context, 'pamtester')
   await requireOwnView(context)
   await using desk = await openDesk()

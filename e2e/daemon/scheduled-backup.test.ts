@@ -20,7 +20,7 @@ vi.setConfig({ testTimeout: 240_000 })
 
 const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 6)
 
-test('the schedule makes one after each interval, keeps so many, and goes on by a new configuration', async () => {
+test.concurrent('the schedule makes one after each interval, keeps so many, and goes on by a new configuration', async () => {
   await using site = openSite()
   const directory = site.home.file('backups')
   const more = (keep: number): string => `interval = 1\nkeep = ${keep}`
@@ -75,43 +75,7 @@ test('the schedule makes one after each interval, keeps so many, and goes on by 
   expect(daemon.stderr()).not.toContain(canary)
 })
 
-test(`kill -9 of the daemon while its schedule writes: every file of that name is whole, and no part stays, ${ROUNDS} times`, async () => {
-  await using site = openSite()
-  const directory = site.home.file('backups')
-  const key = site.home.file('key')
-  const config = `[unlock]\nkey_file = ${JSON.stringify(key)}\n${scheduled(directory, 'interval = 1\nkeep = 3')}`
-  site.configure({ config })
-  let daemon = await site.start()
-  {
-    using admin = await site.initialize()
-    await fillStore(admin)
-  }
-  let parts = 0
-  for (let round = 0; round < ROUNDS; round++) {
-    await waitFor(
-      () => existsSync(directory) && names(directory).some((name) => name.endsWith('.part')),
-      {
-        intervalMs: 1,
-        timeoutMs: 30_000,
-      },
-    )
-    // The first is for certain while the file is written.
-    if (round > 0) await pause(randomInt(60))
-    await daemon.kill('SIGKILL')
-    parts += names(directory).filter((name) => name.endsWith('.part')).length
-    for (const name of backupsIn(directory)) await verify(site, join(directory, name))
-    daemon = await site.start()
-    const before = new Set(backupsIn(directory))
-    await waitFor(() => backupsIn(directory).some((name) => !before.has(name)), {
-      timeoutMs: 30_000,
-    })
-  }
-  expect(parts).toBeGreaterThan(0)
-  await daemon.kill('SIGTERM')
-  expect(names(directory).filter((name) => !name.endsWith('.backup'))).toEqual([])
-})
-
-test('a directory that is open to others, or inside of the store, is refused', async () => {
+test.concurrent('a directory that is open to others, or inside of the store, is refused', async () => {
   await using site = openSite()
   const directory = site.home.file('backups')
   mkdirSync(directory)
@@ -142,7 +106,7 @@ test('a directory that is open to others, or inside of the store, is refused', a
   }
 })
 
-test('a disk that is full costs no backup that is there, and is told', async (context) => {
+test.concurrent('a disk that is full costs no backup that is there, and is told', async (context) => {
   if (process.getuid?.() !== 0) return skipTest(context, 'a disk of its own needs root')
   const mount = requireProgram(context, 'mount')
   await using site = openSite()
@@ -183,4 +147,40 @@ test('a disk that is full costs no backup that is there, and is told', async (co
     for (const child of site.children) await child.kill()
     await runChild(requireProgram(context, 'umount'), [directory])
   }
+})
+
+test(`kill -9 of the daemon while its schedule writes: every file of that name is whole, and no part stays, ${ROUNDS} times`, async () => {
+  await using site = openSite()
+  const directory = site.home.file('backups')
+  const key = site.home.file('key')
+  const config = `[unlock]\nkey_file = ${JSON.stringify(key)}\n${scheduled(directory, 'interval = 1\nkeep = 3')}`
+  site.configure({ config })
+  let daemon = await site.start()
+  {
+    using admin = await site.initialize()
+    await fillStore(admin)
+  }
+  let parts = 0
+  for (let round = 0; round < ROUNDS; round++) {
+    await waitFor(
+      () => existsSync(directory) && names(directory).some((name) => name.endsWith('.part')),
+      {
+        intervalMs: 1,
+        timeoutMs: 30_000,
+      },
+    )
+    // The first is for certain while the file is written.
+    if (round > 0) await pause(randomInt(60))
+    await daemon.kill('SIGKILL')
+    parts += names(directory).filter((name) => name.endsWith('.part')).length
+    for (const name of backupsIn(directory)) await verify(site, join(directory, name))
+    daemon = await site.start()
+    const before = new Set(backupsIn(directory))
+    await waitFor(() => backupsIn(directory).some((name) => !before.has(name)), {
+      timeoutMs: 30_000,
+    })
+  }
+  expect(parts).toBeGreaterThan(0)
+  await daemon.kill('SIGTERM')
+  expect(names(directory).filter((name) => !name.endsWith('.backup'))).toEqual([])
 })
