@@ -89,16 +89,23 @@ export class Authorizer {
       const asks: Ask[] = []
       const waits: Promise<void>[] = []
       const waiting: typeof open = []
-      for (const each of open) {
-        const step = this.#begin(admission, each.wanted)
-        if (step.kind === 'ask') asks.push({ ...each, settle: step.settle })
-        else if (step.kind === 'wait') {
-          waits.push(step.asked)
-          waiting.push(each)
-        } else outcomes[each.at] = step
+      try {
+        for (const each of open) {
+          const step = this.#begin(admission, each.wanted)
+          if (step.kind === 'ask') asks.push({ ...each, settle: step.settle })
+          else if (step.kind === 'wait') {
+            waits.push(step.asked)
+            waiting.push(each)
+          } else outcomes[each.at] = step
+        }
+        // Own questions first: whoever waits for them must not be waited for.
+        for (let from = 0; from < asks.length; from += QUESTIONS_AT_ONCE) {
+          await this.#ask(admission, asks.slice(from, from + QUESTIONS_AT_ONCE), outcomes)
+        }
+      } finally {
+        // Whatever happens, nobody waits for ever.
+        for (const { settle } of asks) settle?.(undefined)
       }
-      // Own questions first: whoever waits for them must not be waited for.
-      await this.#askAll(admission, asks, outcomes)
       await Promise.all(waits)
       open = waiting
     }
@@ -136,28 +143,8 @@ export class Authorizer {
     }
   }
 
-  /** Ask in parts, each with its own time. */
-  async #askAll(
-    admission: Admission,
-    asks: readonly Ask[],
-    outcomes: WantedOutcome[],
-  ): Promise<void> {
-    try {
-      for (let from = 0; from < asks.length; from += QUESTIONS_AT_ONCE) {
-        await this.#askSome(admission, asks.slice(from, from + QUESTIONS_AT_ONCE), outcomes)
-      }
-    } finally {
-      // Whatever happens, nobody waits for ever.
-      for (const { settle } of asks) settle?.(undefined)
-    }
-  }
-
-  async #askSome(
-    admission: Admission,
-    asks: readonly Ask[],
-    outcomes: WantedOutcome[],
-  ): Promise<void> {
-    if (asks.length === 0) return
+  /** Ask a part, with its own time. */
+  async #ask(admission: Admission, asks: readonly Ask[], outcomes: WantedOutcome[]): Promise<void> {
     const { attributes, decisions, meter, newDeadline, nowMs, timeMs } = this.#parts
     const uris = asks.map(({ wanted }) => (wanted.uri === 'tenant' ? undefined : wanted.uri))
     const found = await readAttributes(attributes, uris, newDeadline())

@@ -230,7 +230,7 @@ describe('marks', () => {
           seen.add(expected)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
     expect(seen).toEqual(new Set(['new', 'seen', 'full']))
   })

@@ -347,7 +347,7 @@ describe('what is answered', () => {
         expect(decision).toBe(true)
         expect(policyReads(context as Record<string, unknown>).kind).toBe('understood')
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     )
   })
 })

@@ -215,7 +215,7 @@ test.each([
       expect(faults).toBe('')
       expect(open).toBe(0)
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   )
   const wanted = [
     '200',

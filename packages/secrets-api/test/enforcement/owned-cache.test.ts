@@ -76,7 +76,7 @@ test('it keeps what the model keeps, in bounds', () => {
       })
       for (const entry of [...model.entries]) expect(cache.get(entry.key)).toBe(entry.value)
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   )
   expect(evicted).toBeGreaterThan(0)
 })

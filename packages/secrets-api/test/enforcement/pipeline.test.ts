@@ -333,6 +333,12 @@ describe('the decision', () => {
     expect(told(await result)).toBe('503 PDP_UNAVAILABLE')
   })
 
+  test('A13: where no time is left, nobody is asked', async () => {
+    const { enforce, recorder } = bench({ newDeadline: () => AbortSignal.abort() })
+    expect(told(await enforce(value()))).toBe('503 PDP_UNAVAILABLE')
+    expect(recorder.calls).toEqual([])
+  })
+
   test('a denial is told before an outage', async () => {
     const policy = new Recorder(({ purpose }) =>
       purpose === 'write'
