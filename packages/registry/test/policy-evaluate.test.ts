@@ -1,6 +1,7 @@
 /** Questions of services: who may ask them, about whom and what, and what is recorded. */
 import type { Caller, EvaluationInfo, RequestOf } from '@secreg/protocol'
 import { loginTestUser } from '@secreg/registry/testing'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isPassedOn } from '../src/gateway-api.ts'
 import { addUser, type Home, linesOf, outcomeOf, PASSWORD, reason, start } from './fixture.ts'
@@ -410,6 +411,39 @@ describe('who may ask', () => {
     await home.registry.lock(home.admin)
     await expect(ask(alice.api, question())).rejects.toEqual(reason('SEALED'))
   })
+})
+
+test('what is answered and what is explained never disagree', async () => {
+  const { home } = await prepared()
+  const actions = ['list', 'decrypt', 'update']
+  const rules = fc.array(
+    fc.record({
+      effect: fc.constantFrom('allow', 'deny'),
+      principals: fc.subarray(['user:alice', 'role:user', 'group:ops', '*'], { minLength: 1 }),
+      actions: fc.subarray(actions, { minLength: 1 }),
+      resources: fc.subarray(['/app/a', '/app/*', '/**', '/app/b/**'], { minLength: 1 }),
+    }),
+    { maxLength: 4 },
+  )
+  await fc.assert(
+    fc.asyncProperty(rules, async (list) => {
+      // Who has denied himself something could not change it any more: what was there goes first.
+      await home.api.policy({ op: 'set', document: { id: 'random', rules: [] } })
+      const document = { id: 'random', rules: list.map((one, at) => ({ id: `r${at}`, ...one })) }
+      await home.api.policy({ op: 'set', document })
+      for (const user of ['alice', 'bob', 'pdp']) {
+        for (const action of actions) {
+          for (const resource of ['/app/a', '/app/b/c', '/other']) {
+            const asked = { user, action, resource }
+            const { decisions } = await home.api.policy({ op: 'explain', ...asked })
+            const { decision } = await ask(home.api, question(user, action, resource))
+            expect([asked, decision]).toEqual([asked, decisions?.[0]?.decision === 'allow'])
+          }
+        }
+      }
+    }),
+    { numRuns: 20 },
+  )
 })
 
 test('a gateway passes these questions on, and no other about policies', () => {

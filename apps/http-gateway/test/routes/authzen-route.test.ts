@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { get } from 'node:https'
 import { SecregError } from '@secreg/protocol'
-import { RawConnection, rawRequest } from '@secreg/testkit'
+import { CertificateMaker, createTempHome, RawConnection, rawRequest } from '@secreg/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AUTHZEN_BODY_BYTES } from '../../src/routes/authzen-route.ts'
 import { MAX_ITEMS } from '../../src/routes/json-body.ts'
@@ -268,6 +270,27 @@ describe('GET /.well-known/authzen-configuration', () => {
     expect(await configuration(other)).toMatchObject({
       policy_decision_point: publicUrl,
       access_evaluation_endpoint: `${publicUrl}/access/v1/evaluation`,
+    })
+  })
+
+  it('says https where it is', async (context) => {
+    using home = createTempHome()
+    const maker = CertificateMaker.in(home, context)
+    const authority = await maker.make('authority', { authority: true })
+    const server = await maker.make('localhost', { issuer: authority, usage: 'serverAuth' })
+    await using other = await startGateway({ http: { tlsCert: server.cert, tlsKey: server.key } })
+    const base = `https://localhost:${other.port}`
+    const text = await new Promise<string>((resolve, reject) => {
+      const url = `${base}/.well-known/authzen-configuration`
+      get(url, { ca: readFileSync(authority.cert), agent: false }, (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.once('end', () => resolve(Buffer.concat(chunks).toString()))
+      }).once('error', reject)
+    })
+    expect(JSON.parse(text)).toMatchObject({
+      policy_decision_point: base,
+      access_evaluation_endpoint: `${base}/access/v1/evaluation`,
     })
   })
 
