@@ -10,6 +10,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { AUTHOR, set, uriOf } from '../operations/secrets.ts'
 import { laterReasonOf } from '../reason-of.ts'
+import { sameAsMemory } from '../registry/random-requests.ts'
 import { type Kv2Site, kv2Site, type Pass, roomOf } from './kv2-site.ts'
 
 let site: Kv2Site
@@ -128,4 +129,8 @@ test('of moves of one source, one succeeds, and keys that are written are not lo
     }),
     RUNS,
   )
+})
+
+test('any requests do what they do over a plain memory', async () => {
+  await sameAsMemory(() => kv2Provider({ client: roomOf(site.client), name: 'openbao' }), 10)
 })
