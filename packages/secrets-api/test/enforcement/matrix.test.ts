@@ -24,6 +24,13 @@ test('the rows are all operations', () => {
   expect(new Set(ROW_LIST.flatMap(([, { endpoint }]) => endpoint.split(' ', 1)))).toHaveLength(17)
 })
 
+test('an operation without a rule does not compile', () => {
+  const { write: _, ...rest } = SECRET_OPERATIONS
+  // @ts-expect-error a gap
+  const gap: typeof SECRET_OPERATIONS = rest
+  expect(gap).not.toHaveProperty('write')
+})
+
 test('purposes are those that policy maps onto actions', () => {
   expect([...PURPOSES].sort()).toEqual(Object.keys(PURPOSE_ACTIONS).sort())
   expectTypeOf<Purpose>().toEqualTypeOf<PolicyPurpose>()
