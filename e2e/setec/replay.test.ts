@@ -3,7 +3,14 @@
  * is listed with the decision that it belongs to (`@secreg/setec`, README); nothing else may differ.
  */
 import { fileURLToPath } from 'node:url'
-import { runNode } from '@secreg/testkit'
+import {
+  cleanEnv,
+  createTempHome,
+  loadJsonLines,
+  runNode,
+  startNode,
+  type TempHome,
+} from '@secreg/testkit'
 import { expect, test } from 'vitest'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -40,11 +47,23 @@ const DECIDED: Readonly<Record<string, readonly string[]>> = {
 /** Of these, the recording itself accepts what is answered. */
 const ACCEPTED = ['T:server.TestServerStatus#07', 'T:db.TestDeleteVersion#04']
 
+/** Make the registry that each group of steps begins with; answers where it is. */
+async function makeTemplate(home: TempHome): Promise<string> {
+  const identities = loadJsonLines(vectors('identities.jsonl'))
+  const env = cleanEnv({ STATE_DIR: home.path, IDENTITIES: JSON.stringify(identities) })
+  await using server = startNode(here('serve.mjs'), [], { env, keepInput: true })
+  await server.line(/^\{/, { timeoutMs: 60_000 })
+  server.process.stdin?.end()
+  expect(await server.exit, server.stderr()).toMatchObject({ code: 0 })
+  return home.path
+}
+
 test('every recorded step is answered as setec does, but for what is decided', async () => {
+  using home = createTempHome()
   const { stdout, stderr } = await runNode(
     vectors('replay.mjs'),
     ['--start', `node ${JSON.stringify(here('serve.mjs'))}`, '--level', 'compat'],
-    { timeoutMs: 400_000 },
+    { env: cleanEnv({ TEMPLATE: await makeTemplate(home) }), timeoutMs: 400_000 },
   )
   const lines = stdout.split('\n')
   const failed = lines.flatMap((line) => /^FAIL (\S+) /.exec(line)?.[1] ?? [])

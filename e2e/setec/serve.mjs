@@ -1,17 +1,18 @@
 // A registry with its gateway for recorded setec traffic: `node e2e/setec/serve.mjs`, by the start protocol at the head of
 // packages/setec/test/vectors/replay.mjs. STATE_DIR is the directory of everything; IDENTITIES says who there is, as a JSON array. Each caller
 // becomes an account with a token, and his capabilities become the setec rules that are attached to it. Prints where each
-// identity reaches the service, and stops when its standard input closes.
+// identity reaches the service, and stops when its standard input closes. TEMPLATE, where it is told, is the STATE_DIR of a
+// run that has ended, with the same identities: its registry is copied, and not made anew.
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { connectRegistry } from '@secreg/client'
 import { setecRules } from '@secreg/policy-engine'
 
-const { STATE_DIR, IDENTITIES } = process.env
+const { STATE_DIR, IDENTITIES, TEMPLATE } = process.env
 if (STATE_DIR === undefined || IDENTITIES === undefined) {
   console.error('usage: STATE_DIR=DIR IDENTITIES=JSON node e2e/setec/serve.mjs')
   process.exit(1)
@@ -110,6 +111,10 @@ function rulesOf({ whois, user, tags = [], caps }) {
   }
 }
 
+if (!existsSync(home) && TEMPLATE !== undefined) {
+  cpSync(join(TEMPLATE, 'secreg'), home, { recursive: true })
+  writeFileSync(at('config.toml'), CONFIG)
+}
 const isNew = !existsSync(home)
 if (isNew) makeHome()
 const [daemon, gateway] = await Promise.all([
