@@ -22,7 +22,7 @@ const STATUS = { opened: 0, wrong: 2, fewShares: 3, badShare: 4, damaged: 5, cut
 
 let python = ''
 beforeEach((context) => {
-  python = requirePython(context as unknown as SkippableContext, 'cryptography')
+  python ||= requirePython(context as unknown as SkippableContext, 'cryptography')
 })
 const home = createTempHome()
 afterAll(() => home.remove())

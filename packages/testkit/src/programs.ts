@@ -38,14 +38,20 @@ export function requireProgram(context: SkippableContext, name: string): string 
 }
 
 /**
- * Path of a Python 3 that has a module; the test is skipped when it is absent.
+ * Path of a Python 3 that has a module; the test is skipped when it is absent. It is the interpreter itself: what stands
+ * for it in `PATH` may be a program that looks for one at each start, which takes longer than the interpreter.
  *
  * @param context - The context that vitest gives to a test.
  */
 export function requirePython(context: SkippableContext, module: string): string {
   const python = requireProgram(context, 'python3')
-  const { status } = spawnSync(python, ['-c', `import ${module}`], { stdio: 'ignore' })
-  return status === 0 ? python : skipTest(context, `Python module ${module} is not installed`)
+  const { status, stdout } = spawnSync(
+    python,
+    ['-c', `import sys, ${module}; print(sys.executable)`],
+    { stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' },
+  )
+  if (status !== 0) skipTest(context, `Python module ${module} is not installed`)
+  return stdout.trim()
 }
 
 /** Skip a test with a reason that is printed and counted. */
