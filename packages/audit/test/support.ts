@@ -11,21 +11,16 @@ import {
   openLog,
   type QueryFilter,
 } from '@secreg/audit'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 
 export const DIRECTORY = '/audit'
 export const SEGMENT_1 = `${DIRECTORY}/00000001.jsonl`
 export const T0: number = Date.UTC(2026, 10, 22, 7, 4, 5, 123)
 
-const homes: string[] = []
-afterEach(() => {
-  for (const path of homes.splice(0)) rmSync(path, { recursive: true, force: true })
-})
-
 /** A directory that does not exist yet, removed with its parent after the test. */
 export function freshDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'audit-'))
-  homes.push(path)
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
   return join(path, 'audit')
 }
 
