@@ -15,7 +15,7 @@ export class AuditSampler {
   /** @returns undefined for what is not kept; what stands for several says so */
   sample(event: AuditEnvelope): AuditEnvelope | undefined {
     const { event_type, data } = event
-    if (this.#n === 1 || event_type !== 'SECRET_READ' || !data.cached || !data.success) return event
+    if (this.#n === 1 || event_type !== 'SECRET_READ' || !data.cached) return event
     this.#seen = (this.#seen + 1) % this.#n
     return this.#seen === 0 ? { ...event, data: { ...data, sampled: true } } : undefined
   }

@@ -185,6 +185,28 @@ describe('what is asked', () => {
   })
 })
 
+test('bodies have no member without a value, before they are JSON either', async () => {
+  const missing: string[] = []
+  const look = (value: unknown, at: string): void => {
+    if (value === undefined || value === null) missing.push(at)
+    else if (typeof value === 'object') {
+      for (const [name, member] of Object.entries(value)) look(member, `${at}.${name}`)
+    }
+  }
+  const decisions = authzenDecisions({
+    async postJson(_, body) {
+      look(body, 'body')
+      return permitAll(body as Record<string, unknown>)
+    },
+  })
+  const { enforce } = bench({ decisions })
+  const target = () => ({ from: yaml('env'), to: kv('b') })
+  expect(told(await enforce(value(kv('a'))))).toBe('200')
+  expect(told(await enforce({ operation: 'copy', target }))).toBe('200')
+  expect(told(await enforce({ operation: 'audit' }))).toBe('200')
+  expect(missing).toEqual([])
+})
+
 describe('listings', () => {
   const found = ['a', 'b', 'c'].map((name) => kv(`app/${name}`))
 
