@@ -31,7 +31,9 @@ import { writeAnyway, writeOver } from './write-entry.ts'
  * A provider over a registry, as one caller of it. It keeps nothing.
  *
  * What the caller may not see in the registry, by the right to read its metadata, to read or to decrypt it, is absent
- * here, as is what is private; what he may not change is `PROVIDER_ERROR`. The `cause` of an error is the `SecregError`.
+ * here, as is what is private; what he may not change is `PROVIDER_ERROR`. The subtrees of other doors, `/setec`,
+ * `/libvirt` and `/kv`, are read only: their changes are `OPERATION_NOT_SUPPORTED`. The `cause` of an error is the
+ * `SecregError`.
  *
  * @throws TypeError for an argument of another kind
  */
@@ -39,6 +41,12 @@ export function registryProvider(api: RegistryProviderApi): SecretProvider {
   if (typeof api?.get !== 'function') throw new TypeError('api: expected a registry')
   return new RegistryProvider(api)
 }
+
+/**
+ * Subtrees of other doors, by their first segment: what stands there is written by the rules of their dialects, under
+ * which a new value need not be the current one (DESIGN §4). It is read as any other.
+ */
+const OTHER_DOORS: ReadonlySet<string> = new Set(['setec', 'libvirt', 'kv'])
 
 const keyOf = ({ mount, segments }: SecretPlace): string => `/${[mount, ...segments].join('/')}`
 
@@ -78,7 +86,7 @@ class RegistryProvider implements SecretProvider {
   ): Promise<WrittenSecret> {
     const { cas } = options
     const own = new Map(data)
-    return this.#ask(options, (api) =>
+    return this.#change(place, options, (api) =>
       cas === undefined
         ? writeAnyway(api, keyOf(place), own)
         : writeOver(api, keyOf(place), own, cas),
@@ -86,11 +94,11 @@ class RegistryProvider implements SecretProvider {
   }
 
   remove(place: SecretPlace, cas: StateToken, options: ProviderCallOptions = {}): Promise<void> {
-    return this.#ask(options, (api) => removeEntry(api, keyOf(place), cas))
+    return this.#change(place, options, (api) => removeEntry(api, keyOf(place), cas))
   }
 
   destroy(place: SecretPlace, cas: StateToken, options: ProviderCallOptions = {}): Promise<void> {
-    return this.#ask(options, (api) => destroyEntry(api, keyOf(place), cas))
+    return this.#change(place, options, (api) => destroyEntry(api, keyOf(place), cas))
   }
 
   undelete(
@@ -98,7 +106,7 @@ class RegistryProvider implements SecretProvider {
     versions: readonly number[],
     options: ProviderCallOptions = {},
   ): Promise<void> {
-    return this.#ask(options, (api) => undeleteVersionsOf(api, keyOf(place), versions))
+    return this.#change(place, options, (api) => undeleteVersionsOf(api, keyOf(place), versions))
   }
 
   destroyVersions(
@@ -106,7 +114,7 @@ class RegistryProvider implements SecretProvider {
     versions: readonly number[],
     options: ProviderCallOptions = {},
   ): Promise<void> {
-    return this.#ask(options, (api) => destroyVersionsOf(api, keyOf(place), versions))
+    return this.#change(place, options, (api) => destroyVersionsOf(api, keyOf(place), versions))
   }
 
   metadata(
@@ -128,7 +136,7 @@ class RegistryProvider implements SecretProvider {
     members: ReadonlyMap<string, string>,
     options: ProviderCallOptions = {},
   ): Promise<void> {
-    return this.#ask(options, async (api) => {
+    return this.#change(place, options, async (api) => {
       const key = keyOf(place)
       const custom = Object.fromEntries(members)
       const done = await unlessAbsent(api.meta({ op: 'set', key, custom }))
@@ -167,6 +175,15 @@ class RegistryProvider implements SecretProvider {
       } while (after !== undefined)
       return names
     })
+  }
+
+  async #change<T>(
+    { mount }: SecretPlace,
+    options: ProviderCallOptions,
+    work: (api: RegistryProviderApi) => Promise<T>,
+  ): Promise<T> {
+    if (OTHER_DOORS.has(mount)) throw new ProviderError('OPERATION_NOT_SUPPORTED')
+    return this.#ask(options, work)
   }
 
   async #ask<T>(

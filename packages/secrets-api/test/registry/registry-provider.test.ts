@@ -370,6 +370,35 @@ describe('metadata and names', () => {
   })
 })
 
+test.each(['setec', 'libvirt', 'kv'])('the subtree /%s is read, and not changed', async (mount) => {
+  // The registry of these tests does not serve the dialects: what they would say is elsewhere in it.
+  const key = `/stands-for-${mount}/a`
+  await admin.set({ key, type: 'bytes', value: 'AP8=' })
+  const provider = registryProvider({
+    ...passing(admin),
+    get: (request) => admin.get({ ...request, key }),
+    meta: () => admin.meta({ op: 'get', key }),
+    history: (request) => admin.history({ ...request, key }),
+  })
+  const at = { mount, segments: ['a'] }
+  const current = await provider.read(at)
+  expect(current).toMatchObject({ data: new Map([['value_base64', 'AP8=']]) })
+  expect(await provider.readVersion(at, 1)).toMatchObject({ kind: 'found' })
+  for (const call of [
+    () => provider.write(at, new Map([['value_base64', 'AA==']])),
+    () => provider.write(at, new Map([['value_base64', 'AA==']]), { cas: current.token }),
+    () => provider.remove(at, current.token),
+    () => provider.destroy(at, current.token),
+    () => provider.undelete(at, [1]),
+    () => provider.destroyVersions(at, [1]),
+    () => provider.patchMetadata(at, new Map([['owner', 'o']])),
+  ]) {
+    expect(await laterReasonOf(call)).toBe('OPERATION_NOT_SUPPORTED')
+  }
+  expect(await provider.read(at)).toEqual(current)
+  expect((await provider.metadata(at))?.customMetadata.size).toBe(0)
+})
+
 test('the operations over it', async () => {
   const provider = fresh()
   const at = (tail: string) => ({ provider, uri: uriOf(tail) })
