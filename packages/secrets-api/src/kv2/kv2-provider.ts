@@ -5,8 +5,9 @@
  * one provider wait for each other, and each looks at the state before it is made. What other programs do to the server
  * at the same moment is checked as far as the server can: a write is refused when there is a newer version, whoever made
  * it, and what is deleted is the version that was named, never a newer one. Beyond that, between the look and the change:
- * a version that another program deletes, undeletes or destroys does not stop a write over it; of two programs that remove
- * or destroy a secret, both may be told that they did; and what another program writes is destroyed with the rest.
+ * a version that another program deletes, undeletes or destroys, or that ends by itself, does not stop a write over it; of
+ * two programs that remove or destroy a secret, both may be told that they did; and what another program writes is
+ * destroyed with the rest.
  */
 import { type Kv2Client, Kv2Error, type Kv2Mount } from '@secreg/kv2'
 import { ProviderError } from '../errors.ts'

@@ -132,5 +132,5 @@ test('of moves of one source, one succeeds, and keys that are written are not lo
 })
 
 test('any requests do what they do over a plain memory', async () => {
-  await sameAsMemory(() => kv2Provider({ client: roomOf(site.client), name: 'openbao' }), 10)
+  await sameAsMemory(() => kv2Provider({ client: roomOf(site.client), name: 'openbao' }), 6)
 })

@@ -21,6 +21,7 @@ describe('members', () => {
           }
         },
       ),
+      { numRuns: 40 },
     )
   })
 
