@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createTempHome, KafkaStandIn, startNode, waitFor } from '@secreg/testkit'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Egress, type EgressOptions } from '../src/egress/egress-process.ts'
 import type { EgressPayload } from '../src/egress/messages.ts'
 import { buildEgress, type Command, type EgressProgram, writeChild } from './egress-program.ts'
@@ -43,12 +43,9 @@ async function pidOf(egress: Egress): Promise<number> {
 
 describe('what it is', () => {
   test('its environment is what it needs and no more, and its command line says nothing', async () => {
-    process.env['SECREG_CANARY'] = 'in the environment of the parent'
-    process.env['NODE_EXTRA_CA_CERTS'] = '/etc/ssl/certs/ca-certificates.crt'
-    onTestFinished(() => {
-      delete process.env['SECREG_CANARY']
-      delete process.env['NODE_EXTRA_CA_CERTS']
-    })
+    vi.stubEnv('SECREG_CANARY', 'in the environment of the parent')
+    vi.stubEnv('NODE_EXTRA_CA_CERTS', '/etc/ssl/certs/ca-certificates.crt')
+    onTestFinished(() => void vi.unstubAllEnvs())
     const pid = await pidOf(egressOf())
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean)
     const names = environment.map((entry) => entry.split('=', 1)[0])
