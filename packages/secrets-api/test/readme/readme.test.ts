@@ -8,7 +8,7 @@ const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf
 const README = read('../../README.md')
 
 test('the examples of the README are the ones that run, and do what they say', async () => {
-  for (const file of ['example.ts', 'request-example.ts']) {
+  for (const file of ['example.ts', 'request-example.ts', 'enforcement-example.ts']) {
     expect(README).toContain(`\`\`\`ts\n${read(file)}\`\`\`\n`)
   }
   const log = vi.spyOn(console, 'log').mockImplementation(() => {})
@@ -24,6 +24,16 @@ test('the examples of the README are the ones that run, and do what they say', a
   expect(uri.canonical).toBe('openbao+kv2://secret/app/api#token?version=3')
   expect([destroy, sent]).toEqual([false, 'x'])
   expect(resourceRef).toBe('zPP0kpW3HzRwxGRfSy-1QkXTpIClpZvprYYwQhwXLFE')
+})
+
+test('the example of the enforcement point prints what it says', async () => {
+  const printed: unknown[] = []
+  const log = vi.spyOn(console, 'log').mockImplementation((text) => void printed.push(text))
+  await import('./enforcement-example.ts')
+  log.mockRestore()
+  const said = [...read('enforcement-example.ts').matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)]
+  expect(said).toHaveLength(3)
+  expect(printed.map(String)).toEqual(said.map(([, text]) => text))
 })
 
 test('its tables of errors are whole', () => {
