@@ -240,6 +240,7 @@ describe('the signing key', () => {
 
 describe('old segments', () => {
   const DAY = 86_400_000
+  const isOpen = (name: string): boolean => name.endsWith('.jsonl')
 
   async function grown(removableUpTo?: () => number) {
     let nowMs = Date.UTC(2026, 0, 1)
@@ -261,6 +262,8 @@ describe('old segments', () => {
         monotonicMs += DAY
         for (let i = 0; i < 12; i++) await home.api.set({ key: `/d/${i}`, value: `${day}` })
         await settle(home)
+        // Closed segments are compressed meanwhile; only then may they go.
+        await waitFor(() => home.files.list('/log').filter(isOpen).length === 1)
         await home.registry.housekeep()
       }
     }
