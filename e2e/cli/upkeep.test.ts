@@ -38,11 +38,11 @@ test('a quota: set, shown, used up, made room for, kept over a restart', async (
     [6]
     $ sreg set /team/a again
     $ sreg mount list
-    Path      Dialect               Rules
+    Path      Dialect   Rules
     /         registry
-    /libvirt  libvirt (not served)
+    /libvirt  libvirt
     /setec    setec
-    /team     registry              2 of 2 entries, {any} B of 100.00 KB
+    /team     registry  2 of 2 entries, {any} B of 100.00 KB
     $ sreg set /team/a @big --type bytes
     ! sreg: the quota of /team is used up: at most 102400 bytes
     ! purge what is not needed, or have the quota raised; "sreg mount list" shows it

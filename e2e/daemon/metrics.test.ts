@@ -178,7 +178,7 @@ test('a place that is none, is taken, or is of store and log stops the start', a
       /config\.toml:\d+: metrics\.listen: expected a place outside of database\.path/,
     ],
     [taken, /left alone/],
-    [site.socket, /another server answers here/],
+    [site.socket, /config\.toml:\d+: metrics\.listen: expected another socket than socket\.path/],
     [`${site.home.path}/absent/m`, /no such directory/],
   ] as const) {
     site.configure({ config: listen(place) })

@@ -14,8 +14,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { cleanEnv, createTempHome, runNode, startChild, startNode, waitFor } from '@secreg/testkit'
-import { nativeProblem } from '@secreg/unix-socket'
 import { expect, test } from 'vitest'
+import { nativeDoors } from '../lib/dev-doors.ts'
 import { SECREGD, Site, startSite } from '../lib/site.ts'
 import { Wire } from '../lib/wire.ts'
 
@@ -95,7 +95,7 @@ test('a second start on the same development home finds everything', async () =>
   expect(ready).toEqual({
     ready: true,
     socket: `${directory}/registry.sock`,
-    ...(nativeProblem() === undefined ? { subauth: `${directory}/subauth.sock` } : {}),
+    ...nativeDoors(directory),
     http: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
     admin: `${directory}/admin.json`,
   })

@@ -6,6 +6,7 @@ import { type RawAnswer, RawConnection, rawRequest } from '@secreg/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { composeGateway, type GatewayOptions } from '../../apps/http-gateway/src/compose.ts'
 import { load } from '../../apps/http-gateway/src/load-config.ts'
+import { AUTHZEN_FORMS } from '../../apps/http-gateway/src/routes/authzen-route.ts'
 import { OPEN_ROUTES } from '../../apps/http-gateway/src/routes/open-routes.ts'
 import { REGISTRY_REQUESTS } from '../../apps/http-gateway/src/routes/registry-route.ts'
 import type { Route } from '../../apps/http-gateway/src/routes/route.ts'
@@ -143,6 +144,8 @@ describe('class 18: who shows no credential gets nothing', () => {
   /** Targets below the pattern of a route. */
   function targetsOf({ path }: Route): readonly string[] {
     if (path === '/api/*') return SETEC_OPERATIONS.map((operation) => `/api/${operation}`)
+    if (path === '/access/v1/*')
+      return Object.keys(AUTHZEN_FORMS).map((form) => `/access/v1/${form}`)
     if (path === '/registry/:request') return REGISTRY_REQUESTS.map((name) => `/registry/${name}`)
     expect(path).not.toMatch(/[*:]/)
     return [path]
@@ -171,13 +174,15 @@ describe('class 18: who shows no credential gets nothing', () => {
 
   test('of the open routes, none says anything of this registry', async () => {
     const open = Object.keys(OPEN_ROUTES)
-    expect(open).toEqual(['health', 'ready', 'openapi'])
+    expect(open).toEqual(['health', 'ready', 'authzen-metadata', 'openapi'])
     const answers = await Promise.all(
-      ['/health', '/ready', '/openapi.json'].map((path) => ask(rawRequest('GET', path))),
+      ['/health', '/ready', '/.well-known/authzen-configuration', '/openapi.json'].map((path) =>
+        ask(rawRequest('GET', path)),
+      ),
     )
     expect(answers[0]?.body).toBe('{"status":"ok"}')
     expect(answers[1]?.body).toBe('{"state":"unsealed"}')
-    expect(answers[2]?.body).not.toContain('alice')
+    for (const { body } of answers.slice(2)) expect(body).not.toContain('alice')
   })
 })
 

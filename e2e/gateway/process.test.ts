@@ -6,8 +6,8 @@ import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { CertificateMaker, createTempHome, freePort, startNode, waitFor } from '@secreg/testkit'
-import { nativeProblem } from '@secreg/unix-socket'
 import { expect, test } from 'vitest'
+import { nativeDoors } from '../lib/dev-doors.ts'
 import { addUser, GatewaySite, makeToken, startGatewaySite } from '../lib/gateway-site.ts'
 import { ask, bearer, SETEC_GUARD } from '../lib/http-ask.ts'
 import { processTree } from '../lib/process-image.ts'
@@ -190,6 +190,8 @@ function everyRoute(start: number): readonly (readonly [path: string, body?: obj
   const key = `/dev/of-${start}`
   const secret = { Name: `dev/of-${start}` }
   const Value = Buffer.from('hello').toString('base64')
+  const subject = { type: 'user', id: 'dev' }
+  const resource = { type: 'secret', id: key }
   return [
     ['/registry/set', { key, value: 'hello' }],
     ['/registry/get', { key }],
@@ -211,6 +213,10 @@ function everyRoute(start: number): readonly (readonly [path: string, body?: obj
     ['/api/activate', { ...secret, Version: 1 }],
     ['/api/delete-version', { ...secret, Version: 7 }],
     ['/api/delete', secret],
+    ['/access/v1/evaluation', { subject, action: { name: 'read' }, resource }],
+    ['/access/v1/evaluations', { subject, resource, evaluations: [{ action: { name: 'list' } }] }],
+    ['/access/v1/search/action', { subject, resource }],
+    ['/.well-known/authzen-configuration'],
     ['/'],
     ['/metrics'],
     ['/openapi.json'],
@@ -229,8 +235,8 @@ test('a development home says where HTTP is, and the token of its administrator 
     const { http, ...ready } = JSON.parse(await daemon.line(/"ready":true/))
     expect(http).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     const admin = join(dir, 'admin.json')
-    const subauth = nativeProblem() === undefined ? { subauth: join(dir, 'subauth.sock') } : {}
-    expect(ready).toEqual({ ready: true, socket: join(dir, 'registry.sock'), ...subauth, admin })
+    const socket = join(dir, 'registry.sock')
+    expect(ready).toEqual({ ready: true, socket, ...nativeDoors(dir), admin })
     const text = readFileSync(admin, 'utf8')
     credentials ??= text
     expect(text).toBe(credentials)
