@@ -124,7 +124,7 @@ test.concurrent('refused, at fault, hanging, missing and too many: one answer, n
 
   // One that hangs is killed with what it has started, and its place is free again.
   const hanging = Promise.all(['hang', 'hang', 'hang'].map((name) => timed(desk, name, 'right')))
-  const processes = await standIn.hanging()
+  const processes = await standIn.hanging(3)
   expect(processes.every(isRunning)).toBe(true)
   // For whom no helper is free is refused without its being held against him.
   await alike(Array.from({ length: 6 }, () => ['alice', 'right'] as const))

@@ -77,10 +77,11 @@ test('readiness, reload and stop are told to the service manager', async (contex
       .stdout()
       .split('\n')
       .filter((line) => /^(READY|RELOADING|STOPPING|STATUS)=/.test(line))
-  await waitFor(() => told().includes('READY=1'), { timeoutMs: 30_000 })
+  // One message, of which the manager prints the lines one by one.
+  const status = `STATUS=uninitialized; ${site.socket}`
+  await waitFor(() => told().includes('READY=1') && told().includes(status), { timeoutMs: 30_000 })
   // By then it answers.
   expect(daemon.stderr()).toContain('"event":"ready"')
-  expect(told()).toContain(`STATUS=uninitialized; ${site.socket}`)
   daemon.signal('SIGHUP')
   await waitFor(() => told().filter((line) => line === 'READY=1').length === 2)
   expect(told().indexOf('RELOADING=1')).toBeGreaterThan(told().indexOf('READY=1'))

@@ -1,5 +1,5 @@
 /** A PAM helper of a test: a script whose doings a login chooses, and what it saw. */
-import { chmodSync, existsSync, readFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync } from 'node:fs'
 import { createTempHome, type TempHome, waitFor } from '@secreg/testkit'
 
 /** What a helper was started with. */
@@ -19,8 +19,9 @@ import { readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 const home = dirname(process.argv[1])
 const leave = (name, content) => {
-  writeFileSync(join(home, name + '.new'), content)
-  renameSync(join(home, name + '.new'), join(home, name))
+  const made = join(home, name + '.new-' + process.pid)
+  writeFileSync(made, content)
+  renameSync(made, join(home, name))
 }
 const chunks = []
 for await (const chunk of process.stdin) chunks.push(chunk)
@@ -29,7 +30,7 @@ const [login, password] = input.split('\\0')
 switch (login) {
   case 'hang': {
     const child = spawn('/bin/sleep', ['1000'], { stdio: 'ignore' })
-    leave('hanging', JSON.stringify([process.pid, child.pid]))
+    leave('hanging-' + process.pid, JSON.stringify([process.pid, child.pid]))
     await new Promise((resolve) => setTimeout(resolve, 1_000_000))
     break
   }
@@ -81,11 +82,12 @@ export class StandIn implements Disposable {
     return JSON.parse(readFileSync(this.home.file('seen'), 'utf8'))
   }
 
-  /** Processes of a helper of login `hang`, once it hangs. */
-  async hanging(): Promise<number[]> {
-    const file = this.home.file('hanging')
-    await waitFor(() => existsSync(file))
-    return JSON.parse(readFileSync(file, 'utf8'))
+  /** Processes of the helpers of login `hang`, once as many hang. */
+  async hanging(count = 1): Promise<number[]> {
+    const files = (): string[] =>
+      readdirSync(this.home.path).filter((name) => /^hanging-\d+$/.test(name))
+    await waitFor(() => files().length >= count)
+    return files().flatMap((name) => JSON.parse(readFileSync(this.home.file(name), 'utf8')))
   }
 
   [Symbol.dispose](): void {
