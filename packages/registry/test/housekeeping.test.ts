@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LevelEngine } from '@secreg/storage'
@@ -50,8 +58,10 @@ test('damage that nobody reads is found by the scrub, told, and shown by status'
   const table = readdirSync(path).find((name) => name.endsWith('.ldb')) as string
   const bytes = readFileSync(join(path, table))
   const at = bytes.indexOf('value 7')
-  bytes[at] = (bytes[at] as number) ^ 1
-  writeFileSync(join(path, table), bytes)
+  // In its place: the engine has the file mapped, and a file cut short meanwhile would kill the process.
+  const file = openSync(join(path, table), 'r+')
+  writeSync(file, Buffer.of((bytes[at] as number) ^ 1), 0, 1, at)
+  closeSync(file)
   await nextScrub()
   await expect.poll(() => registry.status(admin).warnings).toHaveLength(1)
   expect(faults).toEqual([expect.objectContaining({ code: 'ERR_STORAGE_CORRUPT' })])
