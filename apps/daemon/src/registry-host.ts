@@ -26,6 +26,7 @@ import {
   settingsOf,
 } from './open-configured.ts'
 import { createSystemLogin, type SystemLogin } from './pam/system-login.ts'
+import type { SecretsApi } from './secrets-api/secrets-api.ts'
 import { Admission } from './server/admission.ts'
 
 export type { HostFigures, RegistryHostOptions } from './open-configured.ts'
@@ -51,6 +52,8 @@ export class RegistryHost {
   readonly version: string
   /** Who may ask at all, by the room on the disk of the audit log. */
   readonly admission: Admission
+  /** Undefined where it is not on. */
+  secretsApi: SecretsApi | undefined
   readonly #options: LiveOptions
   #config: Config
   #opened: Opened

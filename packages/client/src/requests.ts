@@ -385,4 +385,11 @@ export const REQUEST_TABLE: Readonly<Record<RequestName, RequestRow>> = Object.f
   zone: row(MESSAGE_TYPE.ZoneRequest, zoneAnswer),
   mfa: row(MESSAGE_TYPE.MfaRequest, mfaAnswer),
   evidence: row(MESSAGE_TYPE.EvidenceRequest, evidenceAnswer),
+  secrets: row(MESSAGE_TYPE.SecretsRequest, {
+    status: count,
+    headers: record(text),
+    body: text,
+    events: optional(array(anObject({ id: count, event: text, data: text }))),
+    after: optional(count),
+  }),
 })

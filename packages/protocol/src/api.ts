@@ -32,6 +32,7 @@ import type { MaintainResponse, SecurityFinding } from './maintain-api.ts'
 import type { RequestOf } from './messages.ts'
 import type { PolicyResponse } from './policy-api.ts'
 import type { ProtectorResponse, SealResponse, SealState, ShareProgress } from './seal-api.ts'
+import type { SecretsResponse } from './secrets-api.ts'
 import type { ValueType } from './value.ts'
 
 export type * from './backup-api.ts'
@@ -41,6 +42,7 @@ export type * from './identity-api.ts'
 export type * from './maintain-api.ts'
 export type * from './policy-api.ts'
 export type * from './seal-api.ts'
+export type * from './secrets-api.ts'
 
 export interface HelloResponse {
   readonly version: number
@@ -215,6 +217,7 @@ export interface ResponseOf {
   zone: ZoneResponse
   mfa: MfaResponse
   evidence: EvidenceResponse
+  secrets: SecretsResponse
 }
 
 /** The operations on entries and administration, for one identity. */

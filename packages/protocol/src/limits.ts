@@ -72,6 +72,14 @@ export const LIMITS = Object.freeze({
   trialDocuments: 64,
   /** Label of a protector or token, characters. */
   labelChars: 64,
+  /** A token of another issuer, or a proof, characters. */
+  foreignTokenChars: 16 * 1024,
+  /** URL of a request, characters. */
+  urlChars: 8192,
+  /** Query and body of a request of the Secrets API, and the longest wait for events. */
+  secretsQueryChars: 16 * 1024,
+  secretsBodyBytes: 1024 * 1024,
+  secretsWaitMs: 15_000,
   /** A piece of a backup, bytes. */
   backupPieceBytes: 1024 * 1024,
 } as const)

@@ -79,6 +79,8 @@ export const MESSAGE_TYPE = Object.freeze({
   EvidenceResponse: 0x7f,
   /** Pushed by the daemon without a request: the events of a watch. */
   WatchEvent: 0x80,
+  SecretsRequest: 0x82,
+  SecretsResponse: 0x83,
   ErrorResponse: 0xff,
 } as const)
 

@@ -35,6 +35,7 @@ import {
 import { MESSAGE_TYPE, type MessageType } from './message-type.ts'
 import { policyRequest } from './policy-messages.ts'
 import { protectorRequest, sealRequest } from './seal-messages.ts'
+import { secretsRequest } from './secrets-messages.ts'
 
 export * from './audit-messages.ts'
 export * from './backup-messages.ts'
@@ -42,6 +43,7 @@ export * from './entry-messages.ts'
 export * from './identity-messages.ts'
 export * from './policy-messages.ts'
 export * from './seal-messages.ts'
+export * from './secrets-messages.ts'
 
 /** Offered protocol versions and features; optional for every client. */
 export const helloRequest = z.object({
@@ -145,6 +147,8 @@ export const REQUESTS = Object.freeze({
   zone: entry(MESSAGE_TYPE.ZoneRequest, zoneRequest),
   mfa: entry(MESSAGE_TYPE.MfaRequest, mfaRequest),
   evidence: entry(MESSAGE_TYPE.EvidenceRequest, evidenceRequest),
+  /** Whoever asks may be known to others than the registry. */
+  secrets: entry(MESSAGE_TYPE.SecretsRequest, secretsRequest, false),
 })
 
 /** Name of a request. */

@@ -50,6 +50,21 @@ const VALID: Readonly<Record<RequestName, Record<string, unknown>>> = {
   mfa: { op: 'confirm', code: '123456' },
   dialect: { dialect: 'setec', operation: 'put', key: '/setec/a', request: { value: '' } },
   evidence: { op: 'verify', job: 1, checkpoints: ['a checkpoint'] },
+  secrets: {
+    op: 'ask',
+    route: 'value',
+    query: 'uri=secreg://app/db%23password',
+    presented: {
+      address: '192.0.2.7',
+      token: { scheme: 'dpop', text: 'a.b.c' },
+      proof: 'd.e.f',
+      method: 'GET',
+      url: 'https://secrets.example.com/api/secrets/value',
+      certificate: 'A'.repeat(43),
+    },
+    said: { workflow_run: 'run-1' },
+    correlation: 'request-1',
+  },
 }
 
 describe('parseRequest', () => {
@@ -83,6 +98,10 @@ describe('parseRequest', () => {
     ['evidence', { op: 'prove', sequence: 0 }],
     ['evidence', { op: 'consistency' }],
     ['evidence', { op: 'verify', checkpoints: Array.from({ length: 17 }, () => 'x') }],
+    ['secrets', { op: 'ask', route: 'events' }],
+    ['secrets', { op: 'ask', route: 'value', presented: { address: '192.0.2.7' } }],
+    ['secrets', { op: 'follow', wait: 15_001 }],
+    ['secrets', { op: 'follow', wait: 0, after: -1 }],
     ['audit', { wait_ms: 30_001 }],
     ['audit', { outcome: 'fine' }],
     ['auth', { username: 'a' }],

@@ -22,6 +22,7 @@ const PASSED_ON: ReadonlySet<RequestName> = new Set([
   'meta',
   'policy',
   'search',
+  'secrets',
   'set',
   'status',
   'transfer',

@@ -48,6 +48,8 @@ const COURSES: Readonly<Record<RequestName, Course | ((payload: Payload) => Cour
   zone: 'alone',
   mfa: 'alone',
   evidence: 'alone',
+  // Each is as many operations on as many providers as it says; order among them is for who waits for answers.
+  secrets: 'read',
 }
 
 /** Course of a request; of one that is refused, the payload does not matter. */

@@ -13,6 +13,7 @@ import { parseRequest, type RequestName, type RequestOf } from '@secreg/protocol
 import { isPassedOn, type Peer } from '@secreg/registry'
 import type { Session } from '@secreg/zones'
 import type { RegistryHost } from '../registry-host.ts'
+import type { SecretsApi } from '../secrets-api/secrets-api.ts'
 import type { ConnectionWatches } from './connection-watches.ts'
 
 /** Who stands behind a request: nobody, or the caller of a live session. */
@@ -83,6 +84,7 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   evidence: (host, standing, request) => apiOf(host, standing).evidence(request),
   watch: (_, standing, request, watches) => watches.watch(standing, request),
   unwatch: (_, standing, request, watches) => watches.unwatch(standing, request),
+  secrets: (host, standing, request) => secretsApiOf(host).answer(standing, request),
 }
 
 /**
@@ -140,6 +142,11 @@ function seal(host: RegistryHost, standing: Standing, request: RequestOf<'seal'>
       if (caller === undefined) throw authRequired()
       return host.registry.lock(caller)
   }
+}
+
+function secretsApiOf({ secretsApi }: RegistryHost): SecretsApi {
+  if (secretsApi !== undefined) return secretsApi
+  throw new SecregError('NOT_FOUND', 'the Secrets API is not served here')
 }
 
 export function authRequired(): SecregError {
