@@ -7,8 +7,10 @@ import {
 } from '@secreg/host'
 import type { Door, StatusResponse } from '@secreg/protocol'
 import { REQUESTS, type RequestName } from '@secreg/protocol/messages'
+import type { EnforcementObserver } from '@secreg/secrets-api/enforcement'
 import type { Room } from './disk-space.ts'
 import { METRIC_ROWS, type MetricFacts, type MetricRow } from './metric-rows.ts'
+import { secretsObserver } from './secrets-api/metrics.ts'
 
 /** Doors whose operations are counted. */
 export type CountedDoor = Extract<Door, 'registry' | 'http' | 'subauth' | 'libvirt'>
@@ -44,6 +46,9 @@ export class DaemonMetrics {
     this.#metrics,
     { doors: DOORS, operations: OPERATIONS },
   )
+
+  /** Counts what the Secrets API does. */
+  readonly secrets: EnforcementObserver = secretsObserver(this.#metrics)
 
   constructor({ version, now = Date.now }: DaemonMetricsOptions = {}) {
     this.#now = now

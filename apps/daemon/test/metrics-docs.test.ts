@@ -42,6 +42,11 @@ async function all(): Promise<ReadonlyMap<string, ExposedMetric>> {
   const metrics = new DaemonMetrics({ version: '1.2.3' })
   onTestFinished(() => metrics.close())
   metrics.operations.observe('registry', 'get', 'ok', 0)
+  metrics.secrets.record('secrets_decisions_total', { effect: 'Permit' }, 1)
+  metrics.secrets.record('provider_request_latency_seconds', { provider: 'yaml', op: 'read' }, 1)
+  metrics.secrets.record('secrets_errors_total', { code: 'INVALID_REQUEST' }, 1)
+  metrics.secrets.record('pep_latency_ms', { hit: 'first' }, 1)
+  metrics.secrets.record('secret_denies_total', { policy: 'policy' }, 1)
   const text = await metrics.text(STATUS, { level: 'ok', auditBytes: 1, storeBytes: 1 })
   return parseExposition(text)
 }

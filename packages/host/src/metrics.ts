@@ -21,6 +21,8 @@ export interface Metrics {
     buckets: readonly number[],
     labels?: readonly L[],
   ): Histogram<L>
+  /** The same for names that somebody else has given: they get no prefix. */
+  readonly unprefixed: Pick<Metrics, 'counter' | 'histogram'>
   /** Register what is counted elsewhere; it is asked for its values at each scrape. */
   collected(name: string, help: string, metric: Collected): void
   /** All metrics in the text format of Prometheus. */
@@ -82,19 +84,24 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     },
   })
 
-  const base = <L extends string>(name: string, help: string, labels: readonly L[] = []) => ({
-    name: `${prefix}_${name}`,
+  const bare = <L extends string>(name: string, help: string, labels: readonly L[] = []) => ({
+    name,
     help,
     labelNames: [...labels],
     registers: [registry],
   })
+  const base: typeof bare = (name, ...rest) => bare(`${prefix}_${name}`, ...rest)
+  const made = (nameIt: typeof bare): Metrics['unprefixed'] => ({
+    counter: (name, help, labels) => new Counter(nameIt(name, help, labels)),
+    histogram: (name, help, buckets, labels) =>
+      new Histogram({ ...nameIt(name, help, labels), buckets: [...buckets] }),
+  })
   return {
     registry,
     contentType: registry.contentType,
-    counter: (name, help, labels) => new Counter(base(name, help, labels)),
+    ...made(base),
+    unprefixed: made(bare),
     gauge: (name, help, labels) => new Gauge(base(name, help, labels)),
-    histogram: (name, help, buckets, labels) =>
-      new Histogram({ ...base(name, help, labels), buckets: [...buckets] }),
     collected: (name, help, metric) => {
       registry.registerMetric(new CollectedMetric(`${prefix}_${name}`, help, metric).asMetric())
     },

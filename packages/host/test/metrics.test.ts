@@ -39,6 +39,15 @@ describe('createMetrics', () => {
     )
   })
 
+  it('leaves names of somebody else as they are', async () => {
+    const metrics = create()
+    metrics.unprefixed.counter('grant_hit_total', 'Hits').inc()
+    metrics.unprefixed.histogram('pdp_latency_ms', 'Time', [1]).observe(2)
+    const text = await metrics.text()
+    expect(text).toContain('\ngrant_hit_total 1')
+    expect(text).toContain('\npdp_latency_ms_bucket{le="+Inf"} 1')
+  })
+
   it('names by its prefix', async () => {
     expect(await create({ prefix: 'gateway' }).text()).toContain('gateway_resident_memory_bytes')
   })
