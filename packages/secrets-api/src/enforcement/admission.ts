@@ -11,6 +11,8 @@ export interface AuthenticatedCaller {
   readonly subject: string
   /** Whether a credential was shown, and is good. */
   readonly authenticated: boolean
+  /** Who he is to those who decide and to providers; nothing to this package, and in no message, answer or event. */
+  readonly principal?: object | undefined
   /** `scope` or `scp` of the credential. */
   readonly scopes: readonly string[]
   /** `aud`. Of a token of the registry, which is for nothing else, the audience that is expected here. */
@@ -85,9 +87,9 @@ export function questionParts(
   { caller, binding }: Admission,
   timeMs: number,
 ): Pick<DecisionQuestion, 'subject' | 'context'> {
-  const { tenant, subject, issuer, clientId, scopes, audience = [], tokenId } = caller
+  const { tenant, subject, issuer, clientId, scopes, audience = [], tokenId, principal } = caller
   return {
-    subject: { id: subject, tenant, issuer, clientId, scopes },
+    subject: { id: subject, tenant, issuer, clientId, scopes, principal },
     context: {
       audience,
       tokenId,

@@ -1,26 +1,29 @@
 /** What policy sees of a secret besides its name (specs: secrets-api §3.7, §5.4): from its provider alone. */
 import { STAMPED_MEMBERS } from '../operations/stamp-metadata.ts'
-import type { SecretProvider } from '../provider/provider.ts'
-import type { SecretProviderName, SecretUri } from '../uri/secret-uri.ts'
+import type { SecretUri } from '../uri/secret-uri.ts'
 import type { SecretAttributes } from './decision.ts'
+import type { ProviderGateOptions } from './provider-gate.ts'
 
 /** Reads attributes. */
 export interface AttributesPort {
   /**
    * @param signal - aborted when nobody waits any more
+   * @param principal - of the caller; undefined where he has none
    * @returns undefined where there are none
    * @throws anything: then it is decided without
    */
-  attributesOf(uri: SecretUri, signal: AbortSignal): Promise<SecretAttributes | undefined>
+  attributesOf(
+    uri: SecretUri,
+    signal: AbortSignal,
+    principal?: object | undefined,
+  ): Promise<SecretAttributes | undefined>
 }
 
 /** Read the stamped members of the custom metadata. */
-export function providerAttributes(
-  providerOf: (name: SecretProviderName) => SecretProvider | undefined,
-): AttributesPort {
+export function providerAttributes(providerOf: ProviderGateOptions['providerOf']): AttributesPort {
   return {
-    async attributesOf(uri, signal) {
-      const provider = providerOf(uri.provider)
+    async attributesOf(uri, signal, principal) {
+      const provider = providerOf(uri.provider, principal)
       if (provider?.capabilities.customMetadata !== true) return undefined
       const { mount, segments } = uri
       const members = (await provider.metadata({ mount, segments }, { signal }))?.customMetadata
@@ -39,6 +42,7 @@ export async function readAttributes(
   port: AttributesPort,
   uris: readonly (SecretUri | undefined)[],
   signal: AbortSignal,
+  principal?: object | undefined,
 ): Promise<readonly (SecretAttributes | undefined)[]> {
   // Keys and versions of a secret share its metadata.
   const places = new Map(uris.flatMap((uri) => (uri === undefined ? [] : [[uri.path, uri]])))
@@ -48,7 +52,7 @@ export async function readAttributes(
     for (const uri of left) {
       if (signal.aborted) return
       try {
-        found.set(uri.path, await port.attributesOf(uri, signal))
+        found.set(uri.path, await port.attributesOf(uri, signal, principal))
       } catch {}
     }
   }

@@ -147,7 +147,7 @@ export class Authorizer {
   async #ask(admission: Admission, asks: readonly Ask[], outcomes: WantedOutcome[]): Promise<void> {
     const { attributes, decisions, meter, newDeadline, nowMs, timeMs } = this.#parts
     const uris = asks.map(({ wanted }) => (wanted.uri === 'tenant' ? undefined : wanted.uri))
-    const found = await readAttributes(attributes, uris, newDeadline())
+    const found = await readAttributes(attributes, uris, newDeadline(), admission.caller.principal)
     const common = questionParts(admission, timeMs())
     const questions = asks.map(({ wanted }, at): DecisionQuestion => {
       const { uri, purpose } = wanted

@@ -87,8 +87,7 @@ export function createEnforcement(options: EnforcementOptions): Enforcement {
     const [purpose] = purposesOf(operation)
     const uris = targets.places.map(({ place }) => place.canonical)
     const late =
-      gatePlaces(caller.tenant, targets.places, options) ??
-      refuseCredential(admission, purpose, uris)
+      gatePlaces(caller, targets.places, options) ?? refuseCredential(admission, purpose, uris)
     if (late !== undefined) return late
     const permitted = { kind: 'permitted', operation, operationId: newId() } as const
     if (authorizer === undefined) return { ...permitted, permits: [] }

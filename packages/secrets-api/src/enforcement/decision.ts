@@ -19,6 +19,8 @@ export interface DecisionSubject {
   readonly issuer: string | undefined
   readonly clientId: string | undefined
   readonly scopes: readonly string[]
+  /** As of the caller; for those who decide in this process, and in no message. */
+  readonly principal?: object | undefined
 }
 
 /** What is asked about: a secret, or what has happened in the subject's tenant. */

@@ -4,6 +4,7 @@ import { guardYaml } from '../provider/environment.ts'
 import type { SecretProvider } from '../provider/provider.ts'
 import { guardMount } from '../uri/guard-mount.ts'
 import type { SecretPrefix, SecretProviderName, SecretUri } from '../uri/secret-uri.ts'
+import type { AuthenticatedCaller } from './admission.ts'
 import type { ProviderNeed } from './operation.ts'
 import { type EnforcementStep, type Refused, refusedBy } from './refusal.ts'
 
@@ -13,8 +14,15 @@ export interface ProviderGateOptions {
   readonly allowedMounts: (tenant: string) => ReadonlySet<string>
   /** Value of `ENVIRONMENT`; undefined where it is not set. */
   readonly environment: string | undefined
-  /** Undefined for one that is not configured. */
-  readonly providerOf: (name: SecretProviderName) => SecretProvider | undefined
+  /**
+   * Undefined for one that is not configured.
+   *
+   * @param principal - of the caller; undefined where he has none
+   */
+  readonly providerOf: (
+    name: SecretProviderName,
+    principal: object | undefined,
+  ) => SecretProvider | undefined
 }
 
 /** Something that an operation is about. */
@@ -28,7 +36,7 @@ type Step<Place> = readonly [EnforcementStep, (place: Place) => void]
 
 /** Look at all places step by step, so that the first step that refuses any of them does. */
 export function gatePlaces(
-  tenant: string,
+  { tenant, principal }: Pick<AuthenticatedCaller, 'tenant' | 'principal'>,
   places: readonly GatedPlace[],
   options: ProviderGateOptions,
 ): Refused | undefined {
@@ -36,7 +44,7 @@ export function gatePlaces(
   return (
     gateMounts(tenant, mounts, options) ??
     gateAll(places, ['P6', (gated) => gateEnvironment(gated, options)]) ??
-    gateAll(places, ['P7', (gated) => gateCapability(gated, options)])
+    gateAll(places, ['P7', (gated) => gateCapability(gated, principal, options)])
   )
 }
 
@@ -66,12 +74,16 @@ function gateEnvironment({ place, access }: GatedPlace, options: ProviderGateOpt
 }
 
 /** @throws ProviderError `PROVIDER_NOT_CONFIGURED`, `OPERATION_NOT_SUPPORTED` */
-function gateCapability({ place, needs }: GatedPlace, options: ProviderGateOptions): void {
+function gateCapability(
+  { place, needs }: GatedPlace,
+  principal: object | undefined,
+  options: ProviderGateOptions,
+): void {
   if (needs === 'yaml' && place.provider !== 'yaml') {
     throw new ProviderError('OPERATION_NOT_SUPPORTED')
   }
   if (place.provider === 'yaml') guardYaml(options.environment, 'read')
-  const provider = options.providerOf(place.provider)
+  const provider = options.providerOf(place.provider, principal)
   if (provider === undefined) throw new ProviderError('PROVIDER_NOT_CONFIGURED')
   const { capabilities } = provider
   const pinned = 'version' in place && place.version !== undefined
