@@ -38,6 +38,8 @@ export type Kv2ErrorCode =
   | 'ERR_KV2_SEALED'
   /** Not reached, cut off, or a failure of the server. */
   | 'ERR_KV2_UNAVAILABLE'
+  /** The transport failed by itself, which tells nothing of the server. */
+  | 'ERR_KV2_TRANSPORT_FAILED'
   /** No whole answer in time. */
   | 'ERR_KV2_TIMEOUT'
   /** An answer that is not what the operation answers. */
@@ -48,7 +50,7 @@ export type Kv2ErrorCode =
   | 'ERR_KV2_REDIRECT_REFUSED'
   /** Nothing was sent, since the last calls failed. */
   | 'ERR_KV2_CIRCUIT_OPEN'
-  /** Nothing was sent, since too many calls are under way. */
+  /** Nothing was sent, since too many calls are under way, here or in the transport. */
   | 'ERR_KV2_BUSY'
   /** There is no such mount, namespace or endpoint, or it is not of version 2. */
   | 'ERR_KV2_NO_ROUTE'
@@ -68,6 +70,7 @@ const MESSAGES: Readonly<Record<Kv2ErrorCode, string>> = Object.freeze({
   ERR_KV2_THROTTLED: 'too many requests for the server',
   ERR_KV2_SEALED: 'the server is sealed',
   ERR_KV2_UNAVAILABLE: 'the server is unavailable',
+  ERR_KV2_TRANSPORT_FAILED: 'the transport failed',
   ERR_KV2_TIMEOUT: 'no answer in time',
   ERR_KV2_ANSWER_INVALID: 'the answer is malformed',
   ERR_KV2_ANSWER_TOO_LARGE: 'the answer is too long',

@@ -1,5 +1,5 @@
 /** One request and its answer, redirects included. */
-import { Kv2Error, type Kv2Operation } from './errors.ts'
+import { Kv2Error, type Kv2ErrorCode, type Kv2Operation } from './errors.ts'
 import { type JsonObject, parseObject } from './json.ts'
 import type { Settings } from './options.ts'
 import { followRedirect } from './server-address.ts'
@@ -88,11 +88,16 @@ async function send(
   } catch (error) {
     // The transport's own error may quote the request or the answer, so nothing but its code goes on.
     const known = error instanceof Kv2TransportError ? error : undefined
-    throw failure(asked, 'ERR_KV2_UNAVAILABLE', {
+    throw failure(asked, codeOf(known), {
       transportCode: known?.code,
       outcomeUnknown: !asked.readOnly && known?.unsent !== true,
     })
   }
+}
+
+function codeOf(known: Kv2TransportError | undefined): Kv2ErrorCode {
+  if (known?.own === undefined) return 'ERR_KV2_UNAVAILABLE'
+  return known.own === 'busy' && known.unsent ? 'ERR_KV2_BUSY' : 'ERR_KV2_TRANSPORT_FAILED'
 }
 
 function read(settings: Settings, asked: Asked, answer: Kv2Answer): Answer {

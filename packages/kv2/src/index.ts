@@ -45,6 +45,7 @@ export type {
 export {
   type Kv2Answer,
   type Kv2Limits,
+  type Kv2OwnFault,
   type Kv2Request,
   type Kv2Transport,
   Kv2TransportError,

@@ -26,8 +26,13 @@ const FAILURES: ReadonlySet<Kv2ErrorCode> = new Set([
   'ERR_KV2_TIMEOUT',
   'ERR_KV2_ANSWER_INVALID',
 ])
-/** Errors before anything was sent. */
-const UNTOLD: ReadonlySet<Kv2ErrorCode> = new Set(['ERR_KV2_CLOSED', 'ERR_KV2_INVALID_PATH'])
+/** Errors that tell nothing of the server. */
+const UNTOLD: ReadonlySet<Kv2ErrorCode> = new Set([
+  'ERR_KV2_BUSY',
+  'ERR_KV2_CLOSED',
+  'ERR_KV2_INVALID_PATH',
+  'ERR_KV2_TRANSPORT_FAILED',
+])
 
 export class Pipeline {
   readonly #settings: Settings

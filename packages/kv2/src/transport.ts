@@ -41,6 +41,9 @@ export interface Kv2Transport {
   close?(): void | Promise<void>
 }
 
+/** Where an exchange failed on this side, whatever the server is like: it had no room for it, or it failed itself. */
+export type Kv2OwnFault = 'busy' | 'failed'
+
 /** No answer came. */
 export class Kv2TransportError extends Error {
   override readonly name: string = 'Kv2TransportError'
@@ -48,10 +51,13 @@ export class Kv2TransportError extends Error {
   readonly unsent: boolean
   /** Code of the platform's error, such as `ECONNREFUSED`; anything else than capitals, digits and `_` is left out. */
   readonly code: string | undefined
+  /** It tells nothing of the server. Undefined: it does. */
+  readonly own: Kv2OwnFault | undefined
 
-  constructor(unsent: boolean, code?: string) {
+  constructor(unsent: boolean, code?: string, own?: Kv2OwnFault) {
     super(unsent ? 'the server was not reached' : 'the connection broke off')
     this.unsent = unsent
     this.code = code !== undefined && /^[A-Z][A-Z0-9_]{1,63}$/.test(code) ? code : undefined
+    this.own = own
   }
 }

@@ -1,5 +1,5 @@
 /** The circuit: opens after failures in a row, lets one call try later, and tells the observer. */
-import type { CircuitState, Kv2Answer } from '@secreg/kv2'
+import { type CircuitState, type Kv2Answer, Kv2TransportError } from '@secreg/kv2'
 import { describe, expect, test } from 'vitest'
 import { Circuit } from '../src/circuit.ts'
 import { answer, failureOf, fakeClient, liveAnswer, versionFacts } from './fake-transport.ts'
@@ -139,6 +139,37 @@ describe('in a client', () => {
     })
     await failureOf(clock.until(client.read('a')))
     expect(states).toEqual([])
+  })
+
+  test.each(['busy', 'failed'] as const)(
+    'what is the fault of a transport that is %s tells nothing',
+    async (own) => {
+      let isOwn = true
+      const { client } = fakeClient(() => {
+        if (isOwn) throw new Kv2TransportError(own === 'busy', undefined, own)
+        throw new Kv2TransportError(true)
+      })
+      const code = own === 'busy' ? 'ERR_KV2_BUSY' : 'ERR_KV2_TRANSPORT_FAILED'
+      for (let calls = 0; calls < 10; calls++) {
+        expect(await failureOf(client.deleteLatest('a'))).toMatchObject({
+          code,
+          outcomeUnknown: own === 'failed',
+        })
+      }
+      isOwn = false
+      for (let calls = 0; calls < 5; calls++) await failureOf(client.deleteLatest('a'))
+      expect((await failureOf(client.deleteLatest('a'))).code).toBe('ERR_KV2_CIRCUIT_OPEN')
+    },
+  )
+
+  test('a transport that is busy after it has sent something has failed', async () => {
+    const { client } = fakeClient(() => {
+      throw new Kv2TransportError(false, undefined, 'busy')
+    })
+    expect(await failureOf(client.deleteLatest('a'))).toMatchObject({
+      code: 'ERR_KV2_TRANSPORT_FAILED',
+      outcomeUnknown: true,
+    })
   })
 
   test('calls that are given up tell nothing', async () => {
