@@ -7,7 +7,7 @@ export type { Connect, FollowOptions, FollowPosition } from './follow-changes.ts
 export { followChanges } from './follow-changes.ts'
 export type { ConnectOptions, RequestOptions, WatchOptions } from './options.ts'
 export { DEFAULT_SOCKET } from './options.ts'
-export { connectRelay, type RelayConnection, type RelayOptions } from './relay.ts'
+export { connectRelay, type RelayConnection, type RelayOptions, type SessionOf } from './relay.ts'
 export type { RegistryConnection } from './types.ts'
 export type { ChangeBatch, Watch } from './watch.ts'
 export { WatchOverflowError } from './watch-overflow-error.ts'

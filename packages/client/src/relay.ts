@@ -34,6 +34,9 @@ import { ERROR_ANSWER, REQUEST_TABLE } from './requests.ts'
 /** Options of a relay; a session is named with each request. */
 export type RelayOptions = Omit<ConnectOptions, 'sessionId' | 'keepAliveMs'>
 
+/** What a request is asked in: the Secrets API also knows callers that the registry does not. */
+export type SessionOf<N extends RequestName> = N extends 'secrets' ? string | undefined : string
+
 /** A connection for many callers. It keeps no session and no credential. */
 export interface RelayConnection extends AsyncDisposable {
   /** Whether the connection is closed or lost; it does not come back, and its sessions have ended. */
@@ -44,7 +47,7 @@ export interface RelayConnection extends AsyncDisposable {
   auth(request: RequestOf<'auth'>, options?: RequestOptions): Promise<ResponseOf['auth']>
   status(options?: RequestOptions): Promise<ResponseOf['status']>
   /**
-   * Ask in a session.
+   * Ask in a session; `secrets` can be asked without one.
    *
    * @throws SecregError what the daemon answers: `ERR_SESSION_INVALID` once the session has ended, and then nothing was
    *   done; `ERR_BUSY` when more requests wait than may; `ERR_TIMEOUT`, `ERR_UNREACHABLE`
@@ -52,7 +55,7 @@ export interface RelayConnection extends AsyncDisposable {
   request<N extends RequestName>(
     name: N,
     payload: RequestOf<N>,
-    sessionId: string,
+    sessionId: SessionOf<N>,
     options?: RequestOptions,
   ): Promise<ResponseOf[N]>
   /** Close at once; what is still in flight fails with `UNREACHABLE`. Calling it again is harmless. */
@@ -124,13 +127,14 @@ class Relay implements RelayConnection {
     return this.#ask('status', {}, undefined, options)
   }
 
-  request<N extends RequestName>(
+  async request<N extends RequestName>(
     name: N,
     payload: RequestOf<N>,
-    sessionId: string,
+    sessionId: SessionOf<N>,
     options?: RequestOptions,
   ): Promise<ResponseOf[N]> {
-    return this.#ask(name, payload, sessionId, options)
+    const session = name === 'secrets' ? sessionId : checkSessionId(sessionId as string)
+    return this.#ask(name, payload, session, options)
   }
 
   close(): Promise<void> {

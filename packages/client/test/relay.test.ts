@@ -73,6 +73,18 @@ test('a login is nobody else’s: what it opened is sent only where it is named'
   expect(daemon.asked.map(({ sessionId }) => sessionId)).toEqual(['', '', 'other'])
 })
 
+test('the Secrets API can be asked without a session, and nothing else', async () => {
+  const { daemon, relay } = await relayTo(({ socket, payload: { id } }) => {
+    answer(socket, 0x83, { status: 401, headers: {}, body: '{}', id })
+  })
+  const payload = { op: 'ask', route: 'value' } as const
+  expect(await relay.request('secrets', payload, undefined)).toMatchObject({ status: 401 })
+  await relay.request('secrets', payload, 's')
+  expect(daemon.asked.map(({ sessionId }) => sessionId)).toEqual(['', 's'])
+  const nobody = relay.request('get', { key: '/a' }, undefined as never)
+  await expect(nobody).rejects.toThrow(TypeError)
+})
+
 test('refusals keep their reason, and touch nobody else', async () => {
   const { relay } = await relayTo(({ socket, payload: { id, key } }) => {
     if (key === '/a') refuse(socket, 'SESSION_INVALID', 4, { id })
@@ -158,7 +170,7 @@ test('what is under way fails when the connection is lost, with what the daemon 
 test('wrong arguments', async () => {
   const { relay } = await relayTo(() => {})
   await expect(relay.request('watch', {}, 's')).rejects.toThrow(TypeError)
-  await expect(relay.request('nothing' as never, {} as never, 's')).rejects.toThrow(TypeError)
+  await expect(relay.request('nothing' as never, {} as never, 's' as never)).rejects.toThrow(TypeError)
   await expect(ask(relay, '/a', '')).rejects.toThrow(RangeError)
   await expect(ask(relay, '/a', 'ä')).rejects.toThrow(RangeError)
   const large = { key: '/a', value: 'x'.repeat(LIMITS.frameBytes) }

@@ -41,8 +41,8 @@ export class Standings {
     const caller: Caller | undefined =
       session === undefined ? undefined : this.#host.registry.callerOf(session, peer)
     if (session === undefined || caller === undefined) {
-      // A new login with an old id in the header is still a login.
-      if (!REQUESTS[name].session) return { peer }
+      // A new login with an old id in the header is still a login; whoever was somebody is never taken for nobody.
+      if (!REQUESTS[name].session && name !== 'secrets') return { peer }
       throw sessionInvalid()
     }
     return { peer, session, caller }
