@@ -170,7 +170,9 @@ test('what is under way fails when the connection is lost, with what the daemon 
 test('wrong arguments', async () => {
   const { relay } = await relayTo(() => {})
   await expect(relay.request('watch', {}, 's')).rejects.toThrow(TypeError)
-  await expect(relay.request('nothing' as never, {} as never, 's' as never)).rejects.toThrow(TypeError)
+  await expect(relay.request('nothing' as never, {} as never, 's' as never)).rejects.toThrow(
+    TypeError,
+  )
   await expect(ask(relay, '/a', '')).rejects.toThrow(RangeError)
   await expect(ask(relay, '/a', 'ä')).rejects.toThrow(RangeError)
   const large = { key: '/a', value: 'x'.repeat(LIMITS.frameBytes) }
