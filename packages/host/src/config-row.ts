@@ -76,6 +76,21 @@ export function flag(name: string, fallback: boolean, description: string): Conf
   }
 }
 
+/** A switch that goes by something else where it is not given: undefined. */
+export function flagOrAuto(name: string, description: string): ConfigRow<boolean | undefined> {
+  return {
+    name,
+    type: 'boolean',
+    unit: '',
+    description,
+    fallback: undefined,
+    shown: '"auto"',
+    schema: z.union([z.literal('auto').transform(() => undefined), z.boolean()]),
+    expected: 'true, false or "auto"',
+    sensitive: false,
+  }
+}
+
 /** @param item - of one text; the whole may be empty */
 export function list(
   name: string,

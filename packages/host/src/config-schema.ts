@@ -4,6 +4,7 @@
  */
 import { GATEWAY_ROWS, HTTP_ROWS } from './config-http.ts'
 import { LIBVIRT_ROWS } from './config-libvirt.ts'
+import type { NamedTables } from './config-named-tables.ts'
 import {
   BROKERS,
   type ConfigKey,
@@ -25,8 +26,17 @@ import {
   text,
   USERNAME,
 } from './config-row.ts'
+import {
+  HASHICORP_ROWS,
+  ISSUER_TABLES,
+  OPENBAO_ROWS,
+  PDP_ROWS,
+  SECRETS_ROWS,
+  TENANT_TABLES,
+} from './config-secrets.ts'
 import { SUBAUTH_ROWS } from './config-subauth.ts'
 import type { ConfigSections } from './config-values.ts'
+import { ZONE_TABLES } from './config-zones.ts'
 import { METRICS_ADDRESS } from './metrics-address.ts'
 
 type Rows = {
@@ -40,7 +50,7 @@ const TIB = KIB ** 4
 const DAY = 86_400
 const YEAR = 365 * DAY
 
-/** The checks of all keys, in the shape of {@link ConfigSections}. A key without a check does not compile. */
+/** The checks of all keys by their sections, in the shape of {@link ConfigSections}. A key without a check does not compile. */
 export const CONFIG_ROWS: Rows = Object.freeze({
   database: {
     path: text('database.path', '/var/lib/secreg', PATH, 'Directory of the store'),
@@ -291,6 +301,10 @@ export const CONFIG_ROWS: Rows = Object.freeze({
   http: HTTP_ROWS,
   subauth: SUBAUTH_ROWS,
   libvirt: LIBVIRT_ROWS,
+  secrets: SECRETS_ROWS,
+  'secrets.openbao': OPENBAO_ROWS,
+  'secrets.hashicorp': HASHICORP_ROWS,
+  'secrets.pdp': PDP_ROWS,
   unlock: {
     keyFile: text(
       'unlock.key_file',
@@ -350,3 +364,10 @@ export const CONFIG_KEYS: readonly ConfigKey[] = Object.freeze(
     Object.values(section as Readonly<Record<string, ConfigRow<unknown>>>).map(keyOf),
   ),
 )
+
+/** Everything in the file that has names of the user's own. */
+export const NAMED_TABLES: readonly NamedTables[] = Object.freeze([
+  TENANT_TABLES,
+  ISSUER_TABLES,
+  ZONE_TABLES,
+])

@@ -1,29 +1,33 @@
 /** A configuration as it may leave the machine: in a support document, for example. */
 import { z } from 'zod'
 import type { ConfigRow } from './config-row.ts'
-import { CONFIG_ROWS } from './config-schema.ts'
-import type { Config, ConfigSections } from './config-values.ts'
-import { ZONES_SECTION } from './config-zones.ts'
+import { CONFIG_ROWS, NAMED_TABLES } from './config-schema.ts'
+import type { Config } from './config-values.ts'
 
 /**
  * Values by the dotted names of their keys: numbers, switches and fixed words as they are. Of any other text, which may
  * be a path or a name, only whether it is the default (`default`), another (`given`) or none (`none`); of a list how long
- * it is, and of zones how many there are.
+ * it is, and of zones, tenants and issuers how many there are.
  *
  * @returns a fresh object
  */
 export function summarizeConfig(config: Config): Record<string, string | number | boolean> {
   const summary: Record<string, string | number | boolean> = {}
   for (const [section, rows] of Object.entries(CONFIG_ROWS)) {
-    const values = config[section as keyof ConfigSections] as unknown as Readonly<
-      Record<string, unknown>
-    >
+    const values = valueAt(config, section.split('.')) as Readonly<Record<string, unknown>>
     for (const [field, row] of Object.entries(rows as Readonly<Record<string, Row>>)) {
       summary[row.name] = summaryOf(row, values[field])
     }
   }
-  summary[ZONES_SECTION] = `${config.zones.size} given`
+  for (const { path } of NAMED_TABLES) {
+    summary[path.join('.')] =
+      `${(valueAt(config, path) as ReadonlyMap<string, unknown>).size} given`
+  }
   return summary
+}
+
+function valueAt(config: Config, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], config)
 }
 
 type Row = ConfigRow<unknown>

@@ -1,4 +1,10 @@
 /** What a configuration file says, checked; a name is the name in the file in camel case, with its unit. */
+import type {
+  ConfigKv2,
+  ConfigPdp,
+  ConfigSecrets,
+  ConfigSecretsKeys,
+} from './config-secrets-values.ts'
 
 /** Least log level that is written. */
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
@@ -29,12 +35,13 @@ export interface ConfigZone {
 }
 
 /** Checked values of a configuration file. */
-export interface Config extends ConfigSections {
+export interface Config extends Omit<ConfigSections, 'secrets' | `secrets.${string}`> {
+  readonly secrets: ConfigSecrets
   /** The zones of the file by their names. */
   readonly zones: ReadonlyMap<string, ConfigZone>
 }
 
-/** The sections whose keys have one place each. */
+/** The sections whose keys have one place each, by their names in the file. */
 export interface ConfigSections {
   readonly database: { readonly path: string; readonly cacheSizeBytes: number }
   readonly socket: {
@@ -181,6 +188,10 @@ export interface ConfigSections {
     readonly keepaliveIntervalSeconds: number
     readonly keepaliveCount: number
   }
+  readonly secrets: ConfigSecretsKeys
+  readonly 'secrets.openbao': ConfigKv2
+  readonly 'secrets.hashicorp': ConfigKv2
+  readonly 'secrets.pdp': ConfigPdp
   readonly unlock: {
     readonly keyFile: string | undefined
     readonly systemdCredential: string | undefined

@@ -3,21 +3,16 @@
  * refuses it, and all faults are told at once with their lines.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
-import { distance } from 'fastest-levenshtein'
 import { parse, TomlDate, TomlError, type TomlValue } from 'smol-toml'
+import type { NamedTables } from './config-named-tables.ts'
 import type { ConfigRow } from './config-row.ts'
-import { CONFIG_KEYS, CONFIG_ROWS } from './config-schema.ts'
-import type { Config, ConfigZone } from './config-values.ts'
-import {
-  closestZoneKey,
-  isConfigZoneName,
-  ZONE_FIELDS,
-  ZONE_NAME_FORM,
-  ZONES_SECTION,
-} from './config-zones.ts'
+import { CONFIG_ROWS, NAMED_TABLES } from './config-schema.ts'
+import { unknownKey, unknownKeys } from './config-unknown-keys.ts'
+import type { Config } from './config-values.ts'
 import { ConfigError, type ConfigFault } from './errors.ts'
 import { roomFaults } from './room-thresholds.ts'
 import { formatTomlKey, locateTomlKeys, type TextPosition } from './toml-locator.ts'
+import { asTable, NO_TABLE, type TomlTable } from './toml-table.ts'
 
 /** Largest configuration file in bytes. */
 export const MAX_CONFIG_BYTES: number = 1024 * 1024
@@ -37,16 +32,7 @@ export interface LoadConfigOptions {
   readonly uid?: number
 }
 
-type Table = { readonly [name: string]: TomlValue }
 type Row = ConfigRow<unknown>
-
-const ROW_BY_NAME: ReadonlyMap<string, Row> = new Map(
-  Object.values(CONFIG_ROWS).flatMap((section) =>
-    Object.values(section as Readonly<Record<string, Row>>).map((row) => [row.name, row] as const),
-  ),
-)
-const SECTIONS: ReadonlySet<string> = new Set(Object.keys(CONFIG_ROWS))
-const NO_TABLE: Table = Object.freeze({})
 
 /**
  * Read and check a configuration file.
@@ -144,7 +130,7 @@ function decodeUtf8(bytes: Uint8Array, file: string): string {
   }
 }
 
-function parseToml(text: string, file: string): Table {
+function parseToml(text: string, file: string): TomlTable {
   try {
     return parse(text, { integersAsBigInt: true, maxDepth: 32 })
   } catch (cause) {
@@ -157,117 +143,90 @@ function parseToml(text: string, file: string): Table {
   }
 }
 
-function asTable(value: TomlValue | undefined): Table | undefined {
-  const plain = typeof value === 'object' && !Array.isArray(value) && !(value instanceof TomlDate)
-  return plain ? (value as Table) : undefined
-}
-
-/** Every leaf that no row names, each with its full path; an empty unknown table is a leaf. */
-function unknownKeys(table: Table, path: readonly string[] = []): (readonly string[])[] {
-  return Object.entries(table).flatMap(([name, value]) => {
-    const segments = [...path, name]
-    if (path.length === 0 && name === ZONES_SECTION) return unknownZoneKeys(value)
-    // A name that itself holds a dot is another key than the dotted one that it looks like.
-    if (!name.includes('.') && ROW_BY_NAME.has(segments.join('.'))) return []
-    const inner = asTable(value)
-    const known = path.length === 0 && SECTIONS.has(name)
-    if (inner !== undefined && (known || Object.keys(inner).length > 0)) {
-      return unknownKeys(inner, segments)
-    }
-    return known ? [] : [segments]
-  })
-}
-
-/** The same below `zones`, where the names of the tables are no keys. */
-function unknownZoneKeys(zones: TomlValue): (readonly string[])[] {
-  return Object.entries(asTable(zones) ?? NO_TABLE).flatMap(([zone, value]) =>
-    Object.entries(asTable(value) ?? NO_TABLE)
-      .filter(([name]) => !ZONE_FIELDS.has(name))
-      .flatMap(([name, inner]) => leavesOf([ZONES_SECTION, zone, name], inner)),
-  )
-}
-
-function leavesOf(path: readonly string[], value: TomlValue): (readonly string[])[] {
-  const inner = Object.entries(asTable(value) ?? NO_TABLE)
-  return inner.length === 0 ? [path] : inner.flatMap(([name, of]) => leavesOf([...path, name], of))
-}
-
-function unknownKey(segments: readonly string[]): string {
-  const name = formatTomlKey(segments)
-  const zoneKey = closestZoneKey(segments)
-  const isOfZone = segments.length > 2 && segments[0] === ZONES_SECTION
-  const otherKey = isOfZone ? undefined : closestKey(segments.join('.'))
-  const closest = zoneKey === undefined ? otherKey : formatTomlKey(zoneKey)
-  const hint = closest === undefined ? '' : `; did you mean ${quoted(closest)}?`
-  return `unknown key ${quoted(name)}${hint}`
-}
-
-function quoted(name: string): string {
-  const quote = name.includes('"') ? "'" : '"'
-  return `${quote}${name}${quote}`
-}
-
-/** The key that was most likely meant; undefined when none is near. */
-function closestKey(name: string): string | undefined {
-  // A long name could make the distance dear, and is near to nothing.
-  if (name.length > 128) return undefined
-  const last = name.slice(name.lastIndexOf('.') + 1)
-  const ranked = CONFIG_KEYS.map((key) => {
-    // A key in the wrong section, or without one, is told by its last name.
-    const own = key.name.slice(key.name.lastIndexOf('.') + 1)
-    return { name: key.name, steps: own === last ? 0 : distance(name, key.name) }
-  }).sort((a, b) => a.steps - b.steps)
-  const best = ranked[0]
-  return best !== undefined && best.steps <= Math.max(3, name.length / 2) ? best.name : undefined
-}
-
 type Report = (segments: readonly string[], message: string) => void
 
-function readValues(table: Table, report: Report): Config {
-  const config: Record<string, unknown> = {}
+type Values = { [name: string]: unknown }
+
+function readValues(table: TomlTable, report: Report): Config {
+  const config: Values = {}
   for (const [section, rows] of Object.entries(CONFIG_ROWS)) {
-    const given = Object.hasOwn(table, section) ? table[section] : {}
-    const inner = asTable(given)
-    if (inner === undefined) {
-      report([section], `${section}: expected a table, got ${describe(given)}`)
-    }
-    const values: Record<string, unknown> = {}
+    const path = section.split('.')
+    const given = tableAt(table, path, report)
+    const values: Values = {}
     for (const [field, row] of Object.entries(rows as Readonly<Record<string, Row>>)) {
-      const [, key = ''] = row.name.split('.')
-      values[field] = readValue(row, inner ?? NO_TABLE, [section, key], report)
+      const key = row.name.slice(section.length + 1)
+      values[field] = readValue(row, given, [...path, key], report)
     }
-    config[section] = Object.freeze(values)
+    place(config, path, values)
   }
-  config[ZONES_SECTION] = readZones(table, report)
-  return Object.freeze(config) as unknown as Config
+  for (const tables of NAMED_TABLES) place(config, tables.path, readNamed(tables, table, report))
+  return freeze(config) as unknown as Config
 }
 
-function readZones(table: Table, report: Report): ReadonlyMap<string, ConfigZone> {
-  const zones = new Map<string, ConfigZone>()
-  const given = Object.hasOwn(table, ZONES_SECTION) ? table[ZONES_SECTION] : {}
-  const tables = asTable(given)
-  if (tables === undefined) {
-    report([ZONES_SECTION], `${ZONES_SECTION}: expected a table, got ${describe(given)}`)
-  }
-  for (const [name, zone] of Object.entries(tables ?? NO_TABLE)) {
-    const path = [ZONES_SECTION, name]
-    const inner = asTable(zone)
-    if (!isConfigZoneName(name)) {
-      report(path, `${ZONES_SECTION}: expected ${ZONE_NAME_FORM}, got ${describe(name)}`)
-    } else if (inner === undefined) {
-      report(path, `${formatTomlKey(path)}: expected a table, got ${describe(zone)}`)
-    } else {
-      const values = [...ZONE_FIELDS].map(([key, [field, row]]) => {
-        return [field, readValue(row, inner, [...path, key], report)] as const
-      })
-      zones.set(name, Object.freeze(Object.fromEntries(values)) as unknown as ConfigZone)
+/** Sections come before those that are below them. */
+function place(config: Values, path: readonly string[], value: unknown): void {
+  const above = path.slice(0, -1)
+  const inside = above.reduce((outer, name) => outer[name] as Values, config)
+  inside[path.at(-1) ?? ''] = value
+}
+
+function freeze(values: Values): Values {
+  for (const value of Object.values(values)) {
+    if (typeof value === 'object' && value !== null && !(value instanceof Map)) {
+      freeze(value as Values)
     }
   }
-  return zones
+  return Object.freeze(values)
+}
+
+/** What stands at a path; what is above it is reported where it is read itself. */
+function tableAt(root: TomlTable, path: readonly string[], report: Report): TomlTable {
+  const name = path.at(-1) ?? ''
+  const outer = path
+    .slice(0, -1)
+    .reduce((table, above) => asTable(ownValue(table, above)) ?? NO_TABLE, root)
+  const given = ownValue(outer, name)
+  if (given === undefined) return NO_TABLE
+  const inner = asTable(given)
+  if (inner !== undefined) return inner
+  report(path, `${path.join('.')}: expected a table, got ${describe(given)}`)
+  return NO_TABLE
+}
+
+function ownValue(table: TomlTable, name: string): TomlValue | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined
+}
+
+function readNamed(
+  { path, fields, isName, nameForm }: NamedTables,
+  root: TomlTable,
+  report: Report,
+): ReadonlyMap<string, unknown> {
+  const all = new Map<string, unknown>()
+  for (const [name, value] of Object.entries(tableAt(root, path, report))) {
+    const at = [...path, name]
+    const inner = asTable(value)
+    if (!isName(name)) {
+      report(at, `${path.join('.')}: expected ${nameForm}, got ${describe(name)}`)
+    } else if (inner === undefined) {
+      report(at, `${formatTomlKey(at)}: expected a table, got ${describe(value)}`)
+    } else {
+      const values = [...fields].map(([key, [field, row]]) => {
+        return [field, readValue(row, inner, [...at, key], report)] as const
+      })
+      all.set(name, Object.freeze(Object.fromEntries(values)))
+    }
+  }
+  return all
 }
 
 /** @param segments - names of the key from the root; the last is its name in the table */
-function readValue(row: Row, table: Table, segments: readonly string[], report: Report): unknown {
+function readValue(
+  row: Row,
+  table: TomlTable,
+  segments: readonly string[],
+  report: Report,
+): unknown {
   const key = segments.at(-1) ?? ''
   if (!Object.hasOwn(table, key)) return row.fallback
   const given = table[key]

@@ -12,6 +12,15 @@ export {
 } from './config.ts'
 export type { ConfigKey } from './config-row.ts'
 export { CONFIG_KEYS } from './config-schema.ts'
+export { SECRETS_ISSUER_KEYS, SECRETS_TENANT_KEYS } from './config-secrets.ts'
+export type {
+  ConfigIssuer,
+  ConfigKv2,
+  ConfigPdp,
+  ConfigSecrets,
+  ConfigTenant,
+  SecretsAuthMode,
+} from './config-secrets-values.ts'
 export { summarizeConfig } from './config-summary.ts'
 export type {
   Config,

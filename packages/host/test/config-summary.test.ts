@@ -6,7 +6,8 @@ const summaryOf = (source: string) => summarizeConfig(parseConfig(source, 'f').c
 
 test('every key is there, with its default', () => {
   const summary = summaryOf('')
-  const names = [...CONFIG_KEYS.map(({ name }) => name), 'zones']
+  const named = ['zones', 'secrets.tenants', 'secrets.issuers']
+  const names = [...CONFIG_KEYS.map(({ name }) => name), ...named]
   expect(Object.keys(summary).sort()).toEqual(names.sort())
   expect(summary).toMatchObject({
     'session.timeout': 3600,
@@ -19,7 +20,12 @@ test('every key is there, with its default', () => {
     'socket.group': 'none',
     'unlock.key_file': 'none',
     'security.encrypt_prefixes': '0 given',
+    'secrets.enabled': false,
+    'secrets.require_auth': 'none',
+    'secrets.audience': 'default',
+    'secrets.openbao.url': 'none',
     zones: '0 given',
+    'secrets.tenants': '0 given',
   })
 })
 
@@ -39,6 +45,18 @@ pam.helper = ${path}
 pam.service = "${canary}"
 session.timeout = 60
 log.level = "debug"
+secrets.environment = "${canary}"
+secrets.tenant_id = "${canary}"
+secrets.allowed_mounts = ["${canary}"]
+secrets.salt_file = ${path}
+secrets.require_auth = true
+secrets.audit_mode = "required"
+secrets.openbao.url = "https://${canary}.example.org"
+secrets.openbao.role_id = "${canary}"
+secrets.pdp.token_file = ${path}
+secrets.issuers.a.issuer = "${canary}"
+secrets.issuers."${canary}" = {}
+secrets.tenants."${canary}" = {}
 zones.a.desc = "${canary}"
 zones."${canary}" = {}
 `)
@@ -56,6 +74,14 @@ zones."${canary}" = {}
     'pam.service': 'given',
     'session.timeout': 60,
     'log.level': 'debug',
+    'secrets.environment': 'given',
+    'secrets.allowed_mounts': '1 given',
+    'secrets.require_auth': true,
+    'secrets.audit_mode': 'required',
+    'secrets.openbao.url': 'given',
+    'secrets.openbao.role_id': 'given',
+    'secrets.issuers': '2 given',
+    'secrets.tenants': '1 given',
     zones: '2 given',
   })
 })

@@ -20,6 +20,21 @@ function faultsOf(text: string | Uint8Array): string[] {
   }
 }
 
+const KV2 = {
+  url: undefined,
+  tokenFile: undefined,
+  roleId: undefined,
+  secretIdFile: undefined,
+  namespace: undefined,
+  caFile: undefined,
+  verifyTls: true,
+  timeoutSeconds: 30,
+  poolSize: 10,
+  maxConcurrent: 50,
+  renewalThresholdSeconds: 600,
+  redirectHosts: [],
+}
+
 describe('parseConfig', () => {
   it('weakness 63: gives the documented defaults for an empty file', () => {
     expect(parseConfig('', 'f').config).toEqual({
@@ -127,6 +142,35 @@ describe('parseConfig', () => {
         openTimeoutSeconds: 30,
         keepaliveIntervalSeconds: 5,
         keepaliveCount: 5,
+      },
+      secrets: {
+        enabled: false,
+        environment: 'prod',
+        requireAuth: undefined,
+        enforceScopes: undefined,
+        authorization: undefined,
+        audience: 'crud.secrets',
+        inboundAuthMode: 'bearer',
+        clockSkewSeconds: 30,
+        tenantId: undefined,
+        allowedMounts: [],
+        saltFile: undefined,
+        acceptLegacyUris: false,
+        grantTtlSeconds: 300,
+        grantMaxUses: 1,
+        negativeCacheSeconds: 5,
+        antiReplay: 'per-resource',
+        antiReplayTtlSeconds: 300,
+        yamlPath: undefined,
+        auditSample: 1,
+        auditMode: 'spool',
+        auditBuffer: 1000,
+        devEndpoints: undefined,
+        openbao: KV2,
+        hashicorp: KV2,
+        pdp: { url: undefined, tokenFile: undefined, caFile: undefined, timeoutMs: 2000 },
+        tenants: new Map(),
+        issuers: new Map(),
       },
       unlock: { keyFile: undefined, systemdCredential: undefined },
       pam: { helper: undefined, timeoutSeconds: 10, service: 'secreg', maxRunning: 4 },

@@ -19,6 +19,8 @@ function tableOf(keys: readonly host.ConfigKey[]): string {
 
 it.each([
   ['config-keys', host.CONFIG_KEYS],
+  ['tenant-keys', host.SECRETS_TENANT_KEYS],
+  ['issuer-keys', host.SECRETS_ISSUER_KEYS],
   ['zone-keys', host.ZONE_KEYS],
 ] as const)('shows the keys of the configuration as they are: %s', (mark, keys) => {
   const pattern = new RegExp(`<!-- ${mark}: begin -->\\n([\\s\\S]*)<!-- ${mark}: end -->`)
