@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createTempHome, KafkaStandIn, startNode, waitFor } from '@secreg/testkit'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Egress, type EgressOptions } from '../src/egress/egress-process.ts'
-import type { EgressPayload } from '../src/egress/messages.ts'
+import { EGRESS_LIMITS, type EgressPayload } from '../src/egress/messages.ts'
 import { buildEgress, type Command, type EgressProgram, writeChild } from './egress-program.ts'
 
 let program: EgressProgram
@@ -131,14 +131,19 @@ describe('what it is asked', () => {
 
   test('more than one message holds is not even sent', async () => {
     const egress = egressOf()
-    const batch = { ...batchOf('a:1'), messages: [{ key: '', value: 'v'.repeat(2 * 1024 * 1024) }] }
+    const batch = {
+      ...batchOf('a:1'),
+      messages: [{ key: '', value: 'v'.repeat(EGRESS_LIMITS.questionBytes) }],
+    }
     await expect(egress.call('kafka.send', batch, TIME)).rejects.toEqual(code('TOO_LARGE'))
     expect(egress.pid).toBeUndefined()
   })
 
   test('too much at once is refused, and what is under way is not touched', async () => {
     const egress = egressOf({ command: SILENT() })
-    const calls = Array.from({ length: 64 }, () => egress.call('kafka.close', {}, TIME))
+    const calls = Array.from({ length: EGRESS_LIMITS.questions }, () =>
+      egress.call('kafka.close', {}, TIME),
+    )
     const ends = Promise.allSettled(calls)
     await expect(egress.call('kafka.close', {}, TIME)).rejects.toEqual(code('BUSY'))
     await egress.close()

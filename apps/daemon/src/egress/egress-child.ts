@@ -6,6 +6,7 @@
 import { hardenProcess } from '@secreg/host'
 import { FaultError, faultOf } from './fault.ts'
 import { encodeFrame, FrameReader } from './frames.ts'
+import { HttpRequests } from './http-requests.ts'
 import { KafkaProducer } from './kafka-producer.ts'
 import { EGRESS_LIMITS, type EgressAnswer, type EgressQuestion, readOrder } from './messages.ts'
 
@@ -51,6 +52,7 @@ class Operations {
   readonly #write: (frame: Buffer) => void
   readonly #running = new Map<number, AbortController>()
   readonly #kafka = new KafkaProducer()
+  readonly #http = new HttpRequests()
 
   constructor(write: (frame: Buffer) => void) {
     this.#write = write
@@ -92,6 +94,8 @@ class Operations {
         return this.#kafka.send(question.payload, signal)
       case 'kafka.close':
         return this.#kafka.close()
+      case 'http.request':
+        return this.#http.send(question.payload, signal)
     }
   }
 

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { childEnvironment } from '../child-environment.ts'
+import { EgressRoom } from './egress-room.ts'
 import { EgressError, type EgressErrorCode } from './errors.ts'
 import { encodeFrame, FrameReader } from './frames.ts'
 import {
@@ -52,6 +53,7 @@ interface Call {
 interface Child {
   readonly process: ChildProcess
   readonly calls: Map<number, Call>
+  readonly room: EgressRoom
   /** Questions taken back, which the child still has to answer. */
   readonly cancelled: Map<number, NodeJS.Timeout>
   readonly gone: Promise<void>
@@ -90,16 +92,15 @@ export class Egress {
   ): Promise<EgressResult<O>> {
     return new Promise((resolve, reject) => {
       const fail = (code: EgressErrorCode): void => reject(new EgressError(code))
-      if (this.#closed) return fail('ERR_EGRESS_CLOSED')
-      if (signal?.aborted === true) return fail('ERR_EGRESS_CANCELLED')
+      const refuse = (code: EgressErrorCode): void => reject(new EgressError(code, true))
+      if (this.#closed) return refuse('ERR_EGRESS_CLOSED')
+      if (signal?.aborted === true) return refuse('ERR_EGRESS_CANCELLED')
       const id = ++this.#lastId
       const frame = encodeFrame({ id, op, payload }, EGRESS_LIMITS.questionBytes)
-      if (frame === undefined) return fail('ERR_EGRESS_TOO_LARGE')
+      if (frame === undefined) return refuse('ERR_EGRESS_TOO_LARGE')
       const child = this.#running()
-      if (child === undefined) return fail('ERR_EGRESS_CHILD_GONE')
-      if (child.calls.size + child.cancelled.size >= EGRESS_LIMITS.questions) {
-        return fail('ERR_EGRESS_BUSY')
-      }
+      if (child === undefined) return refuse('ERR_EGRESS_CHILD_GONE')
+      if (!child.room.take(id, op, frame.length)) return refuse('ERR_EGRESS_BUSY')
       const takeBack = (code: EgressErrorCode): void => {
         this.#cancel(child, id)
         call.settle(code)
@@ -174,7 +175,7 @@ export class Egress {
         if (spawned.pid === undefined) end()
       })
     })
-    const child: Child = { process: spawned, calls, cancelled, gone }
+    const child: Child = { process: spawned, calls, room: new EgressRoom(), cancelled, gone }
     // Its end is what is acted upon.
     spawned.stdin?.on('error', () => {})
     spawned.stdout?.on('error', () => {})
@@ -192,6 +193,7 @@ export class Egress {
 
   #take(child: Child, answer: EgressAnswer | undefined): void {
     if (answer === undefined) throw new TypeError('no answer')
+    child.room.give(answer.id)
     const timer = child.cancelled.get(answer.id)
     if (timer !== undefined) {
       clearTimeout(timer)

@@ -20,6 +20,7 @@ const MESSAGES: Readonly<Record<EgressErrorCode, string>> = {
   ERR_EGRESS_CANCELLED: 'it was taken back',
   ERR_EGRESS_UNSUPPORTED:
     'the optional package kafkajs is not installed: npm install it beside secregd',
+  ERR_EGRESS_NOT_SENT: 'the peer was not reached',
   ERR_EGRESS_UNREACHABLE: 'the peer cannot be reached',
   ERR_EGRESS_TLS_FAILED: 'the certificate of the peer is not one that is trusted',
   ERR_EGRESS_NOT_ALLOWED: 'the peer does not allow it: check name, password and rights there',
@@ -39,9 +40,12 @@ const MESSAGES: Readonly<Record<EgressErrorCode, string>> = {
 export class EgressError extends Error {
   override readonly name = 'EgressError'
   readonly code: EgressErrorCode
+  /** The child was not asked, so that nothing can have been done. */
+  readonly unasked: boolean
 
-  constructor(code: EgressErrorCode) {
+  constructor(code: EgressErrorCode, unasked = false) {
     super(MESSAGES[code])
     this.code = code
+    this.unasked = unasked
   }
 }

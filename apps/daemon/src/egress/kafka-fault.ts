@@ -1,6 +1,7 @@
 /** Words for what kafkajs throws. Its messages hold text of the broker, and are not looked at. */
 import { FaultError } from './fault.ts'
 import type { EgressFault } from './messages.ts'
+import { isTlsCode } from './tls-codes.ts'
 
 /** The part of a `KafkaJSError` that says what happened. */
 interface KafkaFailure {
@@ -36,10 +37,6 @@ const BY_TYPE: Readonly<Record<string, EgressFault>> = {
   ILLEGAL_SASL_STATE: 'NOT_ALLOWED',
 }
 
-/** Of OpenSSL and of Node.js: why a certificate was not taken, or that there was no TLS. */
-const TLS =
-  /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|HOSTNAME_MISMATCH|EPROTO)/
-
 /** Deepest chain of causes that is followed. */
 const CAUSES = 4
 
@@ -61,7 +58,7 @@ function wordOf({ name, type, code, retriable }: KafkaFailure): EgressFault | un
     if (Object.hasOwn(BY_TYPE, type)) return BY_TYPE[type]
     return retriable === true ? 'PEER_FAILED' : 'PEER_REFUSED'
   }
-  if (name === 'KafkaJSConnectionError' && typeof code === 'string' && TLS.test(code)) {
+  if (name === 'KafkaJSConnectionError' && typeof code === 'string' && isTlsCode(code)) {
     return 'TLS_FAILED'
   }
   return typeof name === 'string' && Object.hasOwn(BY_NAME, name) ? BY_NAME[name] : undefined

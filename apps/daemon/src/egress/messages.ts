@@ -4,16 +4,28 @@
  * with one of {@link EGRESS_FAULTS}. Text of a peer is never in an answer to say why something failed.
  */
 import { z } from 'zod'
+import { type HttpQuestion, type HttpResult, httpQuestion, httpResult } from './http-messages.ts'
 
-/** Longest messages, bytes of JSON, and how many questions may be under way at once. */
+/** Longest messages, bytes of JSON, and how much may be under way at once. */
 export const EGRESS_LIMITS: {
+  /** A secret of 1 MiB, all of it characters that are escaped in JSON and once more within JSON. */
   readonly questionBytes: number
+  /** A body of 2 MiB in base64, or what a broker says. */
   readonly answerBytes: number
   readonly questions: number
+  /**
+   * Of these, the exchanges over HTTP, so that there is always room for events: two servers of secrets with 64 calls, a
+   * login and a renewal each, 16 questions to a decision point, the keys of issuers, and what was taken back.
+   */
+  readonly httpQuestions: number
+  /** Bytes of all questions of HTTP that are under way. */
+  readonly httpQuestionBytes: number
 } = Object.freeze({
-  questionBytes: 2 * 1024 * 1024,
+  questionBytes: 4 * 1024 * 1024,
   answerBytes: 4 * 1024 * 1024,
-  questions: 64,
+  questions: 192,
+  httpQuestions: 176,
+  httpQuestionBytes: 24 * 1024 * 1024,
 })
 
 /** Everything that the child can say went wrong. */
@@ -24,6 +36,8 @@ export type EgressFault =
   | 'CANCELLED'
   /** What the operation needs is not installed. */
   | 'UNSUPPORTED'
+  /** No connection was made: nothing can have arrived. */
+  | 'NOT_SENT'
   /** No connection, or it broke. */
   | 'UNREACHABLE'
   /** The peer could not show who it is. */
@@ -46,6 +60,7 @@ export const EGRESS_FAULTS: readonly EgressFault[] = Object.freeze([
   'INVALID',
   'CANCELLED',
   'UNSUPPORTED',
+  'NOT_SENT',
   'UNREACHABLE',
   'TLS_FAILED',
   'NOT_ALLOWED',
@@ -95,6 +110,8 @@ export interface EgressOperations {
     readonly payload: Readonly<Record<never, never>>
     readonly result: Readonly<Record<never, never>>
   }
+  /** One exchange over HTTP; whatever status is answered is a result. */
+  readonly 'http.request': { readonly payload: HttpQuestion; readonly result: HttpResult }
 }
 
 /** Name of an operation. */
@@ -152,6 +169,7 @@ const SCHEMAS: Schemas = {
     result: z.strictObject({ sent: z.int().min(0) }),
   },
   'kafka.close': { payload: nothing, result: nothing },
+  'http.request': { payload: httpQuestion, result: httpResult },
 }
 
 const id = z.int().min(1)

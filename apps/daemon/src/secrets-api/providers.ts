@@ -1,0 +1,129 @@
+/** The providers of secrets that the settings name, and the registry as one more (specs: secrets-api §5). */
+import { createKv2Client, type Kv2Client, type Kv2Clock } from '@secreg/kv2'
+import { SecregError } from '@secreg/protocol'
+import type { SecretProvider, SecretProviderName } from '@secreg/secrets-api'
+import { kv2Provider } from '@secreg/secrets-api/kv2'
+import { YamlProvider } from '@secreg/secrets-api/node'
+import { type RegistryProviderApi, registryProvider } from '@secreg/secrets-api/registry'
+import type { Egress } from '../egress/egress-process.ts'
+import { egressTransport } from './egress-transport.ts'
+import type { Kv2Settings, SecretsApiSettings } from './settings.ts'
+
+/** Providers that are servers elsewhere. */
+export type Kv2Name = 'openbao' | 'hashicorp'
+
+/** What providers are made of beside their settings. */
+export interface ProviderPorts {
+  readonly egress: Pick<Egress, 'call'>
+  /**
+   * The registry as somebody sees it.
+   *
+   * @param principal - as authentication gave it to the caller
+   * @returns undefined for one to whom it is not open
+   */
+  readonly registryOf: (principal: object) => RegistryProviderApi | undefined
+  /** A server has failed so often that it is not asked for a while. */
+  readonly onCircuitOpen?: (name: Kv2Name) => void
+  /** Of the clients of the servers. Default the platform's. */
+  readonly clock?: Kv2Clock
+}
+
+/** The providers. */
+export interface Providers extends AsyncDisposable {
+  /**
+   * @param principal - for whom: the registry is another for everybody, and nothing is in it for nobody
+   * @returns undefined for one that is not set up
+   */
+  providerOf(name: SecretProviderName, principal?: object): SecretProvider | undefined
+  /** End what is under way at servers. */
+  close(): Promise<void>
+}
+
+/** Calls of one server at a time: so many fit through the egress child for both (see `EGRESS_LIMITS`). */
+export const MAX_SERVER_CALLS = 64
+
+/**
+ * Make the providers. Nothing is read or sent before the first call; there is one client for each server, which everybody
+ * shares, with its token, connections and circuit.
+ *
+ * @throws TypeError, RangeError for settings that are none, which quote no credential
+ */
+export function createProviders(settings: SecretsApiSettings, ports: ProviderPorts): Providers {
+  const { yamlPath: path, environment } = settings
+  const clients: Kv2Client[] = []
+  const serverOf = (name: Kv2Name): SecretProvider | undefined => {
+    const server = settings[name]
+    if (server === undefined) return undefined
+    const client = clientOf(name, server, settings.isDevelopment, ports)
+    clients.push(client)
+    return kv2Provider({ client, name })
+  }
+  const shared: Readonly<
+    Record<Exclude<SecretProviderName, 'secreg'>, SecretProvider | undefined>
+  > = {
+    yaml: path === undefined ? undefined : new YamlProvider({ path, environment }),
+    openbao: serverOf('openbao'),
+    hashicorp: serverOf('hashicorp'),
+  }
+  const nobodys = registryProvider(NOTHING_TO_SEE)
+  const close = async (): Promise<void> => {
+    await Promise.all(clients.map((client) => client.close()))
+  }
+  return {
+    providerOf(name, principal) {
+      if (name !== 'secreg') return shared[name]
+      const api = principal === undefined ? undefined : ports.registryOf(principal)
+      return api === undefined ? nobodys : registryProvider(api)
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function clientOf(
+  name: Kv2Name,
+  server: Kv2Settings,
+  isDevelopment: boolean,
+  { egress, onCircuitOpen, clock }: ProviderPorts,
+): Kv2Client {
+  const { url, auth, namespace, ca, verifyTls, timeoutMs, poolSize, redirectHosts } = server
+  if (!verifyTls && !isDevelopment) {
+    throw new RangeError('verifyTls: expected true outside of development')
+  }
+  return createKv2Client({
+    url,
+    auth,
+    transport: egressTransport({ egress, ca, verifyTls, poolSize, timeoutMs }),
+    timeoutMs,
+    maxConcurrent: Math.min(server.maxConcurrent, MAX_SERVER_CALLS),
+    renewBelowSeconds: server.renewalThresholdSeconds,
+    allowPlainHttp: isDevelopment,
+    // Its own host is always one of them. An address that is none is refused by the client.
+    ...(redirectHosts.length > 0 &&
+      URL.canParse(url) && {
+        allowedRedirectHosts: [new URL(url).host, ...redirectHosts],
+      }),
+    ...(namespace !== undefined && { namespace }),
+    ...(clock !== undefined && { clock }),
+    observer: {
+      onCircuit: (state) => {
+        if (state === 'open') onCircuitOpen?.(name)
+      },
+    },
+  })
+}
+
+async function denied(): Promise<never> {
+  throw new SecregError('ACCESS_DENIED', 'nobody may see anything')
+}
+
+/** The registry as nobody sees it: everything is absent. It is of use for what a registry can do, before it is known for whom. */
+const NOTHING_TO_SEE: RegistryProviderApi = Object.freeze({
+  get: denied,
+  set: denied,
+  txn: denied,
+  versions: denied,
+  history: denied,
+  meta: denied,
+  list: denied,
+})
