@@ -22,8 +22,12 @@ export interface LoadedConfig {
   readonly config: Config
   /** File as it was named. */
   readonly file: string
-  /** A fault at the place where a key stands, or of the file when the key is not in it. */
-  fault(name: string, message: string): ConfigFault
+  /**
+   * A fault at the place where a key stands, or of the file when the key is not in it.
+   *
+   * @param name - dotted; or the names from the root, where one of them may have a dot
+   */
+  fault(name: string | readonly string[], message: string): ConfigFault
 }
 
 /** Options of {@link loadConfig}. */
@@ -83,7 +87,11 @@ export function parseConfig(source: string | Uint8Array, file: string): LoadedCo
     faults.push(faultAt(['audit', key], message))
   }
   if (faults.length > 0) throw new ConfigError(faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
-  return { config, file, fault: (name, message) => faultAt(name.split('.'), message) }
+  return {
+    config,
+    file,
+    fault: (name, message) => faultAt(typeof name === 'string' ? name.split('.') : name, message),
+  }
 }
 
 function parseConfigBytes(bytes: Uint8Array, file: string): LoadedConfig {

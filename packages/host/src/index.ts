@@ -22,6 +22,7 @@ export type {
   SecretsAuthMode,
 } from './config-secrets-values.ts'
 export { summarizeConfig } from './config-summary.ts'
+export { type ConfigWithTexts, withConfigTexts } from './config-texts.ts'
 export type {
   Config,
   ConfigZone,

@@ -390,6 +390,8 @@ describe('parseConfig', () => {
       message: 'no',
     })
     expect(loaded.fault('log.level', 'no')).toEqual({ file: 'f', message: 'no' })
+    const zones = parseConfig('\n[zones."a.b"]\nhttp = true', 'f')
+    expect(zones.fault(['zones', 'a.b', 'http'], 'no').line).toBe(3)
   })
 
   it('answers any bytes with a configuration or its own error', () => {
