@@ -1,8 +1,9 @@
 /** Rules that give to everybody what few should have. */
 
 import type { Action } from './action.ts'
-import { patternContains, requirePattern } from './pattern-algebra.ts'
+import { patternContains, requirePattern, resourceOf } from './pattern-algebra.ts'
 import type { Rule } from './rule.ts'
+import { WORLDS } from './rule-set.ts'
 
 /** What a kind of action is about. */
 type Kind = 'look' | 'value' | 'change' | 'admin'
@@ -45,13 +46,17 @@ export interface Breadth {
   readonly kind: Exclude<Kind, 'look'>
 }
 
-/** All that is at least two segments deep: whatever holds this holds the entries of every mount. */
-const EVERYWHERE = requirePattern('pattern', '/*/**')
+/** All that is at least two segments deep: whatever holds this holds the entries of every mount, or all of a scheme. */
+const EVERYWHERE = WORLDS.map((scheme) =>
+  requirePattern('pattern', resourceOf(scheme, ['*', '**'])),
+)
 
 /** The worst that an allow gives to everybody: administration anywhere, or values or changes everywhere. */
 export function breadthOf({ effect, principals, actions, resources }: Rule): Breadth | undefined {
   if (effect === 'deny' || !principals.includes('*')) return undefined
-  const wide = resources.findIndex((pattern) => patternContains(pattern, EVERYWHERE))
+  const wide = resources.findIndex((pattern) =>
+    EVERYWHERE.some((all) => patternContains(pattern, all)),
+  )
   for (const kind of ['admin', 'value', 'change'] as const) {
     const given = actions.filter((action) => KINDS[action] === kind)
     if (given.length === 0) continue

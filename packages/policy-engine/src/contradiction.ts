@@ -30,8 +30,8 @@ export function contradictionOf(
 ): Contradiction | undefined {
   let crossing: Contradiction | undefined
   for (const principal of allow.principals) {
-    const root = rules.trie(principal)
-    for (const pattern of root === undefined ? [] : allow.resources) {
+    for (const pattern of allow.resources) {
+      const root = rules.trie(principal, pattern.scheme)
       let same: Contradiction | undefined
       const opposes = (by: Rule): boolean => {
         if (by.effect === 'allow' || (by.actionMask & allow.actionMask) === 0) return false

@@ -14,6 +14,8 @@ import { isWalkable } from './pattern.ts'
 import { requirePattern } from './pattern-algebra.ts'
 import type { Candidate, CompiledPolicy, PolicyRequest, Subject, WhoCanRequest } from './policy.ts'
 import type { Rule } from './rule.ts'
+import { WORLDS, type World } from './rule-set.ts'
+import { isForeignSecret, isSecretPrefix, placeIn, schemeOf } from './secret-uri.ts'
 import { foreignAllows, foreignMayDeny } from './sources/cover.ts'
 import { explainForeign, type MergedAnswers, mergeVerdicts } from './sources/merge.ts'
 import type { ForeignRules, Question } from './sources/source.ts'
@@ -95,7 +97,7 @@ export class PolicyIndex implements CompiledPolicy {
     if (typeof resource !== 'string') throw new TypeError('resource: expected a string')
     checkFacts(time, context)
     const subject = this.#interned(request.subject)
-    if (!isWalkable(resource)) return DEFAULT_DENY
+    if (!isWalkable(resource)) return this.#decideElsewhere(subject, request)
     if (subject.foreign !== undefined) {
       const native = this.#decideNative(subject, action, resource, time, context)
       return mergeVerdicts(native, subject.foreign, questionOf(request), this.#merged)
@@ -110,11 +112,27 @@ export class PolicyIndex implements CompiledPolicy {
     time: number | undefined,
     context: Context | undefined,
   ): Decision {
-    const state = this.#walk(subject, resource)
+    const state = this.#walk(subject.start, resource)
     if ((state.answerMask & (1 << action)) !== 0) return state.answer ?? DEFAULT_DENY
     if ((state.silentMask & (1 << action)) !== 0) return DEFAULT_DENY
     const cell = this.#cell(state, action)
     return cell.fixed ?? cell.decide({ timeMs: time, context: context ?? NO_CONTEXT })
+  }
+
+  /** What is no path: a secret that is kept elsewhere, of which rules of other systems say nothing, or nothing at all. */
+  #decideElsewhere(subject: InternedSubject, request: PolicyRequest): Decision {
+    const state = this.#stateElsewhere(subject, request.resource)
+    if (state === undefined) return DEFAULT_DENY
+    const { action, time, context } = request
+    const cell = this.#cell(state, requireActionIndex(action))
+    return cell.fixed ?? cell.decide({ timeMs: time, context: context ?? NO_CONTEXT })
+  }
+
+  /** Where a secret that is kept elsewhere leads; `undefined` for what is none. */
+  #stateElsewhere({ principals }: InternedSubject, secret: string): State | undefined {
+    const world = isForeignSecret(secret) ? schemeOf(secret) : undefined
+    if (world === undefined) return undefined
+    return this.#walk(this.#startOf(principals, world), placeIn(world, secret))
   }
 
   filter(
@@ -130,10 +148,12 @@ export class PolicyIndex implements CompiledPolicy {
     const facts: Facts = { timeMs: time, context: context ?? NO_CONTEXT }
     const interned = this.#interned(subject)
     const root = prefix.length > 2 && prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
-    if (!isWalkable(root)) return 'none'
-    const state = this.#walk(interned, root)
+    const isPath = isWalkable(root)
+    const state = isPath ? this.#walk(interned.start, root) : this.#stateOfPrefix(interned, prefix)
+    if (state === undefined) return 'none'
     const question = { action, resource: root, facts }
-    const foreign = (interned.foreign ?? []).map((rules) => rules.outlook(question))
+    const speaking = isPath ? (interned.foreign ?? []) : []
+    const foreign = speaking.map((rules) => rules.outlook(question))
     return filterBelow(state, actionAt, facts, foreign, (resource, entry) => {
       return this.decide({ subject: interned, action, resource, time, context: entry })
     })
@@ -159,25 +179,31 @@ export class PolicyIndex implements CompiledPolicy {
       })
     }
     const everybody = granted(['*'])
-    const bit = 1 << requireActionIndex(action)
+    return this.#principalsNamed(requireActionIndex(action), resource).flatMap((principal) => {
+      const grant = principal === '*' ? everybody : granted([principal])
+      return grant === undefined ? [] : { principal, ...grant }
+    })
+  }
+
+  #principalsNamed(action: number, resource: string): readonly string[] {
+    const bit = 1 << action
     const { rules, foreign } = this.edition
-    return principalsNamed(rules.tries(), foreign.principals(), bit, resource).flatMap(
-      (principal) => {
-        const grant = principal === '*' ? everybody : granted([principal])
-        return grant === undefined ? [] : { principal, ...grant }
-      },
-    )
+    const world = isForeignSecret(resource) ? schemeOf(resource) : undefined
+    return world === undefined
+      ? principalsNamed(rules.tries(undefined), foreign.principals(), bit, resource)
+      : principalsNamed(rules.tries(world), new Set(), bit, placeIn(world, resource))
   }
 
   whatCan(subject: Subject | readonly string[], options: WhatCanOptions = {}): Abilities {
     const { time, context, denials = false } = options
     checkFacts(time, context)
     const facts: Facts = { timeMs: time, context: context ?? NO_CONTEXT }
-    const { principals, start } = this.#interned(subject)
+    const { principals } = this.#interned(subject)
+    const roots = WORLDS.flatMap((world) => this.#startOf(principals, world).roots)
     const sources = this.edition.foreign.applying(principals).map(({ id, foreign }) => {
       return { document: id, source: foreign.kind, mount: foreign.mount }
     })
-    return { ...abilitiesOf(start.roots, facts, inOrder, denials), sources }
+    return { ...abilitiesOf(roots, facts, inOrder, denials), sources }
   }
 
   covers(
@@ -190,27 +216,44 @@ export class PolicyIndex implements CompiledPolicy {
     const asked = requirePattern('pattern', pattern)
     const { time, context } = options
     checkFacts(time, context)
-    const { start, foreign } = this.#interned(subject)
+    const { principals, foreign } = this.#interned(subject)
+    const { roots } = this.#startOf(principals, asked.scheme)
     const { obligations, ...clauses } = readGrant(options, this.edition.scope.systemZone)
     const facts: Facts = { timeMs: time, context: context ?? NO_CONTEXT }
-    if (foreign !== undefined && foreignMayDeny(foreign, action, asked, facts)) return false
-    const allowed = foreign !== undefined && foreignAllows(foreign, action, asked, facts)
-    return coversPattern(start.roots, bit, asked, { ...clauses, facts }, obligations, allowed)
+    const speaking = asked.scheme === undefined ? foreign : undefined
+    if (speaking !== undefined && foreignMayDeny(speaking, action, asked, facts)) return false
+    const allowed = speaking !== undefined && foreignAllows(speaking, action, asked, facts)
+    return coversPattern(roots, bit, asked, { ...clauses, facts }, obligations, allowed)
   }
 
   explain(request: PolicyRequest, options: ExplainOptions = {}): Explanation {
     const decision = this.decide(request)
     const question = questionOf(request)
     const { action, resource, facts } = question
-    if (!isWalkable(resource)) return explain(decision, [], facts, options)
     const subject = this.#interned(request.subject)
-    const { rules } = this.#cell(this.#walk(subject, resource), requireActionIndex(action))
-    const foreign = explainForeign(subject.foreign ?? [], question, options.denials === true)
+    const isPath = isWalkable(resource)
+    const state = isPath
+      ? this.#walk(subject.start, resource)
+      : this.#stateElsewhere(subject, resource)
+    if (state === undefined) return explain(decision, [], facts, options)
+    const { rules } = this.#cell(state, requireActionIndex(action))
+    const speaking = isPath ? (subject.foreign ?? []) : []
+    const foreign = explainForeign(speaking, question, options.denials === true)
     return explain(decision, rules, facts, options, foreign)
   }
 
-  #walk(subject: InternedSubject, resource: string): State {
-    return this.#automaton.walk(this.#automaton.begin(subject.start), resource)
+  /** Where the mounts and folders of a scheme, or all of it, lead; `undefined` for what is no prefix. */
+  #stateOfPrefix({ principals }: InternedSubject, prefix: string): State | undefined {
+    const world = schemeOf(prefix)
+    if (world === undefined) return undefined
+    const place = placeIn(world, prefix)
+    const root = place.length > 1 && place.endsWith('/') ? place.slice(0, -1) : place
+    if (!isSecretPrefix(root)) return undefined
+    return this.#walk(this.#startOf(principals, world), root)
+  }
+
+  #walk(start: Start, resource: string): State {
+    return this.#automaton.walk(this.#automaton.begin(start), resource)
   }
 
   /** What the rules at a state say about an action. */
@@ -242,16 +285,16 @@ export class PolicyIndex implements CompiledPolicy {
     return this.subject(principals as readonly string[], identity) as InternedSubject
   }
 
-  #startOf(principals: readonly string[]): Start {
+  #startOf(principals: readonly string[], world?: World): Start {
     const { rules } = this.edition
-    const known = principals.filter((principal) => rules.trie(principal) !== undefined)
+    const known = principals.filter((principal) => rules.trie(principal, world) !== undefined)
     // `*` is any authenticated caller (DESIGN §7), and a caller without principals is none.
     if (principals.length > 0) known.push('*')
     const names = [...new Set(known)].sort()
-    const key = JSON.stringify(names)
+    const key = `${world ?? ''}${JSON.stringify(names)}`
     let start = this.#starts.get(key)
     if (start === undefined) {
-      start = { roots: names.flatMap((name) => rules.trie(name) ?? []), state: undefined }
+      start = { roots: names.flatMap((name) => rules.trie(name, world) ?? []), state: undefined }
       if (this.#starts.size >= MAX_STARTS) this.#starts = new Map()
       this.#starts.set(key, start)
     }

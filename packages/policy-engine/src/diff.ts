@@ -12,9 +12,9 @@ import { type Edition, firstEdition } from './edition.ts'
 import { askBoth, foreignChanges } from './foreign-diff.ts'
 import { type ComparableOutcome, outcomeOf } from './outcome.ts'
 import type { Pattern } from './pattern.ts'
-import { patternContains, segmentsIntersect } from './pattern-algebra.ts'
+import { patternContains, resourceOf, segmentsIntersect } from './pattern-algebra.ts'
 import type { Rule } from './rule.ts'
-import type { RuleSet } from './rule-set.ts'
+import { type RuleSet, WORLDS, type World } from './rule-set.ts'
 import { segmentClasses } from './segment-classes.ts'
 import type { ForeignDocument } from './sources/document.ts'
 import type { TrieNode } from './trie.ts'
@@ -71,14 +71,16 @@ export function diff(
   const given = subjects === undefined ? undefined : checkSubjects(subjects)
   const editions: Editions = [firstEdition(before, systemZone), firstEdition(after, systemZone)]
   const search = new Search(editions[0].rules, editions[1].rules, budget)
-  const changes =
+  const changes = WORLDS.flatMap((world) =>
     given === undefined
-      ? search
-          .differing()
-          .flatMap((principals) => search.compare(principals, [principals[0] ?? '*', '*'], false))
-      : given.flatMap((principals) =>
-          search.compare(principals, principals.length === 0 ? [] : [...principals, '*'], true),
-        )
+      ? search.differing(world).flatMap((principals) => {
+          return search.compare(world, principals, [principals[0] ?? '*', '*'], false)
+        })
+      : given.flatMap((principals) => {
+          const names = principals.length === 0 ? [] : [...principals, '*']
+          return search.compare(world, principals, names, true)
+        }),
+  )
   const foreign = foreignChanges(before, after)
   if (foreign.length === 0) return { changes, complete: search.complete && !budget.exhausted }
   const [old, now] = editions.map((edition) => new PolicyIndex(edition, COMPILE_DEFAULTS.maxKept))
@@ -118,7 +120,7 @@ function checkSubjects(subjects: readonly (readonly string[])[]): readonly (read
 interface Pair {
   readonly old: readonly TrieNode[]
   readonly now: readonly TrieNode[]
-  readonly path: string
+  readonly segments: readonly string[]
 }
 
 type Change = Omit<DecisionChange, 'principals'>
@@ -145,14 +147,14 @@ class Search {
   }
 
   /** Principals whose own rules differ, those together of which the same rules say the same. */
-  differing(): string[][] {
+  differing(world: World): string[][] {
     const groups = new Map<string, string[]>()
     const both = [this.#old, this.#now]
-    const names = new Set(both.flatMap((rules) => [...rules.tries()].map(([name]) => name)))
+    const names = new Set(both.flatMap((rules) => [...rules.tries(world)].map(([name]) => name)))
     for (const principal of [...names].sort()) {
-      const [was, is] = both.map((rules) => this.#signatures.of(rules.trie(principal)))
+      const [was, is] = both.map((rules) => this.#signatures.of(rules.trie(principal, world)))
       if (was === is) continue
-      const named = both.map((rules) => namesIn(rules.trie(principal)))
+      const named = both.map((rules) => namesIn(rules.trie(principal, world)))
       // `*` stands for itself: others have it beside their own.
       const key = JSON.stringify(principal === '*' ? principal : [was, is, named])
       const group = groups.get(key)
@@ -163,17 +165,19 @@ class Search {
   }
 
   /**
+   * @param world of which resources
    * @param principals to name in the changes
    * @param names whose rules to walk
    * @param closed see {@link outcomeOf}
    */
   compare(
+    world: World,
     principals: readonly string[],
     names: readonly string[],
     closed: boolean,
   ): DecisionChange[] {
     const rootsIn = (rules: RuleSet): TrieNode[] =>
-      [...new Set(names)].flatMap((name) => rules.trie(name) ?? [])
+      [...new Set(names)].flatMap((name) => rules.trie(name, world) ?? [])
     const changes: DecisionChange[] = []
     const known = new Set<string>()
     const seen = new Set<string>()
@@ -186,15 +190,15 @@ class Search {
       seen.add(key)
       queue.push(pair)
     }
-    visit({ old: rootsIn(this.#old), now: rootsIn(this.#now), path: '' })
+    visit({ old: rootsIn(this.#old), now: rootsIn(this.#now), segments: [] })
     for (let at = 0; at < queue.length; at++) {
       const pair = queue[at]
       if (pair === undefined || !this.#budget.spend()) break
-      changes.push(...changesAt(pair, closed, known).map((one) => ({ principals, ...one })))
+      changes.push(...changesAt(pair, world, closed, known).map((one) => ({ principals, ...one })))
       for (const segment of this.#segmentsAt(pair)) {
         if (!this.#budget.spend()) break
         const [old, now] = [stepNodes(pair.old, segment), stepNodes(pair.now, segment)]
-        visit({ old, now, path: `${pair.path}/${segment}` })
+        visit({ old, now, segments: [...pair.segments, segment] })
       }
     }
     return changes
@@ -248,9 +252,14 @@ function meet(a: string, b: string): boolean {
 }
 
 /** Changes of one place that are not known yet. */
-function changesAt({ old, now, path }: Pair, closed: boolean, known: Set<string>): Change[] {
-  const resource = path === '' ? '/' : path
-  const place = patternOf(resource)
+function changesAt(
+  { old, now, segments }: Pair,
+  world: World,
+  closed: boolean,
+  known: Set<string>,
+): Change[] {
+  const resource = resourceOf(world, segments)
+  const place = patternOf(world, resource, segments)
   const [was, is] = [rulesAt(old), rulesAt(now)]
   const found = new Map<string, Change & { readonly actions: Action[] }>()
   const kept = new Map<string, ComparableOutcome>()
@@ -284,10 +293,10 @@ function changesAt({ old, now, path }: Pair, closed: boolean, known: Set<string>
 }
 
 /** The pattern that only one resource matches. */
-function patternOf(resource: string): Pattern {
-  const segments = resource === '/' ? [] : resource.slice(1).split('/')
+function patternOf(world: World, text: string, segments: readonly string[]): Pattern {
   return {
-    text: resource,
+    text,
+    ...(world === undefined ? {} : { scheme: world }),
     segments: segments.map((text) => ({ kind: 'literal', text })),
     rest: false,
   }

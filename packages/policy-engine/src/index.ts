@@ -44,6 +44,8 @@ export type {
 } from './policy.ts'
 export type { JsonSchema } from './schema.ts'
 export { POLICY_SCHEMA } from './schema.ts'
+export type { SecretScheme } from './secret-uri.ts'
+export { foreignSecretOf, isForeignSecret, SECRET_SCHEMES } from './secret-uri.ts'
 export type { AclAction } from './sources/acl/actions.ts'
 export { ACL_ACTIONS } from './sources/acl/actions.ts'
 export type { AclChangeNeed } from './sources/acl/change.ts'

@@ -7,6 +7,7 @@
 
 import { type Glob, matchGlob, parseGlob } from './glob.ts'
 import { type Pattern, type PatternSegment, parsePattern } from './pattern.ts'
+import type { SecretScheme } from './secret-uri.ts'
 
 /** A character that no pattern has (DESIGN §4: control characters are in no path), so no literal of one matches it. */
 export const FRESH = '\0'
@@ -58,6 +59,7 @@ export function requirePattern(name: string, text: string): Pattern {
 
 /** See {@link contains}. */
 export function patternContains(outer: Pattern, inner: Pattern): boolean {
+  if (outer.scheme !== inner.scheme) return false
   const wanted = outer.segments.length
   const given = inner.segments.length
   if (outer.rest ? given + (inner.rest ? 1 : 0) <= wanted : inner.rest || given !== wanted) {
@@ -68,6 +70,7 @@ export function patternContains(outer: Pattern, inner: Pattern): boolean {
 
 /** See {@link intersects}. */
 export function patternsIntersect(a: Pattern, b: Pattern): boolean {
+  if (a.scheme !== b.scheme) return false
   const aLength = a.segments.length
   const bLength = b.segments.length
   if (!a.rest && aLength < bLength + (b.rest ? 1 : 0)) return false
@@ -88,7 +91,13 @@ export function filledSegments(pattern: Pattern, fill: string): string[] {
 
 /** The shortest resource of a pattern with every star filled; a fill is never empty, for `.*` must not become `.`. */
 export function filled(pattern: Pattern, fill: string): string {
-  return `/${[...filledSegments(pattern, fill), ...(pattern.rest ? [fill] : [])].join('/')}`
+  const segments = [...filledSegments(pattern, fill), ...(pattern.rest ? [fill] : [])]
+  return resourceOf(pattern.scheme, segments)
+}
+
+/** The resource of segments: a path, or a secret that is kept elsewhere. */
+export function resourceOf(scheme: SecretScheme | undefined, segments: readonly string[]): string {
+  return `${scheme === undefined ? '' : `${scheme}:/`}/${segments.join('/')}`
 }
 
 function segmentContains(outer: PatternSegment, inner: PatternSegment | undefined): boolean {

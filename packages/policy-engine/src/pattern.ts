@@ -4,6 +4,9 @@
  * since a pattern outside of them could never match and is a mistake of its author.
  */
 
+import { parseSecretPattern } from './secret-pattern.ts'
+import type { SecretScheme } from './secret-uri.ts'
+
 /** One segment of a pattern. */
 export type PatternSegment =
   | { readonly kind: 'literal'; readonly text: string }
@@ -15,6 +18,8 @@ export type PatternSegment =
 /** A parsed resource pattern. */
 export interface Pattern {
   readonly text: string
+  /** Of a pattern of secrets that are kept elsewhere; absent from one of paths. */
+  readonly scheme?: SecretScheme
   readonly segments: readonly PatternSegment[]
   /** The pattern ends in `**`: one or more further segments. */
   readonly rest: boolean
@@ -29,11 +34,18 @@ const FORBIDDEN = /[\p{Cc}?[\]|&;$<>\\!"`]/u
 const UNPAIRED = /\p{Surrogate}/u
 
 /**
- * Parse a pattern, or say in words why the text is not one.
+ * Parse a pattern of paths or of secrets that are kept elsewhere, or say in words why the text is not one.
  *
  * @param text the pattern as written in a policy
  */
 export function parsePattern(text: string): Pattern | string {
+  return text.includes('://') && !text.startsWith('/')
+    ? parseSecretPattern(text)
+    : parsePathPattern(text)
+}
+
+/** Parse a pattern of paths, likewise. */
+export function parsePathPattern(text: string): Pattern | string {
   const mistake = mistakeIn(text)
   if (mistake !== undefined) return mistake
   if (text === '/') return { text, segments: [], rest: false }

@@ -51,7 +51,9 @@ function coveredFor(
   budget: Budget,
 ): boolean {
   // Whoever has the principal has `*` too.
-  const roots = [...new Set([principal, '*'])].flatMap((name) => rules.trie(name) ?? [])
+  const roots = [...new Set([principal, '*'])].flatMap(
+    (name) => rules.trie(name, pattern.scheme) ?? [],
+  )
   for (const nodes of commonNodes(roots, pattern)) {
     if (!budget.spend(nodes.length + pattern.segments.length)) return false
     let open = actionMask

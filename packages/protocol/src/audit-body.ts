@@ -42,6 +42,7 @@ export const AUDIT_ACTIONS = Object.freeze([
   'protector',
   'backup',
   'restore',
+  'secret',
 ] as const)
 
 /** Name of an operation in the audit log. */
@@ -79,7 +80,10 @@ export interface AuditActor {
 export interface AuditBody {
   readonly action: AuditAction
   readonly outcome: AuditOutcome
-  /** Every path it was about, canonical; a listing or subtree names its prefix. */
+  /**
+   * Every path it was about, canonical; a listing or subtree names its prefix. Of `secret`, canonical URIs of secrets and
+   * prefixes.
+   */
   readonly paths: readonly string[]
   readonly actor: AuditActor
   /** Why it was denied or failed; absent when it was not. */
@@ -100,4 +104,6 @@ export interface AuditBody {
   readonly purpose?: string
   /** By written path, `hmac-sha256:` and base64url of the value under the registry's key for references; where it is asked for. */
   readonly value_hashes?: Readonly<Record<string, string>>
+  /** Of `secret` alone: the events that it is to those who are told of it, as they are told; `count` where there were more. */
+  readonly events?: readonly object[]
 }

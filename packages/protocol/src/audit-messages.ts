@@ -99,7 +99,9 @@ export const auditBodySchema: z.ZodType<AuditBody> = z
     value_hashes: z
       .record(z.string().startsWith('/'), z.string().regex(/^hmac-sha256:[A-Za-z0-9_-]{43}$/))
       .optional(),
+    events: z.array(z.record(z.string(), z.unknown())).optional(),
   })
+  .refine(({ action, events }) => action === 'secret' || events === undefined)
   .refine(
     ({ outcome, reason, code }) =>
       (outcome === 'ok') === (reason === undefined) &&

@@ -34,6 +34,10 @@ describe('the body of an audit record', () => {
         value_hashes: { '/a': `hmac-sha256:${'A'.repeat(43)}` },
       },
     ],
+    [
+      'an operation with the events that it is',
+      { ...READ, action: 'secret', paths: ['yaml://secret/a#b'], events: [{ event_id: 'e' }, {}] },
+    ],
     ['somebody without a login', { ...READ, actor: { ...ACTOR, principal: 'uid:33' } }],
   ])('%s', (_, body) => {
     expect(auditBodySchema.parse(body)).toEqual(body)
@@ -57,6 +61,8 @@ describe('the body of an audit record', () => {
       'a hash of what is no path',
       { ...READ, value_hashes: { a: `hmac-sha256:${'A'.repeat(43)}` } },
     ],
+    ['events of what is told in another way', { ...READ, events: [] }],
+    ['an event that is none', { ...READ, action: 'secret', events: ['e'] }],
     ['no actor', { ...READ, actor: undefined }],
   ])('%s is refused', (_, body) => {
     expect(auditBodySchema.safeParse(body).success).toBe(false)

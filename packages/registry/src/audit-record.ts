@@ -24,6 +24,8 @@ export interface RecordFacts {
   readonly purpose?: string
   /** Keyed hashes of written values, by path. */
   readonly valueHashes?: Readonly<Record<string, string>>
+  /** Events that the operation is elsewhere, as JSON text of an array. */
+  readonly eventsText?: string
 }
 
 const actors = new WeakMap<Caller, string>()
@@ -103,5 +105,6 @@ export function auditBody(
   if (facts.valueHashes !== undefined) {
     text += `,"value_hashes":${JSON.stringify(facts.valueHashes)}`
   }
+  if (facts.eventsText !== undefined) text += `,"events":${facts.eventsText}`
   return `${text}}`
 }

@@ -70,6 +70,7 @@ export class Authorizer {
   readonly #askingMetadata = new Set<string>()
   /** Ids of the policies with conditions about what an entry is for. */
   readonly #askingUsage = new Set<string>()
+  #changes = 0
 
   /** @param mounts - whose write rules tell what an entry is for; default nothing is known of that */
   constructor(now: () => number, mounts?: Pick<Mounts, 'at'>) {
@@ -93,10 +94,16 @@ export class Authorizer {
     for (const ids of [this.#obliged, this.#askingMetadata, this.#askingUsage]) {
       for (const id of ids) if (!documents.has(id)) ids.delete(id)
     }
+    this.#changes++
     this.#policy = policy
     this.#documents = documents
     this.#boundaries = new Map()
     this.#facts = new WeakMap()
+  }
+
+  /** How often other documents have been taken. */
+  get changes(): number {
+    return this.#changes
   }
 
   /** Whether a decision about an entry depends on what the entry says of itself. */

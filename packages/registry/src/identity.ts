@@ -106,6 +106,7 @@ export class Identity {
   readonly #external: ExternalLogin | undefined
   /** Two connections may use one session: what the kernel says of each belongs to that one alone. */
   readonly #callers = new WeakMap<Session, WeakMap<Peer, Caller>>()
+  #changes = 0
   #turn: Promise<unknown> = Promise.resolve()
   #codes: Promise<unknown> = Promise.resolve()
 
@@ -124,6 +125,11 @@ export class Identity {
       nowMs: options.monotonicMs,
       ...(options.attemptLimits === undefined ? {} : { limits: options.attemptLimits }),
     })
+  }
+
+  /** How often accounts, groups and zones have changed. */
+  get changes(): number {
+    return this.#changes
   }
 
   /** The rows of identities as they are now. */
@@ -330,6 +336,7 @@ export class Identity {
 
   /** Let a committed change of an account hold for the next operation of its sessions. */
   accountChanged(accountId: string, change: AccountChange, ops: readonly Op[], own?: Caller): void {
+    this.#changes++
     this.policies.apply(ops)
     switch (change) {
       case 'add':
@@ -352,6 +359,7 @@ export class Identity {
 
   /** Let a committed change of zones and their accounts hold for the next operation of their sessions. */
   zoneChanged(ops: readonly Op[]): void {
+    this.#changes++
     zoneRowsChanged(this.sessions, ops)
   }
 

@@ -6,6 +6,13 @@ export type { BackupState } from './doctor/backup-finding.ts'
 export { type Diagnosis, finding } from './doctor/finding.ts'
 export type { HostPort } from './doctor/host-port.ts'
 export { errorPayload } from './error-payload.ts'
+export type {
+  AskedSecret,
+  ForeignSecrets,
+  SecretDecision,
+  SecretFacts,
+} from './foreign/foreign-secrets.ts'
+export type { SecretRecord } from './foreign/secret-record.ts'
 export { isPassedOn } from './gateway-api.ts'
 export type { GatewayTerms, Peer } from './identity.ts'
 export { sessionInvalid } from './identity.ts'

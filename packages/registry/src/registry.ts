@@ -26,6 +26,7 @@ import type { Core, RegistrySettings } from './core.ts'
 import type { OpenedAt } from './doctor/doctor.ts'
 import type { HostPort } from './doctor/host-port.ts'
 import { doorApi } from './door-api.ts'
+import { ForeignSecrets } from './foreign/foreign-secrets.ts'
 import { gatewayApi, refuseGateway } from './gateway-api.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import { type Identity, type Peer, presenterOf } from './identity.ts'
@@ -88,6 +89,9 @@ export class Registry {
   readonly #tools: OperationTools
   readonly #unlocking: UnlockTools
   readonly #startedMs = performance.now()
+  /** What the Secrets API asks: decisions about secrets wherever they are kept, and their records. */
+  readonly foreign: ForeignSecrets
+  #settingsChanges = 0
   #closing: Promise<void> | undefined
   #applying: Promise<unknown> = Promise.resolve()
 
@@ -95,6 +99,7 @@ export class Registry {
     const { core, identity } = parts
     this.#parts = parts
     this.#connectedCallers = new ConnectedCallers(parts.identity)
+    this.foreign = new ForeignSecrets(identity, () => this.#settingsChanges)
     this.#tools = {
       parts,
       exports: new Exports(core),
@@ -152,6 +157,7 @@ export class Registry {
     const { core, identity } = this.#parts
     if (settings.requireMfa && !core.settings.requireMfa) identity.endSessionsWithoutFactor()
     core.settings = settings
+    this.#settingsChanges++
   }
 
   /** Bring the zones in line with the configuration file, one time after the other; see {@link applyZones}. */

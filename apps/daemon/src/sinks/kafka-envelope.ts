@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto'
 import type { LogRecord } from '@secreg/audit'
 import type { Purpose } from '@secreg/policy-engine/authzen'
 import { type AuditBody, isReason } from '@secreg/protocol'
-import { type SecretEvent, type Step, stepsOf } from './kafka-projection.ts'
+import type { SecretEvent } from '@secreg/secrets-api/enforcement'
+import { type Step, stepsOf } from './kafka-projection.ts'
 
 /** Keyed references, in the form `hmac-sha256:` and base64url. */
 export interface EventRefs {

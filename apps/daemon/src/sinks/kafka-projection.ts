@@ -4,23 +4,7 @@
  */
 import { isPurpose, type Purpose } from '@secreg/policy-engine/authzen'
 import type { AuditAction, AuditBody } from '@secreg/protocol'
-
-/** Names of events. */
-export type SecretEvent =
-  | 'SECRET_READ'
-  | 'SECRET_CREATED'
-  | 'SECRET_UPDATED'
-  | 'SECRET_ROTATED'
-  | 'SECRET_DELETED'
-  | 'SECRET_VERSION_DELETED'
-  | 'SECRET_VERSION_UNDELETED'
-  | 'SECRET_VERSION_DESTROYED'
-  | 'SECRET_DESTROYED'
-  | 'SECRET_METADATA_READ'
-  | 'SECRET_OWNER_UPDATED'
-  | 'SECRET_PERMIT'
-  | 'SECRET_DENY'
-  | 'SECRET_ERROR'
+import type { SecretEvent } from '@secreg/secrets-api/enforcement'
 
 /** One thing that was done to one entry. */
 export interface Step {
@@ -82,6 +66,8 @@ const RULES: Readonly<Record<AuditAction, Rule | typeof NONE>> = {
   protector: NONE,
   backup: NONE,
   restore: each('SECRET_UPDATED', 'write'),
+  // It brings its events with it.
+  secret: NONE,
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Egress } from '../egress/egress-process.ts'
 import { EgressError } from '../egress/errors.ts'
 import type { EgressPayload, KafkaCluster } from '../egress/messages.ts'
 import { type EventRefs, eventsOf, hasEvents } from './kafka-envelope.ts'
+import { secretEventsOf, secretMessageOf } from './kafka-secrets.ts'
 import { readCertificateFile, readPasswordFile } from './secret-file.ts'
 
 /** What the configuration says. */
@@ -72,7 +73,7 @@ export function createKafkaDelivery(
   }
 
   return async (records, signal) => {
-    const told = records.filter(hasEvents)
+    const told = records.filter((one) => hasEvents(one) || secretEventsOf(one).length > 0)
     const [first] = told
     if (first === undefined) return
     const keyed = refs()
@@ -97,11 +98,16 @@ export function createKafkaDelivery(
 }
 
 function messagesOf(record: LogRecord, refs: EventRefs, origin: string): Message[] {
-  return eventsOf(record, refs, origin).map((event) => ({
+  const made = eventsOf(record, refs, origin).map((event) => ({
     key: event.data.path_ref,
     value: JSON.stringify(event),
     headers: { event_id: event.event_id, event_type: event.event_type },
   }))
+  const brought = secretEventsOf(record).map((event) => ({
+    ...secretMessageOf(event),
+    value: JSON.stringify(event),
+  }))
+  return [...made, ...brought]
 }
 
 function batchOf(messages: readonly Message[], from: number): Message[] {

@@ -1,6 +1,6 @@
 /** Mounts of foreign documents: the subtree that a foreign rule set speaks about. */
 
-import { parsePattern } from '../pattern.ts'
+import { parsePathPattern } from '../pattern.ts'
 import { quote, type Reader } from '../reader.ts'
 
 /** Read a mount: `/` or a canonical path. @throws PolicyError `ERR_POLICY_PATTERN` */
@@ -14,7 +14,7 @@ export function readMount(at: Reader): string {
 
 /** Tell whether a text is a pattern of nothing but literal segments. */
 export function isLiteralPath(text: string): boolean {
-  const pattern = parsePattern(text)
+  const pattern = parsePathPattern(text)
   return (
     typeof pattern !== 'string' &&
     !pattern.rest &&
