@@ -96,8 +96,9 @@ export type {
   FailureReason,
   Refused,
   RefusedCode,
+  ServiceReason,
 } from './enforcement/refusal.ts'
-export { ENFORCEMENT_REFUSALS, FAILURE_REASONS } from './enforcement/refusal.ts'
+export { ENFORCEMENT_REFUSALS, FAILURE_REASONS, SERVICE_REFUSALS } from './enforcement/refusal.ts'
 export type { CallerRules } from './enforcement/refuse-caller.ts'
 export { restrictDecisions } from './enforcement/restrict-decisions.ts'
 export type { SecretRequest } from './enforcement/targets.ts'

@@ -12,7 +12,7 @@ export type { JsonBody } from './http/json-body.ts'
 export { BODY_LIMITS, parseJsonBody } from './http/json-body.ts'
 export { booleanParameter, integerParameter, parseQuery, QUERY_LIMITS } from './http/query.ts'
 export { CAS_TRIES } from './operations/cas-retry.ts'
-export type { CopyOptions, MoveOutcome, SecretAt } from './operations/copy-secret.ts'
+export type { CopyOptions, CopyOutcome, MoveOutcome, SecretAt } from './operations/copy-secret.ts'
 export { assertCopyable, copySecret, moveSecret } from './operations/copy-secret.ts'
 export type { DeleteOptions, DeleteOutcome } from './operations/delete-secret.ts'
 export { deleteSecret } from './operations/delete-secret.ts'
@@ -33,6 +33,7 @@ export { rotateSecret } from './operations/rotate-secret.ts'
 export type { SecretVersionItem, VersionState } from './operations/secret-metadata.ts'
 export {
   listSecretVersions,
+  parseSecretOwner,
   readSecretMetadata,
   setSecretOwner,
   versionState,

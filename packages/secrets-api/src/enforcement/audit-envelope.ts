@@ -126,13 +126,15 @@ function refusedEvents(
   const denied = DENIALS.has(refused.code)
   const details = authorizationDetails(refused)
   const failures = new Map((details?.failures ?? []).map(({ uri, code }) => [uri, code]))
+  const named = [...failures.keys()].some((uri) => uri !== undefined)
   const steps = errorSteps(operation, denied ? 'SECRET_DENY' : 'SECRET_ERROR').filter((step) => {
-    // Of a copy, what was denied, and not what would have been permitted.
+    // Of a copy, what was denied, and not what would have been permitted; all where no secret is named.
     const canonical = operation.resources[step.resource]?.canonical
-    return details === undefined || canonical === undefined || failures.has(canonical)
+    return !named || canonical === undefined || failures.has(canonical)
   })
   return steps.map((step) => {
-    const failure = failures.get(operation.resources[step.resource]?.canonical)
+    const canonical = operation.resources[step.resource]?.canonical
+    const failure = failures.get(canonical) ?? failures.get(undefined)
     const parts: Parts = {
       ...failureParts(refused.code),
       ...(denied ? { decision: 'Deny' } : {}),

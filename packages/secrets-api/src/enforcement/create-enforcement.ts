@@ -152,6 +152,10 @@ export function createEnforcement(options: EnforcementOptions): Enforcement {
       }
       return admissionOf(caller, (proof, owner) => antiReplay.consumeProof(proof, owner))
     },
+    refuseUnknown({ caller }) {
+      const refusal = refuseAnonymous(caller, options)
+      return refusal && counted<never>(refusal)
+    },
     async enforce(admission, request) {
       const startMs = nowMs()
       const result = counted(await decide(admission, request))

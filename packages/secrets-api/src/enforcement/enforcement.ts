@@ -62,6 +62,8 @@ export interface Enforcement {
    * @throws TypeError, RangeError for a caller that is none
    */
   admit(caller: AuthenticatedCaller): Admission | Refused
+  /** P1 alone, for a request of many items, before the items are read. */
+  refuseUnknown(admission: Admission): Refused | undefined
   /**
    * Permit one operation, or refuse it at the first step that it does not pass.
    *

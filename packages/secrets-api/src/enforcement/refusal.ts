@@ -2,12 +2,18 @@
  * What the enforcement point answers when it does not permit (specs: secrets-api §0, §2.2, §2.3). Texts are constants;
  * details hold what the caller himself sent, closed words, and ids of decisions.
  */
-import { type Refusal, SECRETS_API_REFUSALS, type SecretsApiError } from '../errors.ts'
+import {
+  type Refusal,
+  SECRETS_API_REFUSALS,
+  type SecretsApiError,
+  type SecretsApiReason,
+} from '../errors.ts'
 import type { Purpose, SecretScope } from './purpose.ts'
 
 /** Why a caller is refused, besides the reasons of requests and providers. */
 export type EnforcementReason =
   | 'UNAUTHENTICATED'
+  | 'ISSUER_UNAVAILABLE'
   | 'SENDER_BINDING_MISMATCH'
   | 'INSUFFICIENT_SCOPE'
   | 'SECRET_AUTHZ_FAILED'
@@ -17,6 +23,10 @@ export type EnforcementReason =
 /** Every reason with its status and text. */
 export const ENFORCEMENT_REFUSALS: Readonly<Record<EnforcementReason, Refusal>> = Object.freeze({
   UNAUTHENTICATED: Object.freeze({ status: 401, text: 'a valid credential is needed' }),
+  ISSUER_UNAVAILABLE: Object.freeze({
+    status: 503,
+    text: 'the keys of the issuer of the credential cannot be had; try again later',
+  }),
   SENDER_BINDING_MISMATCH: Object.freeze({
     status: 401,
     text: 'the request does not prove the key of its credential',
@@ -25,6 +35,17 @@ export const ENFORCEMENT_REFUSALS: Readonly<Record<EnforcementReason, Refusal>> 
   SECRET_AUTHZ_FAILED: Object.freeze({ status: 403, text: 'not authorized for this purpose' }),
   PDP_UNAVAILABLE: Object.freeze({ status: 503, text: 'no decision could be made' }),
   RATE_LIMITED: Object.freeze({ status: 429, text: 'too many requests; try again later' }),
+})
+
+/** Why the whole that is asked gives no other answer. */
+export type ServiceReason = 'NOT_FOUND' | 'NOT_ATTEMPTED' | 'AUDIT_UNAVAILABLE' | 'INTERNAL'
+
+/** Every reason with its status and text. */
+export const SERVICE_REFUSALS: Readonly<Record<ServiceReason, Refusal>> = Object.freeze({
+  NOT_FOUND: Object.freeze({ status: 404, text: 'there is nothing here' }),
+  NOT_ATTEMPTED: Object.freeze({ status: 424, text: 'not attempted: one before it has failed' }),
+  AUDIT_UNAVAILABLE: Object.freeze({ status: 503, text: 'it cannot be recorded' }),
+  INTERNAL: Object.freeze({ status: 500, text: 'an internal error' }),
 })
 
 /** What a failure is about. */
@@ -81,7 +102,7 @@ export interface AuthorizationDetails {
 export type EnforcementStep = 'P1' | 'P2' | 'P3' | 'P4' | 'P5' | 'P6' | 'P7' | 'P8' | 'P9'
 
 /** The code of a refusal. */
-export type RefusedCode = EnforcementReason | keyof typeof SECRETS_API_REFUSALS
+export type RefusedCode = EnforcementReason | ServiceReason | SecretsApiReason
 
 /** A refusal, as an answer of HTTP is made of it. */
 export interface Refused {

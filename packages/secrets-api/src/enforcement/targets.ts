@@ -27,7 +27,11 @@ export type SecretRequest =
       readonly operation: ListingOperation
       readonly target: () => { readonly prefixes: readonly SecretPrefix[] }
     }
-  | { readonly operation: TenantOperation }
+  | {
+      readonly operation: TenantOperation
+      /** Reads what there is to read, likewise. */
+      readonly check?: () => void
+    }
 
 /** What the steps go by. */
 export interface Targets {
@@ -61,6 +65,7 @@ export function readTargets(request: SecretRequest): Targets {
     case 'events':
     case 'audit': {
       const { purpose } = SECRET_OPERATIONS[request.operation]
+      request.check?.()
       return { places: [], wanted: [{ uri: 'tenant', purpose }] }
     }
     default: {

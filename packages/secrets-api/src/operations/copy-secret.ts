@@ -21,8 +21,14 @@ export interface CopyOptions extends ProviderCallOptions, Author {
   readonly overwrite?: boolean
 }
 
+/** What a copy has made. */
+export interface CopyOutcome extends WriteOutcome {
+  /** That was copied; null where there are none. */
+  readonly sourceVersion: number | null
+}
+
 /** What a move has made and deleted. */
-export interface MoveOutcome extends WriteOutcome {
+export interface MoveOutcome extends CopyOutcome {
   readonly deleted: Pick<DeleteOutcome, 'mode' | 'version'>
 }
 
@@ -53,10 +59,11 @@ export async function copySecret(
   from: SecretAt,
   to: SecretAt,
   options: CopyOptions,
-): Promise<WriteOutcome> {
+): Promise<CopyOutcome> {
   assertCopyable(from.uri, to.uri, 'copy')
   const found = await findSecret(from.provider, from.uri, callOptions(options))
-  return writeCopy(to, payloadIn(found, from.uri.fragment), options)
+  const outcome = await writeCopy(to, payloadIn(found, from.uri.fragment), options)
+  return { ...outcome, sourceVersion: found.version }
 }
 
 /**
@@ -79,7 +86,7 @@ export async function moveSecret(
   const outcome = await writeCopy(to, payloadIn(found, from.uri.fragment), options)
   try {
     const { mode, version } = await removeFound(from.provider, from.uri, found, call)
-    return { ...outcome, deleted: { mode, version } }
+    return { ...outcome, sourceVersion: found.version, deleted: { mode, version } }
   } catch (cause) {
     throw new SecretsApiError('MOVE_SOURCE_DELETE_FAILED', { cause, details: { copied: true } })
   }
@@ -101,17 +108,18 @@ async function renameKey(
   options: CopyOptions,
 ): Promise<MoveOutcome> {
   const call = callOptions(options)
-  const written = await withCasRetry(async () => {
+  const { written, sourceVersion } = await withCasRetry(async () => {
     const found = foundOf(await provider.read(from, call))
     const payload = payloadIn(found, from.fragment)
     assertFree(found, to, options)
     const data = new Map(found.data)
     data.delete(from.fragment as string)
     if (payload.kind === 'key') data.set(to.fragment as string, payload.value)
-    return provider.write(to, data, { ...call, cas: found.token })
+    const written = await provider.write(to, data, { ...call, cas: found.token })
+    return { written, sourceVersion: found.version }
   })
   const outcome = await finishWrite(provider, to, written, options)
-  return { ...outcome, deleted: { mode: 'key_removed', version: written.version } }
+  return { ...outcome, sourceVersion, deleted: { mode: 'key_removed', version: written.version } }
 }
 
 async function writeCopy(

@@ -72,19 +72,28 @@ export async function setSecretOwner(
   owner: unknown,
   options: ProviderCallOptions = {},
 ): Promise<void> {
-  if (!isOwner(owner)) throw new SecretsApiError('INVALID_REQUEST')
+  const name = parseSecretOwner(owner)
   assertWholeSecret(uri)
   if (!provider.capabilities.customMetadata) throw new ProviderError('OPERATION_NOT_SUPPORTED')
-  await provider.patchMetadata(uri, new Map([['owner', owner]]), options)
+  await provider.patchMetadata(uri, new Map([['owner', name]]), options)
 }
 
-function isOwner(owner: unknown): owner is string {
-  return (
-    typeof owner === 'string' &&
-    owner !== '' &&
-    !/[\p{Control}\p{Surrogate}\u2028\u2029]/u.test(owner) &&
-    new TextEncoder().encode(owner).length <= 512
-  )
+/**
+ * Accept the name of an owner: 1 to 512 bytes, no control characters.
+ *
+ * @returns the same text
+ * @throws SecretsApiError `INVALID_REQUEST`
+ */
+export function parseSecretOwner(owner: unknown): string {
+  if (
+    typeof owner !== 'string' ||
+    owner === '' ||
+    /[\p{Control}\p{Surrogate}\u2028\u2029]/u.test(owner) ||
+    new TextEncoder().encode(owner).length > 512
+  ) {
+    throw new SecretsApiError('INVALID_REQUEST')
+  }
+  return owner
 }
 
 /** @throws SecretsApiError `FRAGMENT_NOT_ALLOWED`, `VERSION_NOT_ALLOWED` */

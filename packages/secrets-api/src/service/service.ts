@@ -98,6 +98,8 @@ export interface SecretsServiceOptions {
   /** Name of the service, in events. */
   readonly service: string
   readonly observer?: EnforcementObserver
+  /** Told of what only a fault of the program explains, for its log; never shown to a caller. */
+  readonly onFault?: (error: unknown) => void
   readonly nowMs: () => number
   readonly timeMs: () => number
   readonly newId: () => string

@@ -82,7 +82,12 @@ describe('a copy', () => {
     const from = { provider, uri: yamlUri('env#FROM') }
     const to = { provider, uri: yamlUri('env#TO') }
     const outcome = await copySecret(from, to, AUTHOR)
-    expect(outcome).toEqual({ version: null, created: false, stamped: 'unneeded' })
+    expect(outcome).toEqual({
+      version: null,
+      created: false,
+      stamped: 'unneeded',
+      sourceVersion: null,
+    })
     expect(provider.secrets.get('secret/env')?.data).toEqual(
       new Map([
         ['FROM', 'src-val'],
@@ -101,6 +106,7 @@ describe('a copy', () => {
       version: 1,
       created: true,
       stamped: 'done',
+      sourceVersion: 1,
     })
     expect(await get(provider, 'app/copy')).toEqual({ value: 'one' })
   })
