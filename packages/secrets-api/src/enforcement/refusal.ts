@@ -14,7 +14,6 @@ import type { Purpose, SecretScope } from './purpose.ts'
 export type EnforcementReason =
   | 'UNAUTHENTICATED'
   | 'ISSUER_UNAVAILABLE'
-  | 'ISSUER_UNAVAILABLE'
   | 'SENDER_BINDING_MISMATCH'
   | 'INSUFFICIENT_SCOPE'
   | 'SECRET_AUTHZ_FAILED'
@@ -24,10 +23,6 @@ export type EnforcementReason =
 /** Every reason with its status and text. */
 export const ENFORCEMENT_REFUSALS: Readonly<Record<EnforcementReason, Refusal>> = Object.freeze({
   UNAUTHENTICATED: Object.freeze({ status: 401, text: 'a valid credential is needed' }),
-  ISSUER_UNAVAILABLE: Object.freeze({
-    status: 503,
-    text: 'the keys of the issuer of the credential cannot be had; try again later',
-  }),
   ISSUER_UNAVAILABLE: Object.freeze({
     status: 503,
     text: 'the keys of the issuer of the credential cannot be had; try again later',
