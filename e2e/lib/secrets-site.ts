@@ -1,0 +1,282 @@
+/**
+ * A registry whose Secrets API is on, as processes: daemon and gateway, with stand-ins of all that is outside of them in
+ * this process. `OPEN` and `GUARDED` are the environments A and B of the cases.
+ */
+import { cleanEnv, createCanary, findCanary, KafkaStandIn } from '@secreg/testkit'
+import { Kv2StandIn, type Kv2StandInOptions } from '@secreg/testkit/kv2'
+import { expect } from 'vitest'
+import { GatewaySite, type StartedGatewaySite } from './gateway-site.ts'
+import { SecretsCaller } from './secrets-call.ts'
+import { TestIssuer } from './secrets-issuer.ts'
+import { RecordingPdp } from './secrets-pdp.ts'
+import { type Canaries, createCanaries, Kv2Desk, yamlSeed } from './secrets-store.ts'
+import { runSite } from './site.ts'
+import type { Wire } from './wire.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export const SALT = 'test-tenant-salt-0123456789abcdef'
+
+/** Environment A; what is of the site itself comes in addition. */
+export const OPEN: Environment = Object.freeze({
+  ENVIRONMENT: 'test',
+  SECRETS_API_REQUIRE_AUTH: 'false',
+  SECRETS_ENFORCE_SCOPES: 'false',
+  ENABLE_AUTHORIZATION: 'false',
+  TENANT_ID: 'dev',
+  TENANT_ALLOWED_MOUNTS: 'secret',
+  TENANT_SALT: SALT,
+  SECRETS_DEV_ENDPOINTS: 'true',
+  VAULT_TIMEOUT: '2',
+})
+
+/** Environment B. */
+export const GUARDED: Environment = Object.freeze({
+  ...OPEN,
+  SECRETS_API_REQUIRE_AUTH: 'true',
+  SECRETS_ENFORCE_SCOPES: 'true',
+  ENABLE_AUTHORIZATION: 'true',
+})
+
+export interface IssuerOptions {
+  readonly name: string
+  /** Claim that names the tenant. */
+  readonly tenantClaim?: string
+}
+
+export interface SecretsDeskOptions {
+  /** Default {@link OPEN}. */
+  readonly env?: Environment
+  readonly issuers?: readonly IssuerOptions[]
+  /** Mounts of further tenants. */
+  readonly tenants?: Readonly<Record<string, readonly string[]>>
+  readonly pdp?: boolean
+  /** First part of the topics. */
+  readonly kafka?: string
+  readonly kv?: Kv2StandInOptions
+  /** Further keys of `[audit]`, of `[http]`, and further tables. */
+  readonly audit?: string
+  readonly http?: string
+  readonly config?: string
+}
+
+/** Everything outside of the daemon and the gateway. */
+interface Outside {
+  readonly standIn: Kv2StandIn
+  readonly issuers: readonly TestIssuer[]
+  readonly pdp: RecordingPdp | undefined
+  readonly pdpToken: string
+  readonly broker: KafkaStandIn | undefined
+}
+
+export class SecretsDesk implements AsyncDisposable {
+  readonly running: StartedGatewaySite
+  readonly canaries: Canaries = createCanaries()
+  readonly caller: SecretsCaller
+  readonly kv: Kv2Desk
+  /** Texts that came in other ways, such as on a stream. */
+  readonly heard: string[] = []
+  readonly #outside: Outside
+
+  constructor(running: StartedGatewaySite, outside: Outside) {
+    this.running = running
+    this.#outside = outside
+    this.caller = new SecretsCaller(() => running.site.http)
+    this.kv = new Kv2Desk(outside.standIn)
+  }
+
+  get admin(): Wire {
+    return this.running.admin
+  }
+
+  get http(): string {
+    return this.running.site.http
+  }
+
+  get standIn(): Kv2StandIn {
+    return this.#outside.standIn
+  }
+
+  /** The first one. */
+  get issuer(): TestIssuer {
+    return this.issuerAt(0)
+  }
+
+  issuerAt(index: number): TestIssuer {
+    const issuer = this.#outside.issuers[index]
+    if (issuer === undefined) throw new Error('the site has no such issuer')
+    return issuer
+  }
+
+  get pdp(): RecordingPdp {
+    const { pdp } = this.#outside
+    if (pdp === undefined) throw new Error('the site has no decision point')
+    return pdp
+  }
+
+  get broker(): KafkaStandIn {
+    const { broker } = this.#outside
+    if (broker === undefined) throw new Error('the site has no broker')
+    return broker
+  }
+
+  /** The secrets as the cases begin with them. */
+  async seed(): Promise<void> {
+    await this.kv.seed(this.canaries)
+    this.running.site.home.write('dev.yaml', yamlSeed(this.canaries))
+  }
+
+  async metrics(): Promise<string> {
+    return (await this.admin.ok('maintain', { op: 'metrics' })).metrics
+  }
+
+  /** Value of a metric, all its labels together; 0 where it is not there. */
+  async metric(name: string, labels = ''): Promise<number> {
+    const lines = (await this.metrics()).matchAll(/^(\w+)(?:\{([^}]*)\})? (\S+)$/gm)
+    let sum = 0
+    for (const [, found = '', having = '', value] of lines) {
+      if (found.endsWith(name) && having.includes(labels)) sum += Number(value)
+    }
+    return sum
+  }
+
+  /** Nothing that was seeded, and no credential, is anywhere but where it was told. */
+  async expectNoLeak(): Promise<void> {
+    const { running, canaries } = this
+    const { site } = running
+    const outputs = [...site.children, ...site.gateways].flatMap((child) => [
+      child.stdout(),
+      child.stderr(),
+    ])
+    const published = this.#published()
+    const asked = (this.#outside.pdp?.requests ?? []).map(({ body }) => JSON.stringify(body))
+    const texts = {
+      outputs,
+      published,
+      asked,
+      heard: this.heard,
+      answers: this.caller.told,
+      metrics: [await this.metrics()],
+    }
+    const secrets = {
+      yaml: canaries.yaml,
+      kv: canaries.kv,
+      password: 's3cr3t',
+      provider: this.standIn.rootToken,
+      pdp: this.#outside.pdpToken,
+      salt: SALT,
+    }
+    for (const [where, list] of Object.entries(texts)) {
+      for (const text of list) {
+        for (const [what, secret] of Object.entries(secrets)) {
+          expect(text.includes(secret), `${what} in ${where}: ${text.slice(0, 500)}`).toBe(false)
+        }
+        for (const { minted } of this.#outside.issuers) {
+          const token = minted.find((one) => text.includes(one.slice(one.lastIndexOf('.'))))
+          expect(token, `a token in ${where}`).toBe(undefined)
+        }
+      }
+    }
+    for (const text of published) {
+      for (const name of ['secret/', 'app/test', 'payments', '+kv2:', 'yaml:']) {
+        expect(text, 'a name in what is published').not.toContain(name)
+      }
+    }
+    for (const secret of [canaries.yaml, canaries.kv, this.standIn.rootToken]) {
+      expect(findCanary(secret, site.audit), 'a secret in the log').toEqual([])
+    }
+  }
+
+  #published(): string[] {
+    const { broker } = this.#outside
+    return (broker?.topics ?? []).flatMap((topic) =>
+      (broker?.records(topic) ?? []).map(
+        ({ key, value, headers }) => `${key} ${value} ${JSON.stringify(headers)}`,
+      ),
+    )
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.caller.close()
+    await this.running[Symbol.asyncDispose]()
+    await closeOutside(this.#outside)
+  }
+}
+
+async function closeOutside({ standIn, issuers, pdp, broker }: Outside): Promise<void> {
+  await standIn.close()
+  for (const issuer of issuers) await issuer[Symbol.asyncDispose]()
+  await pdp?.stop()
+  await broker?.stop()
+}
+
+/** The tables of the configuration that the site needs. */
+function tablesOf(
+  { issuers = [], tenants = {}, kafka, config = '' }: SecretsDeskOptions,
+  outside: Outside,
+): string {
+  const issuerTables = issuers.map(({ name, tenantClaim }, index) => {
+    const { issuer, jwksUrl } = outside.issuers[index] as TestIssuer
+    return `[secrets.issuers.${name}]
+issuer = "${issuer}"
+jwks_url = "${jwksUrl}"
+${tenantClaim === undefined ? '' : `tenant_claim = "${tenantClaim}"`}`
+  })
+  const tenantTables = Object.entries(tenants).map(
+    ([name, mounts]) => `[secrets.tenants.${name}]\nallowed_mounts = ${JSON.stringify(mounts)}`,
+  )
+  const kafkaTable =
+    kafka === undefined
+      ? ''
+      : `[kafka]\nbrokers = ["${outside.broker?.address}"]\ntls = false\ntopic_prefix = "${kafka}"`
+  return ['[secrets]', 'enabled = true', ...issuerTables, ...tenantTables, kafkaTable, config].join(
+    '\n',
+  )
+}
+
+/** Start a site, and seed it. */
+export async function openSecretsDesk(options: SecretsDeskOptions = {}): Promise<SecretsDesk> {
+  const outside: Outside = {
+    standIn: await Kv2StandIn.start(options.kv),
+    issuers: await Promise.all((options.issuers ?? []).map(({ name }) => TestIssuer.start(name))),
+    pdp: options.pdp ? await RecordingPdp.start() : undefined,
+    pdpToken: createCanary('pdp'),
+    broker: options.kafka === undefined ? undefined : await KafkaStandIn.start(),
+  }
+  try {
+    const { audit, http } = options
+    const site = new GatewaySite({
+      ...(audit === undefined ? {} : { audit }),
+      ...(http === undefined ? {} : { http }),
+      config: tablesOf(options, outside),
+    })
+    const started = await runSite(site, { env: environmentOf(options, outside, site) })
+    try {
+      const gateway = await site.startGateway()
+      const desk = new SecretsDesk({ ...started, gateway }, outside)
+      await desk.seed()
+      return desk
+    } catch (error) {
+      await started[Symbol.asyncDispose]()
+      throw error
+    }
+  } catch (error) {
+    await closeOutside(outside)
+    throw error
+  }
+}
+
+/** The whole environment of the daemon. */
+function environmentOf(
+  { env = OPEN }: SecretsDeskOptions,
+  { standIn, pdp, pdpToken }: Outside,
+  site: GatewaySite,
+): NodeJS.ProcessEnv {
+  return cleanEnv({
+    YAML_VAULT_PATH: site.home.file('dev.yaml'),
+    VAULT_URL: standIn.url,
+    VAULT_TOKEN: standIn.rootToken,
+    ...(pdp === undefined ? {} : { AUTHZEN_PDP_URL: pdp.url, AUTHZEN_PDP_TOKEN: pdpToken }),
+    ...env,
+  })
+}
