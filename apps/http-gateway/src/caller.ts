@@ -1,4 +1,5 @@
 /** One caller of the registry: what his request presents, turned into a session, for as long as the request lasts. */
+import type { SessionOf } from '@secreg/client'
 import { type RequestName, type RequestOf, type ResponseOf, SecregError } from '@secreg/protocol'
 import type { Identity, Presented, SessionSource } from './identity/identify.ts'
 import type { Relay } from './relay/relay.ts'
@@ -28,7 +29,15 @@ export class Caller {
    * @throws SecregError AUTH_REQUIRED, AUTH_FAILED, AUTH_LOCKED_OUT, BUSY, UNREACHABLE, …
    */
   static async identify(context: CallerContext, facts: RequestFacts): Promise<Caller> {
-    const presented = await context.identity.presentedBy(facts)
+    return Caller.of(context, await context.identity.presentedBy(facts))
+  }
+
+  /**
+   * Whoever presents this; the daemon decides who that is.
+   *
+   * @throws SecregError as {@link identify}
+   */
+  static async of(context: CallerContext, presented: Presented): Promise<Caller> {
     return new Caller(context, presented, await context.sessions.sessionOf(presented))
   }
 
@@ -40,12 +49,12 @@ export class Caller {
   async request<N extends RequestName>(name: N, payload: RequestOf<N>): Promise<ResponseOf[N]> {
     const { relay, sessions } = this.#context
     try {
-      return await relay.request(name, payload, this.#sessionId)
+      return await relay.request(name, payload, this.#sessionId as SessionOf<N>)
     } catch (error) {
       if (!SecregError.is(error) || error.reason !== 'SESSION_INVALID') throw error
     }
     sessions.forget(this.#presented, this.#sessionId)
     this.#sessionId = await sessions.sessionOf(this.#presented)
-    return relay.request(name, payload, this.#sessionId)
+    return relay.request(name, payload, this.#sessionId as SessionOf<N>)
   }
 }

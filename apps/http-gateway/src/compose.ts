@@ -13,6 +13,9 @@ import { type FigureSource, metricsRoute } from './routes/metrics-route.ts'
 import { openapiRoute } from './routes/openapi.ts'
 import { registryRoute } from './routes/registry-route.ts'
 import { RouteTable } from './routes/route-table.ts'
+import { secretsEventsRoute } from './routes/secrets-events-route.ts'
+import { secretsGates } from './routes/secrets-gate.ts'
+import { secretsRoutes } from './routes/secrets-route.ts'
 import { dashboardRoute, setecRoute } from './routes/setec-route.ts'
 import { GatewayServer } from './server/gateway-server.ts'
 import type { RequestObserver } from './server/request-observer.ts'
@@ -65,12 +68,18 @@ export function composeGateway(options: GatewayOptions): Gateway {
     connections: () => server.connections,
     usedBytes: () => server.usedBytes,
     connected: () => link.connected,
+    streams: () => events.streams,
   })
   const isDraining = (): boolean => server.draining
+  const share = shareOf(config.http)
+  const secrets = { context, publicUrl: config.http.publicUrl, gates: secretsGates() }
+  const events = secretsEventsRoute({ ...secrets, maxStreams: share.streams })
   const routes = new RouteTable([
     setecRoute(context),
     dashboardRoute(context),
     registryRoute(context),
+    ...secretsRoutes(secrets),
+    events.route,
     authzenRoute(context),
     authzenMetadataRoute(config.http.publicUrl),
     healthRoute(isDraining),
@@ -80,7 +89,7 @@ export function composeGateway(options: GatewayOptions): Gateway {
   ])
   const server: GatewayServer = new GatewayServer({
     http: config.http,
-    share: shareOf(config.http),
+    share,
     configuredHost: config.listen.host,
     routes,
     observer: observerOf(figures, log),

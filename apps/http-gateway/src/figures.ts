@@ -13,6 +13,8 @@ export interface FigureSources {
   usedBytes(): number
   /** Whether there is a connection to the daemon. */
   connected(): boolean
+  /** Streams of events. */
+  streams(): number
 }
 
 const CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const
@@ -59,6 +61,7 @@ export class Figures {
     }
     gauge('connections', 'Open connections', () => sources.connections())
     gauge('buffer_bytes', 'Bodies being read and answers not taken', () => sources.usedBytes())
+    gauge('event_streams', 'Streams of events that are followed', () => sources.streams())
     gauge(
       'daemon_connected',
       'Whether every worker has its daemon',

@@ -19,9 +19,14 @@ export interface GatewayConfig {
 export interface WorkerShare {
   readonly maxConnections: number
   readonly bufferBytes: number
+  /** Streams of events. */
+  readonly streams: number
 }
 
 const MOST_WORKERS = 8
+
+/** Streams of events at once (specs: secrets-api §2.5, E17). */
+const MOST_STREAMS = 16
 
 /** Processes to start. */
 export function workersOf(http: HttpConfig): number {
@@ -35,5 +40,6 @@ export function shareOf(http: HttpConfig): WorkerShare {
     maxConnections: Math.max(1, Math.floor(http.maxConnections / workers)),
     // At least one largest body, else none could be read.
     bufferBytes: Math.max(http.maxBodyBytes, Math.floor(http.bufferBytes / workers)),
+    streams: Math.max(1, Math.floor(MOST_STREAMS / workers)),
   }
 }

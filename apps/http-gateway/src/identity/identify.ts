@@ -3,8 +3,9 @@ import { SecregError } from '@secreg/protocol'
 import type { RequestFacts } from '../request-facts.ts'
 import { isLoopback, normalAddress } from './address.ts'
 import { certificateAssertion } from './certificate.ts'
+import { foreignToken } from './foreign-token.ts'
 import type { Presented } from './presented.ts'
-import { presentedCredential } from './presented-credential.ts'
+import { credentialAt, credentialPlace } from './presented-credential.ts'
 import { readServeHeaders } from './serve-headers.ts'
 import { Whois, type WhoisOptions } from './whois.ts'
 
@@ -30,19 +31,23 @@ export interface IdentityOptions {
   readonly whois?: WhoisOptions
 }
 
+/** Options of one look at what a request presents. */
+export interface PresentedOptions {
+  /** Ends the wait for tailscaled. */
+  readonly signal?: AbortSignal
+  /** Tokens of other issuers are taken too. Default no. */
+  readonly foreignTokens?: boolean
+}
+
 /** Tells what requests present. */
 export interface Identity {
   /**
    * What a request presents. A credential in it wins over all that would be asserted.
    *
-   * @param options - `signal` ends the wait for tailscaled
    * @throws SecregError INVALID_ARGUMENT when it contradicts itself, AUTH_FAILED when its credential cannot be read,
    * UNREACHABLE, BUSY or TIMEOUT when tailscaled is needed and does not answer; nothing of the request is in a message
    */
-  presentedBy(
-    request: RequestFacts,
-    options?: { readonly signal?: AbortSignal },
-  ): Promise<Presented>
+  presentedBy(request: RequestFacts, options?: PresentedOptions): Promise<Presented>
 }
 
 /**
@@ -62,8 +67,12 @@ export function createIdentity(config: IdentityConfig, options: IdentityOptions 
       : new Whois(config.tailscaleWhois, options.whois)
 
   return {
-    async presentedBy(request, { signal } = {}) {
-      const credential = presentedCredential(request)
+    async presentedBy(request, { signal, foreignTokens = false } = {}) {
+      const place = credentialPlace(request)
+      const foreign =
+        foreignTokens && place?.where === 'authorization' ? foreignToken(place.value) : undefined
+      const credential =
+        place === undefined || foreign !== undefined ? undefined : credentialAt(place)
       const peer = normalAddress(request.remoteAddress)
       if (peer === undefined) {
         throw new SecregError('AUTH_FAILED', 'the address of the caller is not known')
@@ -71,6 +80,7 @@ export function createIdentity(config: IdentityConfig, options: IdentityOptions 
       const served =
         tailscaleServe && isLoopback(peer) ? readServeHeaders(request.headers) : undefined
       const address = served?.address ?? peer
+      if (foreign !== undefined) return { foreign, address }
       if (credential !== undefined) return { credential, address }
 
       const certificate = request.tls?.clientCertificate

@@ -21,16 +21,21 @@ import { tokenCredential } from './token.ts'
 /** Scheme and what follows it (RFC 9110 §11.4). */
 const SCHEME = /^([A-Za-z]+) +([!-~]+)$/
 
+/** Where the one credential of a request is. */
+export interface CredentialPlace {
+  readonly where: 'authorization' | 'proxy-authorization' | 'token'
+  readonly value: string
+}
+
 /**
- * The credential of a request.
+ * The place where a request has its credential.
  *
  * @returns undefined when it presents none
- * @throws SecregError INVALID_ARGUMENT when there is more than one, or one where none is taken; AUTH_FAILED when it
- * cannot be read. No part of it is in the message.
+ * @throws SecregError INVALID_ARGUMENT when there is more than one, or one where none is taken
  */
-export function presentedCredential(
+export function credentialPlace(
   request: Pick<RequestFacts, 'headers' | 'target'>,
-): Credential | undefined {
+): CredentialPlace | undefined {
   const { headers, target } = request
   const authorization = soleHeader(headers, 'authorization')
   const proxy = soleHeader(headers, 'proxy-authorization')
@@ -47,9 +52,29 @@ export function presentedCredential(
       'the header proxy-authorization is only for a target in absolute form',
     )
   }
-  if (authorization !== undefined) return ofScheme(authorization, true)
-  if (proxy !== undefined) return ofScheme(proxy, false)
-  return tokenCredential((vault ?? token) as string)
+  if (authorization !== undefined) return { where: 'authorization', value: authorization }
+  if (proxy !== undefined) return { where: 'proxy-authorization', value: proxy }
+  return { where: 'token', value: (vault ?? token) as string }
+}
+
+/**
+ * The credential of a request.
+ *
+ * @returns undefined when it presents none
+ * @throws SecregError INVALID_ARGUMENT when there is more than one, or one where none is taken; AUTH_FAILED when it
+ * cannot be read. No part of it is in the message.
+ */
+export function presentedCredential(
+  request: Pick<RequestFacts, 'headers' | 'target'>,
+): Credential | undefined {
+  const place = credentialPlace(request)
+  return place === undefined ? undefined : credentialAt(place)
+}
+
+/** The credential at a place. @throws SecregError AUTH_FAILED when it cannot be read */
+export function credentialAt({ where, value }: CredentialPlace): Credential {
+  if (where === 'token') return tokenCredential(value)
+  return ofScheme(value, where === 'authorization')
 }
 
 function ofScheme(value: string, mayBear: boolean): Credential {

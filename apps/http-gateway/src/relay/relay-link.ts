@@ -1,4 +1,5 @@
 /** A relay that outlives its connection: made when it is needed, and anew after it was lost, with back-off. */
+import type { SessionOf } from '@secreg/client'
 import {
   type AuthResponse,
   type RequestName,
@@ -54,7 +55,7 @@ export class RelayLink implements Relay {
   async request<N extends RequestName>(
     name: N,
     payload: RequestOf<N>,
-    sessionId: string,
+    sessionId: SessionOf<N>,
     options?: RelayOptions,
   ): Promise<ResponseOf[N]> {
     const connection = this.#ready() ?? (await this.#connect())

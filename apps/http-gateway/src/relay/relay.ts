@@ -1,4 +1,5 @@
 /** What the gateway needs of a connection to the daemon. */
+import type { SessionOf } from '@secreg/client'
 import type {
   AuthResponse,
   RequestName,
@@ -13,7 +14,8 @@ export interface RelayOptions {
 }
 
 /**
- * Requests of many callers to the daemon, answered out of order, each with the session of its caller.
+ * Requests of many callers to the daemon, answered out of order, each with the session of its caller; to the Secrets API
+ * also of those who have none.
  *
  * Everything rejects with a SecregError.
  */
@@ -24,7 +26,7 @@ export interface Relay {
   request<N extends RequestName>(
     name: N,
     payload: RequestOf<N>,
-    sessionId: string,
+    sessionId: SessionOf<N>,
     options?: RelayOptions,
   ): Promise<ResponseOf[N]>
 }

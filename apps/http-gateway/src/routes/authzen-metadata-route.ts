@@ -1,11 +1,15 @@
 /** `GET /.well-known/authzen-configuration`: what this decision point offers (AuthZEN 1.0, section 9). */
-import { GatewayError } from '../errors.ts'
 import { type Answer, jsonAnswer } from '../server/answer.ts'
 import { refusal } from './authzen-route.ts'
+import { originOf } from './origin.ts'
 import { requestIdOf } from './request-id.ts'
 import type { Exchange, Route } from './route.ts'
 
-/** @param publicUrl - origin that clients use; undefined: the one that the request was sent to */
+/**
+ * The base must be the one that the client has asked (section 9.2).
+ *
+ * @param publicUrl - origin that clients use; undefined: the one that the request was sent to
+ */
 export function authzenMetadataRoute(publicUrl: string | undefined): Route {
   return {
     name: 'authzen-metadata',
@@ -25,14 +29,4 @@ function answer(base: string, exchange: Exchange): Answer {
     supported_obligations: ['custom'],
   }
   return { ...jsonAnswer(200, metadata), ...requestIdOf(exchange) }
-}
-
-/** The base must be the one that the client has asked (section 9.2); without TLS it says so. */
-function originOf({ facts, head }: Exchange): string {
-  const host = facts.target.authority ?? head.host
-  const url = `${facts.tls === undefined ? 'http' : 'https'}://${host}`
-  if (host === undefined || !URL.canParse(url)) {
-    throw new GatewayError('ERR_GATEWAY_TARGET_INVALID', 'the name of this server is missing')
-  }
-  return new URL(url).origin
 }

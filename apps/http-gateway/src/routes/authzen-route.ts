@@ -6,6 +6,7 @@ import { type RequestOf, SecregError } from '@secreg/protocol'
 import { Caller, type CallerContext } from '../caller.ts'
 import { GatewayError } from '../errors.ts'
 import { type Answer, jsonAnswer } from '../server/answer.ts'
+import { isJsonType } from './content-type.ts'
 import { errorHeaders } from './error-answer.ts'
 import { parseStrictJsonBody } from './json-body.ts'
 import { refuseOrigin } from './registry-route.ts'
@@ -25,8 +26,6 @@ export const AUTHZEN_FORMS: Readonly<Record<string, Form>> = Object.freeze({
 /** Longest body of a request, bytes. */
 export const AUTHZEN_BODY_BYTES: number = 1024 * 1024
 
-const JSON_TYPE = /^application\/json[ \t]*(?:;|$)/i
-
 export function authzenRoute(context: CallerContext): Route {
   return {
     name: 'authzen',
@@ -44,7 +43,7 @@ async function answer(context: CallerContext, exchange: Exchange): Promise<Answe
     throw new GatewayError('ERR_GATEWAY_ROUTE_UNKNOWN', 'nothing is served there')
   }
   // By AuthZEN another type is a mistake like any other (section 10.1).
-  if (!JSON_TYPE.test(head.contentType ?? '')) {
+  if (!isJsonType(head.contentType)) {
     throw new GatewayError('ERR_GATEWAY_BODY_INVALID', 'content type: expected application/json')
   }
   refuseOrigin(exchange)

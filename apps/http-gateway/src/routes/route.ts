@@ -8,6 +8,8 @@ export const ROUTE_NAMES = [
   'setec',
   'dashboard',
   'registry',
+  'secrets',
+  'secrets-events',
   'authzen',
   'authzen-metadata',
   'health',

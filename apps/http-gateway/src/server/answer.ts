@@ -14,6 +14,19 @@ export interface Answer {
   readonly close?: boolean
   /** What was not a refusal but a fault of the program, for the log. */
   readonly fault?: unknown
+  /**
+   * In place of the body: what sends one piece by piece; when it resolves, the body is complete and the connection ends.
+   * It is called once in any case, also when nobody is there any more: so it can let go of what it holds.
+   */
+  readonly stream?: (sink: Sink) => Promise<void>
+}
+
+/** Where a stream goes. */
+export interface Sink {
+  /** Aborted when nobody reads any more, or this server stops. */
+  readonly signal: AbortSignal
+  /** Send a piece; resolves when it is taken, or when nobody reads any more. */
+  write(piece: string): Promise<void>
 }
 
 /**

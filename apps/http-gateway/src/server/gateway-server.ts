@@ -29,6 +29,7 @@ import { readBody, tooLarge } from './read-body.ts'
 import { MAX_HEADERS, type RequestHead, readHead } from './request-head.ts'
 import type { RequestObserver } from './request-observer.ts'
 import { sendAnswer } from './send-answer.ts'
+import { sendStream } from './send-stream.ts'
 import { isRefused, type TlsFiles, tlsOptions } from './tls.ts'
 
 export interface GatewayServerOptions {
@@ -60,7 +61,7 @@ export class GatewayServer {
   #open = 0
   #full = false
   #requests = 0
-  #draining = false
+  readonly #stop = new AbortController()
 
   constructor(options: GatewayServerOptions) {
     this.#options = options
@@ -106,7 +107,7 @@ export class GatewayServer {
   }
 
   get draining(): boolean {
-    return this.#draining
+    return this.#stop.signal.aborted
   }
 
   /** @returns where it listens, with the port that the system has chosen */
@@ -147,7 +148,7 @@ export class GatewayServer {
    * @param timeoutMs - time for what is under way
    */
   async drain(timeoutMs: number): Promise<void> {
-    this.#draining = true
+    this.#stop.abort()
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     const timer = setTimeout(() => this.#server.closeAllConnections(), timeoutMs)
     await closed
@@ -254,15 +255,21 @@ export class GatewayServer {
     const close = this.#closes(turn, answer)
     connection.ends = close
     if (close && !request.complete) connection.linger()
-    if (!connection.socket.destroyed) {
-      const options = { requestId: id, isSecure: connection.isSecure, close }
-      const timeoutMs = this.#options.http.bodyTimeoutSeconds * 1000
-      sendAnswer(response, answer, options, { lease: connection.lease, timeoutMs })
+    const options = { requestId: id, isSecure: connection.isSecure, close }
+    const timeoutMs = this.#options.http.bodyTimeoutSeconds * 1000
+    const limits = { lease: connection.lease, timeoutMs }
+    const streaming =
+      answer.stream === undefined
+        ? undefined
+        : sendStream(response, answer.stream, answer, options, limits, this.#stop.signal)
+    if (streaming === undefined && !connection.socket.destroyed) {
+      sendAnswer(response, answer, options, limits)
     }
     turn.bodyLease?.close()
     const durationMs = performance.now() - startedAt
     const { status, fault } = answer
     this.#options.observer.request({ id, route: turn.route, status, durationMs, fault })
+    await streaming
   }
 
   /** Never fails: a failure is an answer. */
@@ -322,7 +329,8 @@ export class GatewayServer {
 
   /** Whether the connection can serve another request after this one. */
   #closes({ request, response, awaitsContinue, bodyLease }: Turn, answer: Answer): boolean {
-    if (this.#draining || answer.close === true || !response.shouldKeepAlive) return true
+    if (this.draining || answer.close === true || !response.shouldKeepAlive) return true
+    if (answer.stream !== undefined) return true
     // The parser of Node.js drops what it has read behind such a request, so that nobody knows where the next one begins.
     if (request.headers.upgrade !== undefined) return true
     if (request.complete) return false
@@ -365,5 +373,5 @@ interface Turn {
 function methodRefused(route: Route, methods: readonly string[], exchange: Exchange): Answer {
   const error = new GatewayError('ERR_GATEWAY_METHOD_REFUSED', 'the method is not served there')
   const refusal = route.refuse?.(error.status, error, exchange) ?? errorAnswer(error)
-  return { ...refusal, headers: ['Allow', methods.join(', ')] }
+  return { ...refusal, headers: [...(refusal.headers ?? []), 'Allow', methods.join(', ')] }
 }

@@ -26,9 +26,7 @@ export function sendAnswer(
   options: SendOptions,
   limits: SendLimits,
 ): void {
-  const { requestId = options.requestId } = answer
-  const headers = [...commonHeaders(options.isSecure), 'X-Request-Id', requestId]
-  if (answer.headers !== undefined) headers.push(...answer.headers)
+  const headers = headersOf(answer, options)
   if (answer.contentType !== undefined) {
     const length =
       typeof answer.body === 'string' ? Buffer.byteLength(answer.body) : answer.body.length
@@ -41,6 +39,13 @@ export function sendAnswer(
   response.end(answer.contentType === undefined ? undefined : answer.body)
   const waiting = response.writableLength
   if (waiting > 0) keep(response, waiting, limits)
+}
+
+/** Headers of an answer but those of its body. */
+export function headersOf(answer: Answer, options: SendOptions): string[] {
+  const { requestId = options.requestId } = answer
+  const common = commonHeaders(options.isSecure)
+  return [...common, 'X-Request-Id', requestId, ...(answer.headers ?? [])]
 }
 
 function keep(response: ServerResponse, bytes: number, { lease, timeoutMs }: SendLimits): void {

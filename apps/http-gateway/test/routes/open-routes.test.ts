@@ -14,6 +14,8 @@ const TRIALS: Readonly<Record<Exclude<RouteName, 'none'>, readonly [string, stri
   setec: ['POST', '/api/list', '{}'],
   dashboard: ['GET', '/', ''],
   registry: ['POST', '/registry/whoami', '{}'],
+  secrets: ['GET', '/api/secrets/value', ''],
+  'secrets-events': ['GET', '/api/secrets/events', ''],
   authzen: ['POST', '/access/v1/evaluation', '{}'],
   'authzen-metadata': ['GET', '/.well-known/authzen-configuration', ''],
   health: ['GET', '/health', ''],
@@ -26,13 +28,16 @@ const HEADERS = { 'Sec-X-Tailscale-No-Browsers': 'setec' }
 let running: TestGateway
 beforeAll(async () => {
   running = await startGateway()
-  running.relay.answer = () => ({ keys: [], entries: [], evaluated: { decision: true } })
+  running.relay.answer = ({ name, sessionId }) =>
+    name === 'secrets'
+      ? { status: sessionId === undefined ? 401 : 200, headers: {}, body: '{}' }
+      : { keys: [], entries: [], evaluated: { decision: true } }
 })
 afterAll(() => running[Symbol.asyncDispose]())
 
 describe('a route', () => {
   it('is tried here, whichever there are', () => {
-    const served = running.gateway.routes.routes.map(({ name }) => name).sort()
+    const served = [...new Set(running.gateway.routes.routes.map(({ name }) => name))].sort()
     expect(served).toEqual(Object.keys(TRIALS).sort())
     expect([...served, 'none'].sort()).toEqual([...ROUTE_NAMES].sort())
   })
@@ -90,6 +95,8 @@ describe('a route', () => {
     ['/metrics', 'GET'],
     ['/openapi.json', 'GET, HEAD'],
     ['/.well-known/authzen-configuration', 'GET, HEAD'],
+    ['/api/secrets/value', 'GET'],
+    ['/api/secrets/events', 'GET'],
   ])('%s says which methods it has', async (path, allowed) => {
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
       const answer = await ask(running, path, { method })

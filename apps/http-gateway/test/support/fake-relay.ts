@@ -1,4 +1,5 @@
 /** A daemon that answers as a test says, over the interface of a relay. */
+import type { SessionOf } from '@secreg/client'
 import {
   type AuthResponse,
   type RequestName,
@@ -12,7 +13,8 @@ import type { RelayConnection } from '../../src/relay/relay.ts'
 export interface AskedRequest {
   readonly name: RequestName
   readonly payload: unknown
-  readonly sessionId: string
+  /** Undefined: asked without a session, as the Secrets API alone can be. */
+  readonly sessionId: string | undefined
 }
 
 /** Token that opens a session unless a test says otherwise. */
@@ -69,10 +71,10 @@ export class FakeRelay implements RelayConnection {
   async request<N extends RequestName>(
     name: N,
     payload: RequestOf<N>,
-    sessionId: string,
+    sessionId: SessionOf<N>,
   ): Promise<ResponseOf[N]> {
     this.#assertOpen()
-    if (!this.sessions.has(sessionId)) {
+    if (sessionId === undefined ? name !== 'secrets' : !this.sessions.has(sessionId)) {
       throw new SecregError('SESSION_INVALID', 'the session has ended')
     }
     const asked = { name, payload, sessionId }
