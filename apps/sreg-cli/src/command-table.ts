@@ -14,6 +14,7 @@ import { PAM_COMMANDS } from './command-specs/pam.ts'
 import { POLICY_COMMANDS } from './command-specs/policies.ts'
 import { PROGRAM_COMMANDS } from './command-specs/program.ts'
 import { SEAL_COMMANDS } from './command-specs/seal.ts'
+import { SECRETS_COMMANDS } from './command-specs/secrets.ts'
 import { SESSION_COMMANDS } from './command-specs/session.ts'
 import { SETTING_COMMANDS } from './command-specs/settings.ts'
 import type { CommandSpec } from './command-specs/spec.ts'
@@ -49,6 +50,8 @@ export type CommandName =
   | 'mount'
   | 'txn'
   | 'watch'
+  | 'secret'
+  | 'run'
   | 'export'
   | 'import'
   | 'backup'
@@ -85,6 +88,7 @@ const LIST: readonly CommandSpec[] = [
   ...VERSION_COMMANDS,
   ...SETTING_COMMANDS,
   ...CHANGE_COMMANDS,
+  ...SECRETS_COMMANDS,
   ...TRANSFER_COMMANDS,
   ...BACKUP_COMMANDS,
   ...SEAL_COMMANDS,

@@ -1,15 +1,29 @@
 /** Errors of the command itself, and what to do about any error. */
 import { type Reason, SecregError } from '@secreg/protocol'
 
+/** Optional parts of an error of the command. */
+export interface CliErrorOptions {
+  readonly cause?: unknown
+  readonly retryAfterSeconds?: number
+  /** What another API calls it, which `--json` tells in place of the reason. */
+  readonly apiCode?: string
+  /** Exit code in place of the status, where the rules of shells hold. */
+  readonly exitCode?: number
+}
+
 /** An error with what to do next. */
 export class CliError extends SecregError {
   override name = 'CliError'
   /** What to do next, one line. */
   readonly hint: string | undefined
+  readonly apiCode: string | undefined
+  readonly exitCode: number | undefined
 
-  constructor(reason: Reason, message: string, hint?: string, options: { cause?: unknown } = {}) {
+  constructor(reason: Reason, message: string, hint?: string, options: CliErrorOptions = {}) {
     super(reason, message, options)
     this.hint = hint
+    this.apiCode = options.apiCode
+    this.exitCode = options.exitCode
   }
 }
 

@@ -22,7 +22,8 @@ const ABOUT =
 /** Usage of a command: `set <key> <value>`. */
 export function usageOf(spec: CommandSpec, parent = ''): string {
   const name = parent === '' ? spec.name : `${parent} ${spec.name}`
-  return [name, ...spec.operands.map(bracketed)].join(' ')
+  const operands = spec.operands.map(bracketed)
+  return [name, ...(spec.verbatim === true ? ['--'] : []), ...operands].join(' ')
 }
 
 function bracketed({ name, optional, repeats }: OperandSpec): string {

@@ -39,6 +39,8 @@ export interface Preamble {
 export interface Words {
   readonly words: readonly string[]
   readonly options: ReadonlyMap<string, unknown>
+  /** How many of the words stand behind `--`; absent without one. */
+  readonly behind: number | undefined
   /** Name of an option whose value is missing or that was given one it does not take. */
   readonly fault: string | undefined
 }
@@ -86,14 +88,19 @@ function readWith(grammar: Grammar, argv: readonly string[], versionHasValue: bo
       'greedy-arrays': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
+      'populate--': true,
       'strip-aliased': true,
     },
   })
   const options = new Map<string, unknown>()
-  for (const [name, value] of Object.entries(read)) if (name !== '_') options.set(name, value)
+  for (const [name, value] of Object.entries(read)) {
+    if (name !== '_' && name !== '--') options.set(name, value)
+  }
+  const behind = read['--']
   return {
-    words: read._.map(String),
+    words: [...read._, ...(behind ?? [])].map(String),
     options,
+    behind: behind?.length,
     fault: error === null ? undefined : (/: (.*)$/.exec(error.message)?.[1] ?? ''),
   }
 }
@@ -191,6 +198,9 @@ export function invocationOf(grammar: Grammar, line: Words): Invocation {
     options.set(name, optionValue(option, value, name === faulty?.name, help))
   }
   checkOperands(spec, rest, help)
+  if (spec.verbatim === true && line.behind !== rest.length) {
+    throw usage('-- is missing before what is to be run', help)
+  }
   return {
     command: command.name as CommandName,
     subcommand: subcommand?.name,

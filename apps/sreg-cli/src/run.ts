@@ -65,8 +65,12 @@ export async function run(line: Words, io: Io, program: Program): Promise<number
   } catch (thrown) {
     const error = asSecregError(thrown)
     await report(io, error, hintOf(error, key), preamble)
-    return error.status
+    return exitCodeOf(error)
   }
+}
+
+function exitCodeOf(error: SecregError): number {
+  return (error instanceof CliError ? error.exitCode : undefined) ?? error.status
 }
 
 async function report(
@@ -76,12 +80,13 @@ async function report(
   { json, verbose }: Preamble,
 ): Promise<void> {
   // A failure stays one, also where nobody reads why.
-  io.brokenPipeCode = error.status
+  io.brokenPipeCode = exitCodeOf(error)
+  const reason = (error instanceof CliError ? error.apiCode : undefined) ?? error.reason
   if (json) {
     const answer = {
-      code: error.status,
+      code: exitCodeOf(error),
       name: error.statusName,
-      reason: error.reason,
+      reason,
       message: error.message,
       errno: error.errno,
       retry_after: error.retryAfterSeconds,
@@ -95,7 +100,7 @@ async function report(
   const message =
     error instanceof CliError ? printableLines(error.message) : printable(error.message)
   const lines = [`sreg: ${message}`]
-  if (verbose) lines.push(`  ${error.statusName} ${error.reason} ${error.errno}`)
+  if (verbose) lines.push(`  ${error.statusName} ${reason} ${error.errno}`)
   if (hint !== undefined) lines.push(`  ${printable(hint)}`)
   await writeAll(io.stderr, `${lines.join('\n')}\n`)
 }

@@ -43,12 +43,21 @@ export async function readValue(
   }
 }
 
-async function bytesOf(context: Context, operand: string): Promise<Uint8Array | undefined> {
-  if (operand === '-') return readAll(context.io.stdin, MAX_BYTES)
+/**
+ * Bytes that an operand stands for; undefined for one that is the value itself.
+ *
+ * @param most - bytes that are read
+ */
+export async function bytesOf(
+  context: Context,
+  operand: string,
+  most: number = MAX_BYTES,
+): Promise<Uint8Array | undefined> {
+  if (operand === '-') return readAll(context.io.stdin, most)
   if (!operand.startsWith('@') || operand.startsWith('@@')) return undefined
   const path = operand.slice(1)
   if (path === '') throw new CliError('INVALID_ARGUMENT', '@ needs the name of a file')
-  return readFile(path, LIMITS.valueBytes, MAX_BYTES)
+  return readFile(path, LIMITS.valueBytes, most)
 }
 
 /**

@@ -18,6 +18,7 @@ import { FakeAccounts } from './fake/fake-accounts.ts'
 import { FakeAudit } from './fake/fake-audit.ts'
 import { FakeEntries, type FakeEntry, type Payload } from './fake/fake-entries.ts'
 import { FakeLibvirt } from './fake/fake-libvirt.ts'
+import { FakeSecrets } from './fake/fake-secrets.ts'
 import { FakeSetec } from './fake/fake-setec.ts'
 import { FakeTransfer } from './fake/fake-transfer.ts'
 import { FakeVersions } from './fake/fake-versions.ts'
@@ -34,6 +35,7 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
   readonly transfer = new FakeTransfer(this.store)
   readonly setec = new FakeSetec(this.store)
   readonly libvirt = new FakeLibvirt(this.store)
+  readonly secrets = new FakeSecrets()
   readonly log = new FakeAudit()
   /** Answer questions to the log, and requests for evidence. */
   answeringEvidence: (payload: Payload) => object | Promise<object> = (payload) =>
@@ -242,6 +244,7 @@ export class FakeRegistry extends FakeAccounts implements AsyncDisposable {
     }),
     audit: (payload) => this.answeringAudit(payload),
     evidence: (payload) => this.answeringEvidence(payload),
+    secrets: (payload) => this.secrets.answer(payload),
   }
 
   /** Metadata that are asked for by what only one entry has, as those of its path. */

@@ -113,10 +113,32 @@ describe('completion', () => {
     expect(await complete('s')).toEqual([
       'set ',
       'search ',
+      'secret ',
       'status ',
       'security ',
       'support-bundle ',
     ])
+    expect(await complete('secret', '')).toEqual([
+      'get ',
+      'set ',
+      'rotate ',
+      'copy ',
+      'move ',
+      'search ',
+    ])
+    expect(await complete('secret', 'set', 'x', '--')).toEqual([
+      '--value-file ',
+      '--type ',
+      '--raw ',
+      '--cas ',
+      '--socket ',
+      '--json ',
+      '--verbose ',
+      '--help ',
+    ])
+    expect(await complete('secret', 'set', 'x', '--type', '')).toEqual(['string ', 'json '])
+    expect(await complete('set', 'x', '--type', 'by')).toEqual(['bytes '])
+    expect(await complete('ru')).toEqual(['run '])
     expect(await complete('me')).toEqual(['meta ', 'metrics '])
     expect(await complete('meta', '')).toEqual(['get ', 'set '])
     expect(await complete('mount', 'set', '--m')).toEqual([

@@ -26,6 +26,13 @@ const wordsOf = (names: readonly string[], spec: CommandSpec): string[] => [
   ...spec.operands.map(({ values }, index) => values?.[0] ?? `/operand${index}`),
 ]
 
+/** The words that options may stand among, and those that `--` keeps apart from them. */
+function partsOf(names: readonly string[], spec: CommandSpec): [string[], string[]] {
+  const words = wordsOf(names, spec)
+  if (spec.verbatim !== true) return [words, []]
+  return [words.slice(0, names.length), ['--', ...words.slice(names.length)]]
+}
+
 const sampleOf = (option: OptionSpec): string => option.values?.[0] ?? 'value'
 
 /** The ways to write an option. */
@@ -44,10 +51,11 @@ function formsOf(option: OptionSpec): string[][] {
 describe('weakness 56: every documented option in any position is accepted, unknown ones are refused', () => {
   test.each(specs)('%j', (names, spec) => {
     const words = wordsOf(names, spec)
+    const [open, apart] = partsOf(names, spec)
     for (const option of [...spec.options, ...GLOBAL_OPTIONS]) {
       for (const form of formsOf(option)) {
-        for (let at = 0; at <= words.length; at++) {
-          const argv = [...words.slice(0, at), ...form, ...words.slice(at)]
+        for (let at = 0; at <= open.length; at++) {
+          const argv = [...open.slice(0, at), ...form, ...open.slice(at), ...apart]
           const invocation = parse(argv)
           expect([invocation.command, invocation.subcommand].slice(0, names.length)).toEqual(names)
           expect(invocation.operands).toEqual(words.slice(names.length))
@@ -66,9 +74,10 @@ describe('weakness 56: every documented option in any position is accepted, unkn
         (option) => formsOf(option)[0] ?? [],
       )
       const words = wordsOf(names, spec)
+      const [open, apart] = partsOf(names, spec)
       for (const argv of [
-        [...options, ...words],
-        [...words, ...options],
+        [...options, ...open, ...apart],
+        [...open, ...options, ...apart],
       ]) {
         expect(parse(argv).operands).toEqual(words.slice(names.length))
       }
@@ -151,6 +160,29 @@ describe('weakness 56: every documented option in any position is accepted, unkn
 })
 
 describe('words', () => {
+  test('a command line of its own stands behind --, and is left as it is', () => {
+    const own = ['prog', '--json', '-x', '', '--', '12', "'q'", '--help', '--version']
+    const invocation = parse(['run', '-v', '--', ...own])
+    expect(invocation.operands).toEqual(own)
+    expect([...invocation.options.keys()]).toEqual(['verbose'])
+    expect(preambleOf(read(['run', '--', ...own]))).toEqual({
+      json: false,
+      verbose: false,
+      help: false,
+      version: false,
+    })
+    for (const argv of [
+      ['run', 'prog'],
+      ['run', 'prog', '--', '-x'],
+      ['run', '--json', 'prog'],
+    ]) {
+      expect(() => parse(argv)).toThrow('-- is missing')
+    }
+    expect(() => parse(['run', '--'])).toThrow('<command> is missing')
+    expect(() => parse(['run'])).toThrow('<command> is missing')
+    expect(parse(['get', '--', '--a']).operands).toEqual(['--a'])
+  })
+
   test('a switch never takes the word behind it', () => {
     expect(parse(['set', '/a', '--encrypt', 'true']).operands).toEqual(['/a', 'true'])
     expect(parse(['set', '/a', '-j', 'false']).operands).toEqual(['/a', 'false'])

@@ -311,6 +311,24 @@ describe('weakness 61: a terminal is asked without echo', () => {
     expect(registry.sessions.size).toBe(1)
   })
 
+  test('a secret of a provider is typed twice', async (context) => {
+    const { registry, env } = await makeWorld()
+    const set = [built.main, 'secret', 'set', 'yaml://secret/env#KEY']
+    const seen = await onTerminal(context, set, env, [
+      { expect: 'Value: ', send: 'canary-19\r' },
+      { expect: 'Value again: ', send: 'canary-19\r' },
+    ])
+    expect(seen).toMatchObject({ code: 0, echoAfter: true })
+    expect(seen.screen).not.toContain('canary-19')
+    expect(registry.secrets.store.get('yaml://secret/env')).toEqual([{ KEY: 'canary-19' }])
+    const differing = await onTerminal(context, set, env, [
+      { expect: 'Value: ', send: 'canary-19\r' },
+      { expect: 'Value again: ', send: 'canary-20\r' },
+    ])
+    expect(differing.code).toBe(1)
+    expect(registry.secrets.asked).toHaveLength(1)
+  })
+
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'the echo is back after %s',
     async (signal) => {

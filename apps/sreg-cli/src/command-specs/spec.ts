@@ -36,6 +36,8 @@ export interface CommandSpec {
   readonly summary: string
   readonly operands: readonly OperandSpec[]
   readonly options: readonly OptionSpec[]
+  /** Its operands are a command line of its own, which `--` has to keep apart. */
+  readonly verbatim?: true
   /** More lines for its help. */
   readonly notes?: readonly string[]
   /** Command lines without `sreg`. */

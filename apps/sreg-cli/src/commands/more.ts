@@ -35,7 +35,9 @@ import { run as purge } from './purge.ts'
 import { run as restore } from './restore.ts'
 import { run as rollback } from './rollback.ts'
 import { run as rotate } from './rotate.ts'
+import { run as runProgram } from './run.ts'
 import { run as search } from './search.ts'
+import { run as secret } from './secret.ts'
 import { run as security } from './security.ts'
 import { run as status } from './status.ts'
 import { run as supportBundle } from './support-bundle.ts'
@@ -84,7 +86,9 @@ export const MORE: Readonly<Record<Exclude<CommandName, 'get' | 'set' | 'delete'
     restore,
     role: group,
     rollback,
+    run: runProgram,
     search,
+    secret,
     security,
     status,
     'support-bundle': supportBundle,
