@@ -4,6 +4,7 @@ import { ACTIONS } from './action.ts'
 import { CLOCK_TIME, PROOFS } from './condition.ts'
 import { MAX_PATTERN_BYTES } from './pattern.ts'
 import { ID, PRINCIPAL } from './rule.ts'
+import { MAX_SECRET_CHARS, MAX_SECRET_SEGMENT, SECRET_SCHEMES } from './secret-uri.ts'
 import { FOREIGN_SCHEMAS } from './sources/schema.ts'
 
 /** A JSON Schema as a plain, frozen object. */
@@ -11,6 +12,10 @@ export type JsonSchema = { readonly [key: string]: unknown }
 
 const SEGMENT = String.raw`(?!\.{1,2}(?:\/|$))(?:\*(?!\*)|[^*\/\p{Cc}?[\]|&;$<>\\!"${'`'}])+`
 const RESOURCE = String.raw`^(?:\/|(?:\/${SEGMENT})+(?:\/\*\*)?|\/\*\*)$`
+
+const SCHEMES = SECRET_SCHEMES.map((scheme) => scheme.replace('+', String.raw`\+`)).join('|')
+const SECRET_SEGMENT = String.raw`(?!\.(?:\/|$))(?![^\/]*\.\.)(?:\*(?!\*)|[A-Za-z0-9._-]){1,${MAX_SECRET_SEGMENT}}`
+const SECRET = String.raw`^(?:${SCHEMES}):\/\/(?:\*\*|(?:${SECRET_SEGMENT}\/)+(?:\*\*|${SECRET_SEGMENT}))$`
 
 const text = (pattern: RegExp): JsonSchema => ({ type: 'string', pattern: pattern.source })
 const listOf = (items: JsonSchema, minItems = 1): JsonSchema => ({ type: 'array', minItems, items })
@@ -48,7 +53,12 @@ const RULE: JsonSchema = {
       effect: { enum: ['allow', 'deny'] },
       principals: listOf({ anyOf: [{ const: '*' }, text(PRINCIPAL)] }),
       actions: listOf({ enum: ACTIONS }),
-      resources: listOf({ type: 'string', maxLength: MAX_PATTERN_BYTES, pattern: RESOURCE }),
+      resources: listOf({
+        anyOf: [
+          { type: 'string', maxLength: MAX_PATTERN_BYTES, pattern: RESOURCE },
+          { type: 'string', maxLength: MAX_SECRET_CHARS, pattern: SECRET },
+        ],
+      }),
       when: CONDITIONS,
       unless: CONDITIONS,
       obligations: { ...objectOf({ ttlSeconds: COUNT, maxUses: COUNT }, []), minProperties: 1 },

@@ -29,7 +29,7 @@ const literalOrWild = fc.oneof(
   { arbitrary: wildSegment, weight: 2 },
 )
 
-export const pattern: fc.Arbitrary<string> = fc.oneof(
+export const pathPattern: fc.Arbitrary<string> = fc.oneof(
   { arbitrary: fc.constant('/'), weight: 1 },
   {
     arbitrary: fc
@@ -44,8 +44,41 @@ export const path: fc.Arbitrary<string> = fc
   .array(segment, { maxLength: 4 })
   .map((segments) => `/${segments.join('/')}`)
 
+const scheme = fc.constantFrom('yaml', 'yaml', 'openbao+kv2', 'hashicorp+kv2')
+
+const secretPattern: fc.Arbitrary<string> = fc
+  .tuple(scheme, fc.array(literalOrWild, { maxLength: 3 }), fc.boolean())
+  .filter(([, segments, rest]) => rest || segments.length > 1)
+  .map(([name, segments, rest]) => `${name}://${[...segments, ...(rest ? ['**'] : [])].join('/')}`)
+
+/** Of paths, and of secrets that are kept elsewhere. */
+export const pattern: fc.Arbitrary<string> = fc.oneof(
+  { arbitrary: pathPattern, weight: 3 },
+  { arbitrary: secretPattern, weight: 1 },
+)
+
+export const secret: fc.Arbitrary<string> = fc
+  .tuple(scheme, fc.array(segment, { minLength: 2, maxLength: 4 }))
+  .map(([name, segments]) => `${name}://${segments.join('/')}`)
+
+/** One of both. */
+export const place: fc.Arbitrary<string> = fc.oneof(path, secret)
+
+/** What listings ask about: a folder of paths, or a mount, a folder or all of a scheme. */
+export const prefix: fc.Arbitrary<string> = fc.oneof(
+  path,
+  fc
+    .tuple(scheme, fc.array(segment, { maxLength: 2 }))
+    .map(([name, segments]) => `${name}://${segments.join('/')}`),
+)
+
+/** What is at a path below a prefix. */
+export const below = (above: string, tail: string): string =>
+  above.endsWith('/') ? `${above.slice(0, -1)}${tail}` : `${above}${tail}`
+
 const resource: fc.Arbitrary<string> = fc.oneof(
   { arbitrary: path, weight: 12 },
+  { arbitrary: secret, weight: 6 },
   {
     arbitrary: fc.constantFrom(
       '',
@@ -58,6 +91,11 @@ const resource: fc.Arbitrary<string> = fc.oneof(
       '/./a',
       '/a/.b',
       '/a/..b',
+      'yaml://a',
+      'yaml://a/../b',
+      'yaml:/a/b',
+      'YAML://a/b',
+      'secreg://a/b',
     ),
     weight: 1,
   },

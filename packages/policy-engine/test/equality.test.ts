@@ -3,6 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   action,
+  prefix as anyPrefix,
+  below,
   context,
   documentsOf,
   path,
@@ -157,15 +159,15 @@ describe('filter', () => {
     const paths = fc.array(path, { minLength: 1, maxLength: 12 })
     fc.assert(
       fc.property(
-        fc.record({ list: rules, named: principals, action, prefix: path, time, context }),
+        fc.record({ list: rules, named: principals, action, prefix: anyPrefix, time, context }),
         paths,
-        ({ list, named, action: asked, prefix, time: at, context: known }, below) => {
+        ({ list, named, action: asked, prefix, time: at, context: known }, tails) => {
           const policy = compile(documentsOf(list))
           const subject = policy.subject(named)
           const answer = policy.filter(subject, asked, prefix, at, known)
-          for (const tail of below) {
-            const resource = prefix === '/' ? tail : `${prefix}${tail}`
-            if (tail === '/') continue
+          for (const tail of tails) {
+            const resource = below(prefix, tail)
+            if (tail === '/' || /^[^/]*:\/\/[^/]*$/.test(resource)) continue
             const request = { subject, action: asked, resource, time: at, context: known }
             const allowed = policy.decide(request).decision === 'allow'
             const filtered = typeof answer === 'function' ? answer(resource) : answer === 'all'
@@ -180,7 +182,7 @@ describe('filter', () => {
   test('holds whatever the metadata of the entries are, if it was not told them', () => {
     fc.assert(
       fc.property(
-        fc.record({ list: rules, named: principals, action, prefix: path, time, context }),
+        fc.record({ list: rules, named: principals, action, prefix: anyPrefix, time, context }),
         path.filter((tail) => tail !== '/'),
         fc.dictionary(fc.constantFrom('owner', 'env'), fc.constantFrom('alice', 'prod', 'x')),
         ({ list, named, action: asked, prefix, time: at, context: given }, tail, metadata) => {
@@ -188,7 +190,8 @@ describe('filter', () => {
           const policy = compile(documentsOf(list))
           const subject = policy.subject(named)
           const answer = policy.filter(subject, asked, prefix, at, known)
-          const resource = prefix === '/' ? tail : `${prefix}${tail}`
+          const resource = below(prefix, tail)
+          fc.pre(!/^[^/]*:\/\/[^/]*$/.test(resource))
           const full = { ...known, metadata }
           const request = { subject, action: asked, resource, time: at, context: full }
           const allowed = policy.decide(request).decision === 'allow'

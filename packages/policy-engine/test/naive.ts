@@ -63,8 +63,20 @@ function concerns(rule: PolicyRule, { principals, action, resource }: NaiveReque
   return rule.resources.some((pattern) => naiveMatch(pattern, resource))
 }
 
+const SCHEMES = ['openbao+kv2:/', 'hashicorp+kv2:/', 'yaml:/']
+
+/** Secrets elsewhere have a mount and something below it, and `scheme://**` is all of them. */
+function naiveSecretMatch(pattern: string, secret: string): boolean {
+  const scheme = SCHEMES.find((one) => secret.startsWith(`${one}/`))
+  if (scheme === undefined || !pattern.startsWith(`${scheme}/`)) return false
+  const place = secret.slice(scheme.length)
+  if (place.split('/').length < 3) return false
+  return naiveMatch(pattern.slice(scheme.length), place)
+}
+
 export function naiveMatch(pattern: string, resource: string): boolean {
-  if (!resource.startsWith('/')) return false
+  if (!resource.startsWith('/')) return naiveSecretMatch(pattern, resource)
+  if (!pattern.startsWith('/')) return false
   if (resource === '/' || pattern === '/') return resource === pattern
   const want = pattern.slice(1).split('/')
   const have = resource.slice(1).split('/')

@@ -9,7 +9,14 @@ import {
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PersistentMap } from '../src/persistent-map.ts'
-import { ACTIONS_USED, path, principals, question, rule, SYSTEM_ZONE } from './arbitrary.ts'
+import {
+  ACTIONS_USED,
+  prefix as anyPrefix,
+  principals,
+  question,
+  rule,
+  SYSTEM_ZONE,
+} from './arbitrary.ts'
 
 const IDS = ['a', 'b', 'c', 'd', 'e']
 
@@ -48,7 +55,7 @@ describe('replace', () => {
       fc.property(
         fc.array(change, { minLength: 1, maxLength: 5 }),
         questions,
-        path,
+        anyPrefix,
         (steps, asked, prefix) => {
           let documents: PolicyDocument[] = []
           let policy = compile(documents, OPTIONS)

@@ -5,6 +5,7 @@ import type { Context } from '../document.ts'
 import type { EntryMetadata } from '../filter.ts'
 import type { CompiledPolicy } from '../policy.ts'
 import { PRINCIPAL } from '../rule.ts'
+import { foreignSecretOf, isForeignSecret } from '../secret-uri.ts'
 import { isCanonicalPath } from './canonical-path.ts'
 import { authzenActions, authzenDecision } from './decision.ts'
 import { isPurpose } from './purpose.ts'
@@ -35,8 +36,8 @@ export interface PolicyPdpOptions {
    */
   readonly principalsOf?: (subject: AuthzenSubject) => readonly string[] | undefined
   /**
-   * The canonical path of a resource that is not a path already, such as a secret URI; `undefined` if there is none.
-   * Default: only resources of type `secret` whose id is a path.
+   * The canonical path, or the secret elsewhere, of a resource that is not a path already; `undefined` if there is none.
+   * Default: only resources of type `secret` whose id is a path, or the canonical URI of a secret elsewhere.
    */
   readonly pathOf?: (resource: AuthzenResource) => string | undefined
   /**
@@ -102,9 +103,14 @@ function principalsOf(
 }
 
 function pathOf(resource: AuthzenResource, options: PolicyPdpOptions): string | undefined {
-  const isPath = resource.type === 'secret' && resource.id.startsWith('/')
-  const path = isPath ? resource.id : options.pathOf?.(resource)
-  return path !== undefined && isCanonicalPath(path) ? path : undefined
+  const { type, id } = resource
+  const isPath = type === 'secret' && id.startsWith('/')
+  const path = isPath ? id : (options.pathOf ?? foreignSecretIn)(resource)
+  return path !== undefined && (isCanonicalPath(path) || isForeignSecret(path)) ? path : undefined
+}
+
+function foreignSecretIn({ type, id }: AuthzenResource): string | undefined {
+  return type === 'secret' ? foreignSecretOf(id) : undefined
 }
 
 function metadataOf(path: string, { metadataOf }: PolicyPdpOptions): Pick<Context, 'metadata'> {

@@ -116,6 +116,19 @@ describe('a compiled policy as a decision point', () => {
     expect(ask(everything, { on: { id: '/other' } }, { pathOf }).decision).toBe(false)
   })
 
+  it('decides on a secret elsewhere, whichever key and version is wanted', () => {
+    const elsewhere = policyOf(rule('elsewhere', { resources: ['openbao+kv2://kv/a/*'] }))
+    const of = (id: string, type = 'secret') => ask(elsewhere, { on: { id, type } }).decision
+    expect(of('openbao+kv2://kv/a/b')).toBe(true)
+    expect(of('openbao+kv2://kv/a/b#key?version=3')).toBe(true)
+    expect(of('openbao+kv2://kv/b/b')).toBe(false)
+    expect(of('hashicorp+kv2://kv/a/b')).toBe(false)
+    expect(of('OpenBao+KV2://kv/a/b')).toBe(false)
+    expect(of('openbao+kv2://kv/a/b?version=3#key')).toBe(false)
+    expect(of('openbao+kv2://kv/a/b', 'record')).toBe(false)
+    expect(of('/kv/a/b')).toBe(false)
+  })
+
   it('sees properties and context only of a service that may assert', () => {
     const when = (condition: object) => policyOf(rule('when', { when: condition }))
     const asserted: [object, Parameters<typeof ask>[1], AuthzenContext | undefined][] = [
