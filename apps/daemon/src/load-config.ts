@@ -1,7 +1,7 @@
 /** The configuration file, checked as far as the daemon can. */
-import { relative } from 'node:path'
 import { ConfigError, type LoadedConfig, loadConfig, parseAssertion } from '@secreg/host'
 import { parsePrefix, SecregError } from '@secreg/protocol'
+import { isWithin } from './is-within.ts'
 
 /** Where it is unless told otherwise. */
 export const DEFAULT_CONFIG = '/etc/secreg/config.toml'
@@ -107,9 +107,4 @@ function checkGateway(loaded: LoadedConfig): void {
 
 function isLoopback(broker: string): boolean {
   return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]):/.test(broker)
-}
-
-function isWithin(path: string, directory: string): boolean {
-  const way = relative(directory, path)
-  return way === '' || (way !== '..' && !way.startsWith('../'))
 }

@@ -70,7 +70,11 @@ async function main(argv: readonly string[]): Promise<void> {
           .conflicts('dev', 'check'),
       async ({ config, dev, check }) => {
         if (check !== undefined) {
-          load(check)
+          const [{ readSecretsSettings }, { takeSecretsVariables }] = await Promise.all([
+            import('./secrets-api/read-settings.ts'),
+            import('./secrets-api/settings-variables.ts'),
+          ])
+          await readSecretsSettings(load(check), takeSecretsVariables(process.env))
           say(`${check}: ok`)
           return
         }

@@ -223,10 +223,10 @@ const kv2Rows = (name: 'openbao' | 'hashicorp'): Rows<'secrets.openbao'> => {
     ),
     verifyTls: flag(key('verify_tls'), true, 'Check who the server is; false in development only'),
     timeoutSeconds: integer(key('timeout'), [30, 1, 600], 'seconds', 'Time for one call in all'),
-    poolSize: integer(key('pool_size'), [10, 1, 1000], '', 'Connections to it'),
+    poolSize: integer(key('pool_size'), [10, 1, 64], '', 'Connections to it'),
     maxConcurrent: integer(
       key('max_concurrent'),
-      [50, 1, 1000],
+      [50, 1, 64],
       '',
       'Calls under way; one more is answered with 429',
     ),

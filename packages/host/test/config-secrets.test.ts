@@ -48,7 +48,7 @@ ca_file = "/etc/secreg/ca.pem"
 verify_tls = false
 timeout = 5
 pool_size = 1
-max_concurrent = 1000
+max_concurrent = 64
 renewal_threshold = 0
 redirect_hosts = ["bao-2.example.org", "[::1]:8200"]
 
@@ -110,7 +110,7 @@ jwks_file = "/etc/secreg/keys.json"
       verifyTls: false,
       timeoutSeconds: 5,
       poolSize: 1,
-      maxConcurrent: 1000,
+      maxConcurrent: 64,
       renewalThresholdSeconds: 0,
       redirectHosts: ['bao-2.example.org', '[::1]:8200'],
     })

@@ -21,10 +21,13 @@ const MESSAGES: Readonly<Record<SinkFileErrorCode, string>> = {
 export class SinkFileError extends Error {
   override readonly name = 'SinkFileError'
   readonly code: SinkFileErrorCode
+  /** The message without the path. */
+  readonly what: string
 
   constructor(code: SinkFileErrorCode, path: string) {
     super(`${path} ${MESSAGES[code]}`)
     this.code = code
+    this.what = MESSAGES[code]
   }
 }
 
@@ -38,10 +41,11 @@ const CHANGEABLE_BY_OTHERS = 0o022
  * Read a password: a file of this user or root, without any permission for group and others; one line end at its end
  * does not count.
  *
+ * @param maxBytes - largest file that is read
  * @throws SinkFileError
  */
-export async function readPasswordFile(path: string): Promise<string> {
-  const text = (await readOwn(path, PASSWORD_BYTES, ANYONE_ELSE)).replace(/\r?\n$/, '')
+export async function readPasswordFile(path: string, maxBytes = PASSWORD_BYTES): Promise<string> {
+  const text = (await readOwn(path, maxBytes, ANYONE_ELSE)).replace(/\r?\n$/, '')
   // Control characters cannot be in a password (RFC 4616 §2 forbids NUL; lines are a mistake).
   if (text === '' || /\p{Cc}/u.test(text)) throw new SinkFileError('ERR_SINK_FILE_CONTENT', path)
   return text
