@@ -49,6 +49,7 @@ const DOORS: readonly DevDoor[] = [
   { known: /^\s*\[\s*(?:gateway|http|log)\s*\]/m, text: gatewayText },
   { known: /^\s*\[+\s*(?:subauth|zones)\s*[.\]]/m, text: zonesText },
   { known: /^\s*\[\s*libvirt\s*\]/m, text: libvirtText },
+  { known: /^\s*\[\s*secrets\s*[.\]]/m, text: secretsText },
 ]
 
 /** One process more, and a port of this machine that the system chooses; where the gateway is installed. */
@@ -94,5 +95,17 @@ function libvirtText(directory: string): string {
 [libvirt]
 socket = ${JSON.stringify(join(directory, 'libvirt.sock'))}
 socket_read_only = ${JSON.stringify(join(directory, 'libvirt-ro.sock'))}
+`
+}
+
+/** The Secrets API, with secrets in a file of the home, which its first write makes. */
+function secretsText(directory: string): string {
+  return `
+[secrets]
+enabled = true
+environment = "dev"
+tenant_id = "dev"
+allowed_mounts = ["secret"]
+yaml_path = ${JSON.stringify(join(directory, 'secrets.yaml'))}
 `
 }

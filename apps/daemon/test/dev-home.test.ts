@@ -12,6 +12,8 @@ import { createTempHome, skipTest } from '@secreg/testkit'
 import { nativeProblem } from '@secreg/unix-socket'
 import { expect, test } from 'vitest'
 import { openDevHome } from '../src/dev-home.ts'
+import { readSecretsSettings } from '../src/secrets-api/read-settings.ts'
+import { takeSecretsVariables } from '../src/secrets-api/settings-variables.ts'
 
 test('a home is made once, private, and found again', async () => {
   await using home = createTempHome()
@@ -51,9 +53,27 @@ test('it has sockets for zones and for libvirt, where this machine can serve the
   })
 })
 
+test('it has the Secrets API, with secrets in a file of its own', async () => {
+  await using home = createTempHome()
+  chmodSync(home.path, 0o700)
+  const { config: file } = openDevHome(home.path)
+  const loaded = parseConfig(readFileSync(file), file)
+  expect(await readSecretsSettings(loaded, takeSecretsVariables({}))).toMatchObject({
+    isDevelopment: true,
+    tenant: 'dev',
+    mounts: new Map([['dev', new Set(['secret'])]]),
+    yamlPath: home.file('secrets.yaml'),
+    salt: undefined,
+    openbao: undefined,
+    hashicorp: undefined,
+    pdp: undefined,
+  })
+})
+
 test.each([
   ['[subauth]', ['[subauth]\n', '[zones.mine]\n', ' [ subauth ]\n', '[zones]\n']],
   ['[libvirt]', ['[libvirt]\n', ' [ libvirt ]\n']],
+  ['[secrets]', ['[secrets]\n', ' [ secrets ]\n', '[secrets.openbao]\n']],
 ])('a home of before gets %s, once; what its owner has written stays', async (door, owns) => {
   await using home = createTempHome()
   chmodSync(home.path, 0o700)
