@@ -95,13 +95,14 @@ async function send(
 }
 
 function jsonOf({ status, body, truncated }: Kv2Answer): unknown {
-  if (status !== 200) throw new OutboundError('ERR_OUTBOUND_STATUS', status)
+  if (status !== 200) throw new OutboundError('ERR_OUTBOUND_STATUS', { status })
   const read = truncated === true ? undefined : readStrictJson(body, MAX_DEPTH)
   if (read?.ok !== true) throw new OutboundError('ERR_OUTBOUND_ANSWER')
   return read.value
 }
 
-function outboundErrorOf({ unsent, own }: Kv2TransportError): OutboundError {
+function outboundErrorOf({ unsent, own, code: transportCode }: Kv2TransportError): OutboundError {
   const isRefused = unsent && own !== undefined
-  return new OutboundError(isRefused ? 'ERR_OUTBOUND_REFUSED' : 'ERR_OUTBOUND_UNREACHABLE')
+  const code = isRefused ? 'ERR_OUTBOUND_REFUSED' : 'ERR_OUTBOUND_UNREACHABLE'
+  return new OutboundError(code, { transportCode })
 }

@@ -21,15 +21,24 @@ const MESSAGES: Readonly<Record<OutboundErrorCode, string>> = {
   ERR_OUTBOUND_ANSWER: 'the answer is too long, or not what it should be',
 }
 
-/** No answer that counts. The message is one fixed text for each code: it quotes nothing. */
+/** What more is known. */
+export interface OutboundErrorOptions {
+  /** Of the answer, where there was one. */
+  readonly status?: number
+  /** Word of the transport for why there was none, such as `TLS_FAILED`. */
+  readonly transportCode?: string | undefined
+}
+
+/** No answer that counts. The message is one fixed text for each code, with a status or word: it quotes nothing. */
 export class OutboundError extends Error {
   override readonly name = 'OutboundError'
   readonly code: OutboundErrorCode
   /** Status of the answer, where there was one. */
   readonly status: number | undefined
 
-  constructor(code: OutboundErrorCode, status?: number) {
-    super(status === undefined ? MESSAGES[code] : `${MESSAGES[code]} (${status})`)
+  constructor(code: OutboundErrorCode, { status, transportCode }: OutboundErrorOptions = {}) {
+    const why = status ?? transportCode
+    super(why === undefined ? MESSAGES[code] : `${MESSAGES[code]} (${why})`)
     this.code = code
     this.status = status
   }
