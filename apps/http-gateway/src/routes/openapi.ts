@@ -11,6 +11,7 @@ import type { Answer } from '../server/answer.ts'
 import { authzenPaths } from './authzen-openapi.ts'
 import { REGISTRY_REQUESTS } from './registry-route.ts'
 import type { Route } from './route.ts'
+import { SECRETS_ERROR_SCHEMA, secretsPaths } from './secrets-openapi.ts'
 
 type Json = Record<string, unknown>
 
@@ -99,7 +100,7 @@ export function openapiDocument(version: string): Json {
       },
     }
   }
-  Object.assign(paths, authzenPaths())
+  Object.assign(paths, authzenPaths(), secretsPaths())
   for (const operation of SETEC_OPERATIONS) {
     paths[`/api/${operation}`] = { post: setec(operation) }
   }
@@ -110,6 +111,7 @@ export function openapiDocument(version: string): Json {
     paths,
     components: {
       schemas: {
+        SecretsError: SECRETS_ERROR_SCHEMA,
         Error: {
           type: 'object',
           required: ['error'],

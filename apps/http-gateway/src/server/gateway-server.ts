@@ -2,6 +2,7 @@
  * The HTTP server: `node:http` with every limit set, in front of a table of routes. What is refused is refused before
  * its body is read, and what cannot be framed without doubt ends its connection.
  */
+import { setMaxListeners } from 'node:events'
 import {
   createServer as createHttp,
   type IncomingMessage,
@@ -66,6 +67,8 @@ export class GatewayServer {
   constructor(options: GatewayServerOptions) {
     this.#options = options
     const { http, share, tls } = options
+    // One of each stream.
+    setMaxListeners(0, this.#stop.signal)
     this.#budget = new ByteBudget(share.bufferBytes)
     this.#hosts = {
       names: new Set([options.configuredHost.toLowerCase(), ...http.hostNames]),

@@ -16,6 +16,7 @@ let running: TestGateway
 beforeAll(async () => {
   running = await startGateway()
   running.relay.answer = ({ name }) => {
+    if (name === 'secrets') return { status: 200, headers: {}, body: '{}' }
     if (name === 'list') return { keys: [], entries: [] }
     throw new SecregError('NOT_FOUND', 'not found')
   }
@@ -47,6 +48,10 @@ const PATHS = [
   '/access/v1/evaluations',
   '/access/v1/search/action',
   '/.well-known/authzen-configuration',
+  '/api/secrets',
+  '/api/secrets/bulk',
+  '/api/secrets/value',
+  '/api/secrets/nope',
   '/health',
   '/ready',
   '/metrics',
@@ -82,7 +87,7 @@ describe('whatever comes in', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...PATHS),
-        fc.constantFrom('GET', 'POST', 'PUT'),
+        fc.constantFrom('GET', 'POST', 'PUT', 'DELETE'),
         body,
         async (path, method, text) => {
           if (current.isClosed) current = await RawConnection.open(running.port)
@@ -147,6 +152,9 @@ describe('whatever comes in', () => {
       '//',
       'api',
       'get',
+      'secrets',
+      'value',
+      'events',
       'registry',
       '..',
       '.',
@@ -188,6 +196,9 @@ it('a credential is in no answer, no line of the log and no figure, wherever it 
     ['/registry/get', { Authorization: `Bearer ${canary}` }],
     ['/registry/get', { Authorization: `Basic ${basic}` }],
     ['/registry/get', { Authorization: `Digest ${canary}` }],
+    ['/api/secrets', { Authorization: `Bearer ${canary}` }],
+    ['/api/secrets', { Authorization: `DPoP ${canary}`, 'X-Vault-Token': canary }],
+    [`/api/secrets/${canary}`, { DPoP: canary }],
     ['/registry/get', { 'X-Vault-Token': canary }],
     ['/registry/get', { 'X-Vault-Token': canary, Authorization: `Bearer ${canary}` }],
     [`/t/${canary}/registry/get`, {}],

@@ -2,6 +2,7 @@ import { SETEC_OPERATIONS } from '@secreg/setec/server'
 import { expect, it } from 'vitest'
 import { openapiDocument } from '../../src/routes/openapi.ts'
 import { REGISTRY_REQUESTS } from '../../src/routes/registry-route.ts'
+import { SECRETS_ENDPOINTS, SECRETS_EVENTS_PATH } from '../../src/routes/secrets-endpoints.ts'
 import { ask } from '../support/ask.ts'
 import { startGateway } from '../support/test-gateway.ts'
 
@@ -107,6 +108,8 @@ it('describes every route and every request, by the rules of OpenAPI 3.1', async
       '/.well-known/authzen-configuration',
       ...['evaluation', 'evaluations', 'search/action'].map((name) => `/access/v1/${name}`),
       ...REGISTRY_REQUESTS.map((name) => `/registry/${name}`),
+      ...Object.keys(SECRETS_ENDPOINTS),
+      SECRETS_EVENTS_PATH,
       ...SETEC_OPERATIONS.map((name) => `/api/${name}`),
     ].sort(),
   )
@@ -127,6 +130,32 @@ it('has the schemas that requests are checked with', () => {
     required: ['Name', 'Version', 'Value'],
     properties: { Version: { type: 'integer', minimum: 1, maximum: 4_294_967_295 } },
   })
+})
+
+it('has every method of the Secrets API, with its body or its query, and what is answered', () => {
+  const { paths } = openapiDocument('1') as { paths: Record<string, Record<string, Json>> }
+  for (const [path, endpoint] of Object.entries(SECRETS_ENDPOINTS)) {
+    const told = paths[path] ?? {}
+    expect(
+      Object.keys(told)
+        .map((method) => method.toUpperCase())
+        .sort(),
+    ).toEqual(Object.keys(endpoint).sort())
+    for (const [method, operation] of Object.entries(told)) {
+      const where = `${method} ${path}`
+      expect(operation['requestBody'] !== undefined, where).toBe(method === 'post')
+      const parameters = operation['parameters'] as Json[]
+      expect(
+        parameters.some((one) => one['in'] === 'query'),
+        where,
+      ).toBe(method !== 'post')
+      expect(operation['summary'], where).toEqual(expect.any(String))
+      const { 200: done } = operation['responses'] as Record<string, Json>
+      expect(done, where).toMatchObject({
+        content: { 'application/json': { schema: { type: 'object' } } },
+      })
+    }
+  }
 })
 
 it('would find what is wrong with a document', () => {
