@@ -102,3 +102,4 @@ export { ENFORCEMENT_REFUSALS, FAILURE_REASONS, SERVICE_REFUSALS } from './enfor
 export type { CallerRules } from './enforcement/refuse-caller.ts'
 export { restrictDecisions } from './enforcement/restrict-decisions.ts'
 export type { SecretRequest } from './enforcement/targets.ts'
+export { purposesOf } from './enforcement/targets.ts'

@@ -107,6 +107,9 @@ export function auditEvents(
       })
     }
     case 'failed':
+      if (operation.operation === 'move' && outcome.code === 'MOVE_SOURCE_DELETE_FAILED') {
+        return halfMoved(operation, outcome, options)
+      }
       return errorSteps(operation, 'SECRET_ERROR').map((step) => {
         const parts = { ...permitParts(outcome.permits, step), ...failureParts(outcome.code) }
         return envelopeOf(operation, step, parts, options)
@@ -150,6 +153,21 @@ function refusedEvents(
       options,
     )
   })
+}
+
+/** The copy stays, so that it is told of; what failed is the deletion of its source. */
+function halfMoved(
+  operation: AuditedOperation,
+  outcome: Extract<AuditedOutcome, { kind: 'failed' }>,
+  options: AuditOptions,
+): readonly AuditEnvelope[] {
+  const { permits } = outcome
+  const copied = { kind: 'done', permits, facts: {} } as const
+  const resources = operation.resources.slice(0, 1)
+  return [
+    ...auditEvents({ ...operation, operation: 'copy', outcome: copied }, options),
+    ...auditEvents({ ...operation, operation: 'delete', resources, outcome }, options),
+  ]
 }
 
 function authorizationDetails({ code, details }: Refused): AuthorizationDetails | undefined {
