@@ -191,6 +191,10 @@ describe('an answer', () => {
     ],
     ['a header without end', `HTTP/1.1 200 OK\r\nA: ${'a'.repeat(64 * 1024)}`],
     ['nothing', ''],
+    [
+      'another protocol',
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello',
+    ],
   ])('that is %s is none', async (_, bytes) => {
     const server = await serveBytes((socket) => {
       socket.once('data', () => socket.end(bytes))

@@ -168,9 +168,18 @@ describe('a failure', () => {
     })
     const error = await failing(createNodeTransport().send(requestOf(server.url), limits()))
     expect(error.code).toMatch(/^HPE_/)
-    expect(Object.keys(error).sort()).toEqual(['code', 'name', 'unsent'])
+    expect(Object.keys(error).sort()).toEqual(['code', 'name', 'own', 'unsent'])
     expect(String(error.stack)).not.toContain('banner')
     expect(error.cause).toBeUndefined()
+  })
+
+  test('is a server that goes on in another protocol', async () => {
+    const answer = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nx'
+    await using server = await raw((socket) => {
+      socket.once('data', () => socket.write(answer))
+    })
+    const error = await failing(createNodeTransport().send(requestOf(server.url), limits()))
+    expect(error.unsent).toBe(false)
   })
 
   test('to connect in time is one of nothing sent', async () => {

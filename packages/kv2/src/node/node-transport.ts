@@ -85,6 +85,11 @@ class NodeTransport implements Kv2Transport {
       }
       // A request that is cut off may fail once more, later.
       outgoing.on('error', fail)
+      // Nobody asked for another protocol, and no answer would follow.
+      outgoing.on('upgrade', (_incoming, socket) => {
+        socket.destroy()
+        fail(undefined)
+      })
       outgoing.on('response', (incoming) => {
         readAnswer(incoming, limits.maxAnswerBytes).then((answer) => {
           settle()
