@@ -11,10 +11,11 @@ export interface UnverifiedJws {
   readonly payload: Members
 }
 
-const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+$/
+const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/
 /** Objects and arrays within each other, the outermost included. */
 const MAX_DEPTH = 16
-const MAX_KEY_ID_CHARS = 256
+/** Longest `kid`, characters. */
+export const MAX_KEY_ID_CHARS = 256
 
 /**
  * Read header and payload.
@@ -25,7 +26,8 @@ const MAX_KEY_ID_CHARS = 256
  */
 export function readCompactJws(text: string, maxChars: number): UnverifiedJws | undefined {
   if (text.length > maxChars) return undefined
-  const [, first = '', second = ''] = COMPACT.exec(text) ?? []
+  const [, first = '', second = '', signature = ''] = COMPACT.exec(text) ?? []
+  if (bytesOf(signature) === undefined) return undefined
   const header = objectOf(first)
   const payload = objectOf(second)
   if (header === undefined || payload === undefined) return undefined
@@ -58,7 +60,13 @@ export function typeOf(header: Members): unknown {
 }
 
 function objectOf(part: string): Members | undefined {
-  if (part.length % 4 === 1) return undefined
-  const read = readStrictJson(Buffer.from(part, 'base64url'), MAX_DEPTH)
-  return read.ok && isMembers(read.value) ? read.value : undefined
+  const bytes = bytesOf(part)
+  const read = bytes && readStrictJson(bytes, MAX_DEPTH)
+  return read?.ok === true && isMembers(read.value) ? read.value : undefined
+}
+
+/** Bytes in their one spelling (RFC 4648 section 3.5): two texts are two tokens. */
+function bytesOf(part: string): Uint8Array | undefined {
+  const bytes = Buffer.from(part, 'base64url')
+  return bytes.toString('base64url') === part ? bytes : undefined
 }

@@ -1,12 +1,11 @@
 /** Public keys as others name them (RFC 7517, RFC 7518 section 6, RFC 8037 section 2). */
 import type { JWK } from 'jose'
-import { isMembers, type Members, memberOf } from './compact-jws.ts'
+import { isMembers, MAX_KEY_ID_CHARS, type Members, memberOf } from './compact-jws.ts'
 import { SIGNATURE_ALGORITHMS } from './signature-algorithms.ts'
 
 /** Members that only a key has that signs, or is shared. */
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 const BASE64URL = /^[A-Za-z0-9_-]+$/
-const MAX_KEY_ID_CHARS = 256
 /** Bytes: 2048 to 8192 bits. Whoever names a larger one wants work to be done. */
 const MODULUS_BYTES = { least: 256, most: 1024 }
 /** Bytes. With a long one, a verification takes as long as a signature. */
