@@ -17,6 +17,8 @@ import { gatewayProgram } from './gateway/gateway-program.ts'
 import { serveSecrets } from './libvirt/serve-secrets.ts'
 import { MetricsServer } from './metrics-server.ts'
 import { RegistryHost } from './registry-host.ts'
+import { ServedSecretsApi } from './secrets-api/serve-secrets-api.ts'
+import type { SecretsApiSettings } from './secrets-api/settings.ts'
 import { GatewayGrants, type GatewayUsers } from './server/gateway-grants.ts'
 import { KERNEL_WORD, type KernelWord, WITHOUT_KERNEL_WORD } from './server/kernel-word.ts'
 import { RegistryServer } from './server/registry-server.ts'
@@ -29,7 +31,7 @@ export interface Daemon {
   /** Address of the gateway that it supervises, once that serves; undefined where there is none. */
   readonly http: Promise<string | undefined>
   /** Take a reloaded configuration; it holds as a whole once this has ended. */
-  configure(config: Config): Promise<void>
+  configure(config: Config, secrets?: SecretsApiSettings): Promise<void>
   /** Answer what was asked, make everything durable and close. */
   close(): Promise<void>
 }
@@ -40,6 +42,8 @@ export interface ComposeOptions {
   readonly file: string
   readonly log: Logger
   readonly version: string
+  /** Of the Secrets API; absent where it is off. */
+  readonly secrets?: SecretsApiSettings | undefined
   /** Users of the system; default those that the configuration names, where a door asks for them. */
   readonly users?: SystemUsers
   /** Unseals with this at once; a wrong one stops the start. */
@@ -91,6 +95,11 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
     if (zones !== undefined) doors.push(zones.server)
     const secrets = await serveSecrets({ config, host, kernel, budget, log })
     if (secrets !== undefined) doors.push(secrets.server)
+    const { egress, secretsObserver: observer } = host
+    const secretsApi = new ServedSecretsApi({ host, egress, observer, log })
+    await secretsApi.configure(options.secrets)
+    // Beside the doors, so that whoever waits for events does not hold them up.
+    doors.push({ close: () => secretsApi.close() })
     host.figures = () => ({
       connections:
         server.connections + (zones?.server.connections ?? 0) + (secrets?.server.connections ?? 0),
@@ -110,7 +119,8 @@ export async function compose(options: ComposeOptions): Promise<Daemon> {
     return {
       host,
       http: supervised?.ready ?? Promise.resolve(undefined),
-      configure: (next) => {
+      configure: async (next, nextSecrets) => {
+        await secretsApi.configure(nextSecrets)
         gateway?.configure(next)
         zones?.configure(next)
         secrets?.configure(next)

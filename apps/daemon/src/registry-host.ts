@@ -99,6 +99,16 @@ export class RegistryHost {
     }
   }
 
+  /** Does the work towards the outside. */
+  get egress(): Egress {
+    return this.#options.egress()
+  }
+
+  /** Counts what the Secrets API does. */
+  get secretsObserver(): DaemonMetrics['secrets'] {
+    return this.#options.metrics.secrets
+  }
+
   /** Counts what the doors are asked. */
   get operations(): DaemonMetrics['operations'] {
     return this.#options.metrics.operations

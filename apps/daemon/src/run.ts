@@ -15,6 +15,8 @@ import { ensureDevAdministrator } from './dev-administrator.ts'
 import { type DevHome, openDevHome } from './dev-home.ts'
 import { requireLibvirt } from './libvirt/serve-secrets.ts'
 import { DEFAULT_CONFIG, load } from './load-config.ts'
+import { readSecretsSettings } from './secrets-api/read-settings.ts'
+import { type SecretsVariables, takeSecretsVariables } from './secrets-api/settings-variables.ts'
 import { KERNEL_WORD } from './server/kernel-word.ts'
 import { zoneUsers } from './subauth/serve-zones.ts'
 import { version } from './version.ts'
@@ -35,7 +37,10 @@ export async function run(options: RunOptions): Promise<void> {
   const hardening = hardenProcess()
   const home = options.dev === undefined ? undefined : openDevHome(options.dev)
   const file = home?.config ?? options.config ?? DEFAULT_CONFIG
-  const { config: given } = load(file)
+  const variables = takeSecretsVariables(process.env)
+  const loaded = load(file)
+  const { config: given } = loaded
+  const secrets = await readSecretsSettings(loaded, variables)
   const log = createLogger({
     name: 'secregd',
     level: home === undefined ? given.log.level : 'warn',
@@ -56,6 +61,7 @@ export async function run(options: RunOptions): Promise<void> {
     file,
     log,
     version,
+    secrets,
     ...(home === undefined ? {} : { credential: credentialOf(home) }),
   })
   try {
@@ -80,7 +86,7 @@ export async function run(options: RunOptions): Promise<void> {
     force: () => process.exit(1),
     reload: async () => {
       await readiness.reloading()
-      await reload(file, daemon, log)
+      await reload({ file, variables, daemon, log })
       await readiness.ready()
     },
     onError: (error, signal) => {
@@ -150,11 +156,19 @@ function announce(home: DevHome, config: Config, http: string | undefined): void
   process.stdout.write(`${JSON.stringify(ready)}\n`)
 }
 
+interface Reload {
+  readonly file: string
+  readonly variables: SecretsVariables
+  readonly daemon: Daemon
+  readonly log: Logger
+}
+
 /** A wrong file changes nothing: the daemon goes on with what it has. */
-async function reload(file: string, daemon: Daemon, log: Logger): Promise<void> {
+async function reload({ file, variables, daemon, log }: Reload): Promise<void> {
   try {
-    const { config } = load(file)
-    await daemon.configure(config)
+    const loaded = load(file)
+    const { config } = loaded
+    await daemon.configure(config, await readSecretsSettings(loaded, variables))
     log.level = config.log.level
     log.info('configuration reloaded', { file })
   } catch (error) {
