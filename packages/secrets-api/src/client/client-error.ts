@@ -38,7 +38,7 @@ const TEXTS: ReadonlyMap<string, string> = new Map([
   ...Object.entries(FAULTS),
 ])
 
-/** Every code that has a text of its own. */
+/** Every fault. */
 export const SECRETS_CLIENT_FAULTS: readonly SecretsClientFault[] = Object.freeze(
   Object.keys(FAULTS) as SecretsClientFault[],
 )
