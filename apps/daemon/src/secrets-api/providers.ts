@@ -7,6 +7,7 @@ import { YamlProvider } from '@secreg/secrets-api/node'
 import { type RegistryProviderApi, registryProvider } from '@secreg/secrets-api/registry'
 import type { Egress } from '../egress/egress-process.ts'
 import { egressTransport } from './egress-transport.ts'
+import { renamedProvider } from './renamed-provider.ts'
 import type { Kv2Settings, SecretsApiSettings } from './settings.ts'
 
 /** Providers that are servers elsewhere. */
@@ -43,27 +44,31 @@ export interface Providers extends AsyncDisposable {
 export const MAX_SERVER_CALLS = 64
 
 /**
- * Make the providers. Nothing is read or sent before the first call; there is one client for each server, which everybody
- * shares, with its token, connections and circuit.
+ * Make the providers. Nothing is read or sent before the first call. There is one client for each server, which everybody
+ * shares, with its token, connections and circuit; also where both names are set up as one server, since changes of one
+ * secret have to wait for each other.
  *
  * @throws TypeError, RangeError for settings that are none, which quote no credential
  */
 export function createProviders(settings: SecretsApiSettings, ports: ProviderPorts): Providers {
-  const { yamlPath: path, environment } = settings
+  const { yamlPath: path, environment, openbao, hashicorp } = settings
+  const isOne = openbao !== undefined && JSON.stringify(openbao) === JSON.stringify(hashicorp)
   const clients: Kv2Client[] = []
-  const serverOf = (name: Kv2Name): SecretProvider | undefined => {
-    const server = settings[name]
-    if (server === undefined) return undefined
-    const client = clientOf(name, server, settings.isDevelopment, ports)
+  const serverOf = (server: Kv2Settings, ...names: readonly [Kv2Name, ...Kv2Name[]]) => {
+    const client = clientOf(names, server, settings.isDevelopment, ports)
     clients.push(client)
-    return kv2Provider({ client, name })
+    return kv2Provider({ client, name: names[0] })
   }
+  const first = openbao && serverOf(openbao, 'openbao', ...(isOne ? ['hashicorp' as const] : []))
   const shared: Readonly<
     Record<Exclude<SecretProviderName, 'secreg'>, SecretProvider | undefined>
   > = {
     yaml: path === undefined ? undefined : new YamlProvider({ path, environment }),
-    openbao: serverOf('openbao'),
-    hashicorp: serverOf('hashicorp'),
+    openbao: first,
+    hashicorp:
+      isOne && first !== undefined
+        ? renamedProvider(first, 'hashicorp')
+        : hashicorp && serverOf(hashicorp, 'hashicorp'),
   }
   const nobodys = registryProvider(NOTHING_TO_SEE)
   const close = async (): Promise<void> => {
@@ -81,7 +86,7 @@ export function createProviders(settings: SecretsApiSettings, ports: ProviderPor
 }
 
 function clientOf(
-  name: Kv2Name,
+  names: readonly Kv2Name[],
   server: Kv2Settings,
   isDevelopment: boolean,
   { egress, onCircuitOpen, clock }: ProviderPorts,
@@ -100,14 +105,12 @@ function clientOf(
     allowPlainHttp: isDevelopment,
     // Its own host is always one of them. An address that is none is refused by the client.
     ...(redirectHosts.length > 0 &&
-      URL.canParse(url) && {
-        allowedRedirectHosts: [new URL(url).host, ...redirectHosts],
-      }),
+      URL.canParse(url) && { allowedRedirectHosts: [new URL(url).host, ...redirectHosts] }),
     ...(namespace !== undefined && { namespace }),
     ...(clock !== undefined && { clock }),
     observer: {
       onCircuit: (state) => {
-        if (state === 'open') onCircuitOpen?.(name)
+        if (state === 'open') for (const name of names) onCircuitOpen?.(name)
       },
     },
   })

@@ -426,6 +426,62 @@ test('each server gets its own credential and namespace, and no other', async ()
   }
 })
 
+describe('both names for one server', () => {
+  test('have one login, one limit and one circuit', async () => {
+    const server = await standIn()
+    const role = server.addRole()
+    const made = () => serverSettings(server.url, { ...role }, { maxConcurrent: 2 })
+    const opened: string[] = []
+    const providers = providersOf(
+      { openbao: made(), hashicorp: made() },
+      { onCircuitOpen: (name) => opened.push(name) },
+    )
+    const [openbao, hashicorp] = [mustHave(providers, 'openbao'), mustHave(providers, 'hashicorp')]
+    expect([openbao.name, hashicorp.name]).toEqual(['openbao', 'hashicorp'])
+    await openbao.write(PLACE, DATA)
+    expect(await hashicorp.read(PLACE)).toMatchObject({ kind: 'found', version: 1 })
+    expect(server.requests.filter(({ target }) => target.endsWith('/login'))).toHaveLength(1)
+    let release = (): void => {}
+    const until = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const end = server.fail({ kind: 'hold', until }, ALWAYS)
+    const two = [openbao.read(PLACE), hashicorp.read(PLACE)]
+    expect(await failureOf(hashicorp.read(PLACE))).toMatchObject({ reason: 'PROVIDER_BUSY' })
+    release()
+    await Promise.all(two)
+    end()
+    server.fail({ kind: 'reset' }, ALWAYS)
+    for (let calls = 0; calls < 5; calls++) await failureOf(openbao.write(PLACE, DATA))
+    expect(opened).toEqual(['openbao', 'hashicorp'])
+    expect(await failureOf(hashicorp.read(PLACE))).toMatchObject({ reason: 'PROVIDER_UNAVAILABLE' })
+  })
+
+  test('have one order of changes: of many that remove what they saw, one does', async () => {
+    const server = await standIn()
+    const made = () => serverSettings(server.url, { token: server.rootToken })
+    const providers = providersOf({ openbao: made(), hashicorp: made() })
+    const both = [mustHave(providers, 'openbao'), mustHave(providers, 'hashicorp')]
+    for (let round = 0; round < 5; round++) {
+      await both[0]?.write(PLACE, DATA)
+      const { token } = (await both[1]?.read(PLACE)) ?? { token: '' }
+      const removals = Array.from({ length: 10 }, (_, at) => both[at % 2]?.remove(PLACE, token))
+      const ends = await Promise.allSettled(removals)
+      expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    }
+  })
+
+  test('have not, where they are logged in otherwise', async () => {
+    const server = await standIn()
+    const tokens = [server.createToken(), server.createToken()]
+    const [openbao, hashicorp] = tokens.map((token) => serverSettings(server.url, { token }))
+    const providers = providersOf({ openbao, hashicorp })
+    await mustHave(providers, 'openbao').read(PLACE)
+    await mustHave(providers, 'hashicorp').read(PLACE)
+    expect(server.requests.map(({ headers }) => headers['x-vault-token'])).toEqual(tokens)
+  })
+})
+
 test('nothing of a credential, a value or an answer is in any error', async () => {
   const [token, secretId, value, text] = Array.from({ length: 4 }, () => String(createCanary()))
   const server = await standIn({ rootToken: token ?? '' })
