@@ -1,6 +1,6 @@
 /**
  * Keys that an issuer publishes. Whoever shows tokens does not decide how often it is asked: at most once at a time, and,
- * for keys that are not known, once in 30 s.
+ * for keys that are not known, once in 30 s. Nor do requests that it keeps waiting pile up, whoever sends them.
  */
 import type { CryptoKey } from 'jose'
 import type { Members } from './compact-jws.ts'
@@ -17,11 +17,14 @@ export const KEY_TIMES: {
   readonly betweenMs: number
   /** From one fetch to the next, without. */
   readonly retryMs: number
+  /** Since a fetch began, for as long as requests wait for its end. */
+  readonly patienceMs: number
 } = Object.freeze({
   refreshMs: 600_000,
   goodMs: 3_600_000,
   betweenMs: 30_000,
   retryMs: 5_000,
+  patienceMs: 2_000,
 })
 
 export interface FetchedKeysOptions {
@@ -41,6 +44,7 @@ export class FetchedKeys implements KeySource {
   readonly #options: FetchedKeysOptions
   readonly #tell: TellKeys
   #known: Known | undefined
+  /** The fetch that is under way: its end, or that of the patience with it. */
   #fetching: Promise<void> | undefined
   #triedAtMs = Number.NEGATIVE_INFINITY
 
@@ -50,20 +54,24 @@ export class FetchedKeys implements KeySource {
   }
 
   async find(header: Members): Promise<CryptoKey | undefined> {
-    let known = this.#good()
-    if (known === undefined) {
-      await this.#fetchIfDue(KEY_TIMES.retryMs)
-      known = this.#good()
-      if (known === undefined) throw new KeysUnavailableError(this.#retryAfterSeconds())
-    } else if (this.#options.nowMs() - known.atMs >= KEY_TIMES.refreshMs) {
+    const known = this.#good() ?? (await this.#fetched())
+    if (this.#options.nowMs() - known.atMs >= KEY_TIMES.refreshMs) {
       void this.#fetchIfDue(KEY_TIMES.betweenMs)
     }
     const key = await known.set.find(header)
     if (key !== undefined) return key
     // The issuer may have a new key: it is asked, unless that was just done.
-    await this.#fetchIfDue(KEY_TIMES.betweenMs)
+    await this.#wait(KEY_TIMES.betweenMs)
     const latest = this.#good()
     return latest === undefined || latest === known ? undefined : latest.set.find(header)
+  }
+
+  /** Keys that were asked for just now, where there are none. @throws KeysUnavailableError */
+  async #fetched(): Promise<Known> {
+    await this.#wait(KEY_TIMES.retryMs)
+    const known = this.#good()
+    if (known === undefined) throw new KeysUnavailableError(this.#retryAfterSeconds())
+    return known
   }
 
   #good(): Known | undefined {
@@ -72,16 +80,33 @@ export class FetchedKeys implements KeySource {
     return this.#options.nowMs() - known.atMs < KEY_TIMES.goodMs ? known : undefined
   }
 
-  /** Wait for the fetch that is under way, or make one if the last is long enough ago. Never rejects. */
-  #fetchIfDue(betweenMs: number): Promise<void> {
-    if (this.#fetching !== undefined) return this.#fetching
-    if (this.#options.nowMs() - this.#triedAtMs < betweenMs) return Promise.resolve()
-    this.#fetching = this.#fetch().finally(() => {
-      this.#fetching = undefined
-    })
+  /** Wait for a fetch, if one is due or under way. @throws KeysUnavailableError when it takes too long */
+  async #wait(betweenMs: number): Promise<void> {
+    const fetching = this.#fetchIfDue(betweenMs)
+    await fetching
+    if (fetching !== undefined && fetching === this.#fetching) {
+      throw new KeysUnavailableError(this.#retryAfterSeconds())
+    }
+  }
+
+  /** The fetch that is under way, or a new one if the last is long enough ago. */
+  #fetchIfDue(betweenMs: number): Promise<void> | undefined {
+    const { nowMs } = this.#options
+    if (this.#fetching === undefined && nowMs() - this.#triedAtMs >= betweenMs) {
+      let timer: NodeJS.Timeout | undefined
+      const patience = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, KEY_TIMES.patienceMs).unref()
+      })
+      const ended = this.#fetch().finally(() => {
+        clearTimeout(timer)
+        this.#fetching = undefined
+      })
+      this.#fetching = Promise.race([ended, patience])
+    }
     return this.#fetching
   }
 
+  /** Never rejects. */
   async #fetch(): Promise<void> {
     const { fetch, nowMs } = this.#options
     // Their age counts from when they were asked for: what the issuer withdraws meanwhile may be among them.

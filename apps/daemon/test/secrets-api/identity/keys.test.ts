@@ -1,5 +1,5 @@
 import { waitFor } from '@secreg/testkit'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import {
   ALICE,
   freshKey,
@@ -138,6 +138,46 @@ test('an issuer that was never there is asked once in 5 s, and nobody is blamed 
   site.answer = () => keysOf('ES256')
   site.pass(5000)
   expect(told(await site.bear(fresh()))).toBe(ALICE)
+})
+
+test('an issuer that does not answer keeps nobody waiting for more than 2 s in all', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const site = siteOf()
+  let answer: (document: unknown) => void = () => {}
+  site.answer = () =>
+    new Promise((resolve) => {
+      answer = resolve
+    })
+  const first = site.bear(fresh())
+  vi.advanceTimersByTime(1999)
+  const second = site.bear(fresh())
+  site.pass(2000)
+  vi.advanceTimersByTime(1)
+  for (const outcome of [first, second, site.bear(fresh())]) {
+    expect(await outcome).toMatchObject({ code: 'ISSUER_UNAVAILABLE', retryAfterSeconds: 3 })
+  }
+  answer(keysOf('ES256'))
+  expect(vi.getTimerCount()).toBe(0)
+  vi.useRealTimers()
+  await waitFor(async () => told(await site.bear(fresh())) === ALICE)
+  expect(site.fetched).toEqual(['idp'])
+})
+
+test('a key that is not known is waited for no longer, and known ones not at all', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const site = siteOf()
+  await site.bear(fresh())
+  site.answer = () => new Promise(() => {})
+  site.pass(30_000)
+  const unknown = site.bear(next('b'))
+  expect(told(await site.bear(fresh()))).toBe(ALICE)
+  await vi.advanceTimersByTimeAsync(2000)
+  expect(told(await unknown)).toBe('503 ISSUER_UNAVAILABLE')
+  expect(told(await site.bear(next('c')))).toBe('503 ISSUER_UNAVAILABLE')
+  expect(told(await site.bear(fresh()))).toBe(ALICE)
+  expect(site.fetched).toHaveLength(2)
 })
 
 test('one issuer that is down does not concern another', async () => {
