@@ -58,6 +58,8 @@ export interface ConfigSecretsKeys {
   readonly acceptLegacyUris: boolean
   readonly grantTtlSeconds: number
   readonly grantMaxUses: number
+  readonly ratePerSecond: number
+  readonly rateBurst: number
   readonly negativeCacheSeconds: number
   readonly antiReplay: 'per-resource' | 'per-token' | 'off'
   readonly antiReplayTtlSeconds: number

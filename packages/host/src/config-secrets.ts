@@ -134,6 +134,18 @@ export const SECRETS_ROWS: Rows<'secrets'> = {
     '',
     'Uses of it, where policy says nothing',
   ),
+  ratePerSecond: integer(
+    'secrets.rate_limit',
+    [50, 1, 100_000],
+    '',
+    'Requests a second that one subject may go on making',
+  ),
+  rateBurst: integer(
+    'secrets.rate_burst',
+    [100, 1, 100_000],
+    '',
+    'Requests that one subject may make at once',
+  ),
   negativeCacheSeconds: integer(
     'secrets.negative_cache',
     [5, 0, 60],

@@ -91,6 +91,8 @@ jwks_file = "/etc/secreg/keys.json"
       acceptLegacyUris: true,
       grantTtlSeconds: 3600,
       grantMaxUses: 1000,
+      ratePerSecond: 50,
+      rateBurst: 100,
       negativeCacheSeconds: 0,
       antiReplay: 'off',
       antiReplayTtlSeconds: 60,

@@ -158,6 +158,8 @@ describe('parseConfig', () => {
         acceptLegacyUris: false,
         grantTtlSeconds: 300,
         grantMaxUses: 1,
+        ratePerSecond: 50,
+        rateBurst: 100,
         negativeCacheSeconds: 5,
         antiReplay: 'per-resource',
         antiReplayTtlSeconds: 300,

@@ -73,6 +73,7 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
     audience: settings.audience,
     grants: { ...settings.grants, negativeTtlSeconds: settings.negativeCacheSeconds },
     antiReplay: settings.antiReplay,
+    requestLimit: settings.requestLimit,
     observer,
     nowMs,
     timeMs,

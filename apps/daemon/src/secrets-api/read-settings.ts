@@ -42,6 +42,7 @@ export async function readSecretsSettings(
     salt: await saltOf(reader),
     legacyUris: isDevelopment && secrets.acceptLegacyUris,
     grants: { ttlSeconds: secrets.grantTtlSeconds, maxUses: secrets.grantMaxUses },
+    requestLimit: { perSecond: secrets.ratePerSecond, burst: secrets.rateBurst },
     negativeCacheSeconds: secrets.negativeCacheSeconds,
     antiReplay: { mode: secrets.antiReplay, ttlSeconds: secrets.antiReplayTtlSeconds },
     yamlPath: yamlPathOf(reader, loaded),

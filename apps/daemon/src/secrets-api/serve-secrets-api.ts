@@ -47,6 +47,11 @@ export class ServedSecretsApi {
     this.#settings = settings
     this.#open = next
     this.#options.host.secretsApi = next
+    if (settings?.requireAuth === false) {
+      this.#options.log.warn('the Secrets API serves callers who show nothing: anonymous', {
+        detail: settings.authorization ? 'policies decide' : 'they may do everything',
+      })
+    }
     await before?.close()
   }
 

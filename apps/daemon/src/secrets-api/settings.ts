@@ -74,6 +74,8 @@ export interface SecretsApiSettings {
   readonly salt: string | undefined
   readonly legacyUris: boolean
   readonly grants: { readonly ttlSeconds: number; readonly maxUses: number }
+  /** Of one subject. */
+  readonly requestLimit: { readonly perSecond: number; readonly burst: number }
   readonly negativeCacheSeconds: number
   readonly antiReplay: {
     readonly mode: 'per-resource' | 'per-token' | 'off'

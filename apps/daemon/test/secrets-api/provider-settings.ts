@@ -39,6 +39,7 @@ export function apiSettings(more: Partial<SecretsApiSettings> = {}): SecretsApiS
     salt: undefined,
     legacyUris: false,
     grants: { ttlSeconds: 300, maxUses: 1 },
+    requestLimit: { perSecond: 50, burst: 100 },
     negativeCacheSeconds: 5,
     antiReplay: { mode: 'per-resource', ttlSeconds: 300 },
     yamlPath: undefined,
