@@ -10,6 +10,10 @@ import { AUTHZEN_FORMS } from '../../apps/http-gateway/src/routes/authzen-route.
 import { OPEN_ROUTES } from '../../apps/http-gateway/src/routes/open-routes.ts'
 import { REGISTRY_REQUESTS } from '../../apps/http-gateway/src/routes/registry-route.ts'
 import type { Route } from '../../apps/http-gateway/src/routes/route.ts'
+import {
+  SECRETS_ENDPOINTS,
+  SECRETS_EVENTS_PATH,
+} from '../../apps/http-gateway/src/routes/secrets-endpoints.ts'
 import { operationsOverHttp } from '../lib/gateway-processes.ts'
 import {
   GatewaySite,
@@ -64,8 +68,20 @@ describe('class 17: a limit counts before the cost', () => {
     ...more,
   })
 
-  /** What is refused, with how it is, and whether the daemon hears of a login. */
-  const REFUSED: readonly [string, string, Record<string, string>, number, boolean][] = [
+  /** What is refused, with how it is, and whether the daemon hears of it. */
+  type Refused = [string, string, Record<string, string>, number, boolean]
+
+  /** Of the Secrets API, which is off here, and takes half of what others take. */
+  const OF_SECRETS: readonly Refused[] = [
+    ['another content type', '/api/secrets', { 'Content-Type': 'text/plain' }, 415, false],
+    ['a page', '/api/secrets/bulk', { Origin: 'http://localhost' }, 403, false],
+    ['no such path', '/api/secrets/putt', {}, 404, false],
+    ['two credentials', '/api/secrets/move', { 'X-Vault-Token': 'a' }, 400, false],
+    ['a credential that is none', '/api/secrets', { Authorization: 'Bearer ???' }, 401, false],
+    ['a wrong credential', '/api/secrets', { Authorization: 'Bearer wrong' }, 401, true],
+    ['no credential', '/api/secrets', { Authorization: '' }, 404, true],
+  ]
+  const REFUSED: readonly Refused[] = [
     ['a body that is too long', '/registry/set', { 'Content-Length': TOO_LONG }, 413, false],
     ['a body that is too long', '/api/put', { 'Content-Length': TOO_LONG }, 413, false],
     ['another content type', '/registry/set', { 'Content-Type': 'text/plain' }, 415, false],
@@ -82,6 +98,16 @@ describe('class 17: a limit counts before the cost', () => {
     ['two credentials', '/registry/set', { 'X-Vault-Token': 'a' }, 400, false],
     ['a wrong credential', '/registry/set', { Authorization: 'Bearer wrong' }, 401, true],
     ['a wrong credential', '/api/put', { Authorization: 'Bearer wrong' }, 401, true],
+    ['a body that is too long', '/api/secrets', { 'Content-Length': '1048577' }, 413, false],
+    ...OF_SECRETS.map(
+      ([what, path, more, status, isHeard]): Refused => [
+        what,
+        path,
+        { ...more, 'Content-Length': '1048576' },
+        status,
+        isHeard,
+      ],
+    ),
   ]
 
   test.each(REFUSED)(
@@ -146,6 +172,7 @@ describe('class 18: who shows no credential gets nothing', () => {
     if (path === '/api/*') return SETEC_OPERATIONS.map((operation) => `/api/${operation}`)
     if (path === '/access/v1/*')
       return Object.keys(AUTHZEN_FORMS).map((form) => `/access/v1/${form}`)
+    if (path === '/api/secrets/*') return ['/api/secrets/none']
     if (path === '/registry/:request') return REGISTRY_REQUESTS.map((name) => `/registry/${name}`)
     expect(path).not.toMatch(/[*:]/)
     return [path]
@@ -153,7 +180,10 @@ describe('class 18: who shows no credential gets nothing', () => {
   const methodsOf = ({ methods }: Route): readonly string[] =>
     methods === 'any' ? ['POST'] : methods.filter((method) => method !== 'HEAD')
 
-  test.each(routes.map((route) => [route.name, route] as const))('%s', async (name, route) => {
+  const isOfSecrets = ({ name }: Route): boolean => name.startsWith('secrets')
+  const ours = routes.filter((route) => !isOfSecrets(route))
+
+  test.each(ours.map((route) => [route.name, route] as const))('%s', async (name, route) => {
     const reason = OPEN_ROUTES[name]
     for (const target of targetsOf(route)) {
       for (const method of methodsOf(route)) {
@@ -167,6 +197,23 @@ describe('class 18: who shows no credential gets nothing', () => {
         } else {
           expect(status, `${method} ${target}`).toBe(200)
           expect(README).toContain(`\`${method} ${target}\` | ${reason}`)
+        }
+      }
+    }
+  })
+
+  test('the Secrets API, where it is off, is not there: for nobody, and for whoever may', async () => {
+    const targets = routes.filter(isOfSecrets).flatMap(targetsOf)
+    expect(targets.sort()).toEqual(
+      [...Object.keys(SECRETS_ENDPOINTS), SECRETS_EVENTS_PATH, '/api/secrets/none'].sort(),
+    )
+    for (const target of targets) {
+      for (const method of Object.keys(SECRETS_ENDPOINTS[target] ?? { GET: '' })) {
+        for (const token of [undefined, alice]) {
+          const body = method === 'POST' ? '{}' : ''
+          const answer = await ask(rawRequest(method, target, jsonHeaders(token), body))
+          const told = JSON.parse(answer.body)
+          expect([answer.status, told.code], `${method} ${target}`).toEqual([404, 'NOT_FOUND'])
         }
       }
     }
@@ -198,6 +245,7 @@ describe('class 20: what nobody serves', () => {
   const TARGETS = [
     '/registry/set',
     '/api/put',
+    '/api/secrets',
     '/health',
     '/',
     '/nowhere',
@@ -233,6 +281,8 @@ describe('class 20: what nobody serves', () => {
       for (const [target, allowed] of [
         ['/registry/set', 'POST'],
         ['/metrics', 'GET'],
+        ['/api/secrets', 'GET, POST, DELETE'],
+        ['/api/secrets/events', 'GET'],
         ['/health', 'GET, HEAD'],
         ['/', 'GET, HEAD'],
       ] as const) {

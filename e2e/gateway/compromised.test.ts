@@ -21,7 +21,7 @@ import { nativeProblem } from '@secreg/unix-socket'
 import { buildSync } from 'esbuild'
 import { expect, test } from 'vitest'
 import { codeOf } from '../lib/authenticator.ts'
-import { ADMINISTRATION, OPEN, passedOn } from '../lib/every-request.ts'
+import { ADMINISTRATION, OPEN, passedOn, UNSERVED } from '../lib/every-request.ts'
 import { makeTraffic, present, refOf } from '../lib/gateway-sessions.ts'
 import { addUser, GATEWAY, GatewaySite, makeToken } from '../lib/gateway-site.ts'
 import { HostileGateway, rightsOf, typeOf } from '../lib/hostile-gateway.ts'
@@ -322,7 +322,12 @@ test('hostile, it gets the rights of those who use it and what it may assert, an
       await hostile.attempt(name, payload, { ...one, gets: DENIED, says })
     }
   }
-  const known = [...Object.keys(OPEN), ...Object.keys(passedOn('/')), ...ADMINISTRATION.flat()]
+  for (const one of [...both, { session: '' }]) {
+    const off = { ...one, gets: 'NOT_FOUND', unrecorded: true } as const
+    await hostile.attempt('secrets', UNSERVED.secrets, off)
+  }
+  const asked = [OPEN, passedOn('/'), UNSERVED].flatMap((each) => Object.keys(each))
+  const known = [...asked, ...ADMINISTRATION.flat()]
   const untried = Object.keys(REQUESTS).filter((name) => !known.includes(name))
   expect(untried).toEqual(['auth', 'logout'])
 
@@ -339,6 +344,8 @@ test('hostile, it gets the rights of those who use it and what it may assert, an
   const local = { proof, door: 'registry' }
   await registry.attempt('get', get, { ...elsewhere, by: local })
   await hostile.attempt('get', get, { session, gets: 'ok', by: alice })
+  // Who was somebody is nobody's word for nobody.
+  await other.attempt('secrets', UNSERVED.secrets, elsewhere)
 
   // It asserts what is in the list, for whom that stands, and nothing else; nobody with a second factor.
   const one = (...names: string[]) => names.map((name) => `tailnet:${name}`)

@@ -65,6 +65,8 @@ function seedsOf(token: string): readonly string[] {
     ['/api/activate', { Name: 'a', Version: 1 }],
     ['/api/delete-version', { Name: 'a', Version: 2 }],
     ['/api/delete', { Name: 'b' }],
+    ['/api/secrets', { uri: 'yaml://secret/a#b', value: 'c' }],
+    ['/api/secrets/bulk', { operations: [{ op: 'delete', uri: 'yaml://secret/a' }] }],
   ]
   const chunked = { ...jsonHeaders(token), 'Transfer-Encoding': 'chunked' }
   const basic = { Authorization: `Basic ${Buffer.from(`${token}:`).toString('base64')}` }
@@ -72,8 +74,8 @@ function seedsOf(token: string): readonly string[] {
     ...bodies.map(([path, body]) =>
       rawRequest('POST', path, jsonHeaders(token), JSON.stringify(body)),
     ),
-    ...['/health', '/ready', '/openapi.json', '/', '/metrics'].map((path) =>
-      rawRequest('GET', path, { Authorization: `Bearer ${token}` }),
+    ...['/health', '/ready', '/openapi.json', '/', '/metrics', '/api/secrets?uri=a%23b'].map(
+      (path) => rawRequest('GET', path, { Authorization: `Bearer ${token}` }),
     ),
     rawRequest('POST', '/registry/whoami', chunked, '2;a=b\r\n{}\r\n0\r\nX-A: b\r\n\r\n'),
     rawRequest('POST', `/t/${token}/registry/whoami`, jsonHeaders(), '{}'),

@@ -5,8 +5,17 @@ import { type ClientRequest, request } from 'node:http'
 import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
-import { CertificateMaker, createTempHome, freePort, startNode, waitFor } from '@secreg/testkit'
+import {
+  CertificateMaker,
+  createTempHome,
+  freePort,
+  RawConnection,
+  rawRequest,
+  startNode,
+  waitFor,
+} from '@secreg/testkit'
 import { expect, test } from 'vitest'
+import { SECRETS_EVENTS_PATH } from '../../apps/http-gateway/src/routes/secrets-endpoints.ts'
 import { nativeDoors } from '../lib/dev-doors.ts'
 import { addUser, GatewaySite, makeToken, startGatewaySite } from '../lib/gateway-site.ts'
 import { ask, bearer, SETEC_GUARD } from '../lib/http-ask.ts'
@@ -185,8 +194,11 @@ test('SIGHUP: a renewed certificate is shown from then on; a broken one is not t
   ).toBe(200)
 })
 
-/** A request to each route, in an order in which each can be done; of each start of a development home its own names. */
-function everyRoute(start: number): readonly (readonly [path: string, body?: object])[] {
+/** A request to each route, with what it is answered if not 200. */
+type Tried = readonly [path: string, body?: object | undefined, status?: number]
+
+/** In an order in which each can be done; of each start of a development home its own names. */
+function everyRoute(start: number): readonly Tried[] {
   const key = `/dev/of-${start}`
   const secret = { Name: `dev/of-${start}` }
   const Value = Buffer.from('hello').toString('base64')
@@ -213,6 +225,7 @@ function everyRoute(start: number): readonly (readonly [path: string, body?: obj
     ['/api/activate', { ...secret, Version: 1 }],
     ['/api/delete-version', { ...secret, Version: 7 }],
     ['/api/delete', secret],
+    ...everySecretsRoute(`yaml://secret/of-${start}`),
     ['/access/v1/evaluation', { subject, action: { name: 'read' }, resource }],
     ['/access/v1/evaluations', { subject, resource, evaluations: [{ action: { name: 'list' } }] }],
     ['/access/v1/search/action', { subject, resource }],
@@ -223,6 +236,36 @@ function everyRoute(start: number): readonly (readonly [path: string, body?: obj
     ['/health'],
     ['/ready'],
   ]
+}
+
+/** Those of the Secrets API; what is for KV version 2 alone, where there is none. */
+function everySecretsRoute(uri: string): readonly Tried[] {
+  const [to, key] = [`${uri}-copy`, encodeURIComponent(`${uri}#a`)]
+  return [
+    ['/api/secrets', { uri: `${uri}#a`, value: 'hello' }],
+    [`/api/secrets/value?uri=${key}`],
+    ['/api/secrets/rotate', { uri: `${uri}#a`, value: 'hello again' }],
+    [`/api/secrets/keys?uri=${uri}`],
+    [`/api/secrets/metadata?prefix=${uri}`],
+    ['/api/secrets/search?q=of-'],
+    ['/api/secrets/copy', { fromUri: uri, toUri: to }],
+    ['/api/secrets/move', { fromUri: to, toUri: `${to}-moved` }],
+    ['/api/secrets/bulk', { operations: [{ op: 'delete', uri: `${to}-moved` }] }],
+    ['/api/secrets/audit'],
+    [`/api/secrets/metadata/detail?uri=${uri}`, undefined, 501],
+    [`/api/secrets/versions?uri=${uri}`, undefined, 501],
+    ['/api/secrets/metadata/owner', { uri, owner: 'somebody' }, 501],
+    ['/api/secrets/undelete', { uri, versions: [1] }, 501],
+    ['/api/secrets/destroy-versions', { uri, versions: [1] }, 501],
+  ]
+}
+
+/** What a stream begins with. */
+async function beginOf(port: number, path: string, token: string): Promise<string> {
+  using connection = await RawConnection.open(port)
+  connection.send(rawRequest('GET', path, { Authorization: `Bearer ${token}` }))
+  await waitFor(() => connection.text.includes('id: '), LONG)
+  return connection.text
 }
 
 test('a development home says where HTTP is, and the token of its administrator opens every route', async () => {
@@ -248,12 +291,15 @@ test('a development home says where HTTP is, and the token of its administrator 
     const found = (await call('/api/get', { Name: 'kept' })).json
     expect(found).toEqual({ Value: kept.Value, Version: 1 })
     const routes = everyRoute(start)
-    for (const [path, body] of routes) {
+    for (const [path, body, expected = 200] of routes) {
       const { status, text } = await call(path, body)
-      expect(status, `${path}: ${text}`).toBe(200)
+      expect(status, `${path}: ${text}`).toBe(expected)
     }
+    const { port } = new URL(http)
+    const stream = await beginOf(Number(port), SECRETS_EVENTS_PATH, JSON.parse(text).token)
+    expect(stream).toContain('\r\nContent-Type: text/event-stream\r\n')
     const { paths } = (await call('/openapi.json')).json
-    const told = routes.map(([path]) => path)
+    const told = [...routes.map(([path]) => path.split('?')[0]), SECRETS_EVENTS_PATH]
     expect(told.sort()).toEqual(Object.keys(paths).sort())
     // It is the token that opens them.
     expect((await ask(`${http}/registry/whoami`, { body: {} })).status).toBe(401)

@@ -30,7 +30,7 @@ export interface Subject {
   readonly password: string
 }
 
-/** Ask everything but what ends the session or seals the registry. */
+/** Ask everything but what ends the session or seals the registry, where the Secrets API is off. */
 export async function askEverything(ask: Ask, subject: Subject): Promise<void> {
   await askAboutItself(ask)
   await askEntries(ask, subject)
@@ -40,6 +40,7 @@ export async function askEverything(ask: Ask, subject: Subject): Promise<void> {
   await askIdentities(ask, subject)
   await askPolicies(ask, subject)
   await askUpkeep(ask, subject)
+  await askSecrets(ask, subject)
 }
 
 async function askAboutItself(ask: Ask): Promise<void> {
@@ -256,4 +257,13 @@ async function askUpkeep(ask: Ask, { name, secret, passphrase }: Subject): Promi
   // It is initialised, and open.
   await ask('seal', { op: 'init', passphrase: secret, admin: name, admin_password: secret })
   await ask('seal', { op: 'unlock', passphrase })
+}
+
+/** Nobody serves it: no operation. */
+async function askSecrets(ask: Ask, { name, secret }: Subject): Promise<void> {
+  const uri = `yaml://secret/${name}`
+  const body = JSON.stringify({ uri, value: { a: secret } })
+  await ask('secrets', { op: 'ask', route: 'write', body }, 0)
+  await ask('secrets', { op: 'ask', route: 'value', query: `uri=${uri}%23a` }, 0)
+  await ask('secrets', { op: 'follow', wait: 0 }, 0)
 }

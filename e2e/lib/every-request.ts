@@ -34,6 +34,11 @@ export const OPEN = { hello: {}, status: {} } as const satisfies Partial<{
   [N in RequestName]: RequestOf<N>
 }>
 
+/** What nobody is served where the Secrets API is off, as it is unless the configuration says otherwise. */
+export const UNSERVED = {
+  secrets: { op: 'ask', route: 'value', query: 'uri=yaml://secret/a' },
+} as const satisfies Partial<{ [N in RequestName]: RequestOf<N> }>
+
 const PASSWORD = 'Another-Horse-8-Battery'
 const DOCUMENT = {
   id: 'mine',

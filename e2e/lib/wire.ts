@@ -43,6 +43,7 @@ export const TYPE = {
   zone: 0x7a,
   mfa: 0x7c,
   evidence: 0x7e,
+  secrets: 0x82,
 } as const
 
 export type RequestKind = keyof typeof TYPE

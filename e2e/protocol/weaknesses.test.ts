@@ -18,8 +18,11 @@ afterAll(async () => {
 
 const FORMS: readonly Form[] = ['length', 'inline', 'naked']
 
+/** Requests that need no session. */
+type Open = 'auth' | 'hello' | 'status' | 'secrets'
+
 /** A payload of each request that would do something if it were let. */
-const EFFECTIVE: Readonly<Record<Exclude<RequestKind, 'auth' | 'hello' | 'status'>, object>> = {
+const EFFECTIVE: Readonly<Record<Exclude<RequestKind, Open>, object>> = {
   get: { key: '/w6/a' },
   set: { key: '/w6/b', value: 'x' },
   delete: { key: '/w6/a' },
@@ -226,7 +229,9 @@ test('weakness 6: a request without a valid session is refused and has no effect
   const before = await admin.ok('status', {})
   const keys = await admin.ok('list', { prefix: '/', recursive: true })
   for (const session of ['', dead, '00000000-0000-4000-8000-000000000000', 'x'.repeat(255)]) {
-    for (const [kind, payload] of Object.entries(EFFECTIVE)) {
+    // A session that has ended is never taken for none.
+    const more = session === '' ? {} : { secrets: { op: 'ask', route: 'audit' } }
+    for (const [kind, payload] of Object.entries({ ...EFFECTIVE, ...more })) {
       using wire = await Wire.open(site.socket)
       wire.session = session
       const body = await wire.refused(kind as RequestKind, payload)
@@ -456,6 +461,19 @@ test('weakness 8: a payload that is no JSON or wrongly typed is refused, for eve
       { op: 'consistency', checkpoint: 7 },
       { op: 'verify', checkpoints: 'x' },
       { op: 'sign' },
+    ],
+    secrets: [
+      {},
+      { op: 'ask' },
+      { op: 'ask', route: 'everything' },
+      { op: 'ask', route: 'value', query: 7 },
+      { op: 'ask', route: 'write', body: {} },
+      { op: 'ask', route: 'value', presented: { address: '192.0.2.1' } },
+      { op: 'ask', route: 'value', said: { node: 7 } },
+      { op: 'follow' },
+      { op: 'follow', wait: -1 },
+      { op: 'follow', wait: 15_001 },
+      { op: 'follow', wait: 0, after: '1' },
     ],
   }
   for (const kind of Object.keys(TYPE) as RequestKind[]) {
