@@ -1,9 +1,5 @@
 /** The error class of the client. Messages are fixed texts: nothing of a server, no value and no credential is in any. */
-import {
-  ENFORCEMENT_REFUSALS,
-  type RefusedCode,
-  SERVICE_REFUSALS,
-} from '../enforcement/refusal.ts'
+import { ENFORCEMENT_REFUSALS, type RefusedCode, SERVICE_REFUSALS } from '../enforcement/refusal.ts'
 import { SECRETS_API_REFUSALS } from '../errors.ts'
 import type { JsonValue } from '../provider/json-value.ts'
 
