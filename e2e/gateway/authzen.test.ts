@@ -152,8 +152,8 @@ describe('an evaluation', () => {
       context: { reason: 'the resource is not of this registry' },
     }
     for (const id of [
-      'openbao+kv2://record/record-1',
-      'yaml://record/record-1',
+      'openbao://record/record-1',
+      'yaml://record',
       '/record/../record/record-1',
       '',
     ]) {

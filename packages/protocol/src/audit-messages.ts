@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { AUDIT_ACTIONS, AUDIT_OUTCOMES, type AuditBody } from './audit-body.ts'
 import { DOORS, PROOFS } from './caller.ts'
 import { REASONS } from './errors.ts'
-import { keyText, text } from './fields.ts'
+import { placeText, text } from './fields.ts'
 
 /** Longest time that a follower waits for a record, milliseconds. */
 const MAX_WAIT_MS = 30_000
@@ -16,8 +16,8 @@ const CHECKPOINT_CHARACTERS = 16_384
  */
 export const auditRequest = z.object({
   user: text(256).optional(),
-  /** This path and everything below it. */
-  key: keyText.optional(),
+  /** This path, or secret elsewhere, and everything below it. */
+  key: placeText.optional(),
   action: text(32).optional(),
   /** Milliseconds since the epoch, inclusive. */
   since_ms: z.int().min(0).optional(),

@@ -5,6 +5,8 @@ import type { ValueInput } from './value.ts'
 
 export const text = (characters: number): z.ZodString => z.string().max(characters)
 export const keyText: z.ZodString = z.string().max(LIMITS.pathBytes + 1)
+/** A path, or the URI of a secret that is kept elsewhere. */
+export const placeText: z.ZodString = z.string().max(LIMITS.secretUriChars)
 export const secretText: z.ZodString = text(LIMITS.passwordChars)
 export const typeName: z.ZodString = z.string().max(16)
 export const login: z.ZodString = text(LIMITS.loginBytes)

@@ -76,6 +76,8 @@ export const LIMITS = Object.freeze({
   foreignTokenChars: 16 * 1024,
   /** URL of a request, characters. */
   urlChars: 8192,
+  /** URI of a secret, characters, each of which is one byte. */
+  secretUriChars: 2048,
   /** Query and body of a request of the Secrets API, and the longest wait for events. */
   secretsQueryChars: 16 * 1024,
   secretsBodyBytes: 1024 * 1024,

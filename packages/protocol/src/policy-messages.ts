@@ -1,6 +1,6 @@
 /** Requests about policies (DESIGN §7): what they are, what follows from them, and changing them. */
 import { z } from 'zod'
-import { keyText, login, revision, text } from './fields.ts'
+import { login, placeText, revision, text } from './fields.ts'
 import { LIMITS } from './limits.ts'
 
 /** Not `id`, which would be the correlation id. */
@@ -35,7 +35,7 @@ const whose = {
 const trial = z.object({
   ...whose,
   action,
-  resource: keyText,
+  resource: placeText,
   context: context.optional(),
   /** What it should be; told apart in the answer when it is not. */
   expect: z.enum(['allow', 'deny']).optional(),
@@ -69,13 +69,13 @@ export const policyRequest = z.discriminatedUnion('op', [
     op: z.literal('explain'),
     ...whose,
     action,
-    resource: keyText,
+    resource: placeText,
     context: context.optional(),
   }),
   z.object({
     op: z.literal('who-can'),
     action,
-    resource: keyText,
+    resource: placeText,
     context: context.optional(),
   }),
   z.object({ op: z.literal('what-can'), ...whose, context: context.optional() }),

@@ -2,7 +2,10 @@
  * The policy documents that a new registry starts with (SecReg-Linux docs, "Roles"). They are data: stored, visible
  * and editable like any other; nothing in the code knows a role.
  */
-import type { PolicyDocument } from '@secreg/policy-engine'
+import { type PolicyDocument, SECRET_SCHEMES } from '@secreg/policy-engine'
+
+/** Everything that is kept elsewhere. */
+const ELSEWHERE: readonly string[] = SECRET_SCHEMES.map((scheme) => `${scheme}://**`)
 
 /** Administrators do everything but read secrets; operators read and write; auditors read, and read the log. */
 export const ROLE_POLICIES: readonly PolicyDocument[] = [
@@ -32,6 +35,25 @@ export const ROLE_POLICIES: readonly PolicyDocument[] = [
           'export',
         ],
         resources: ['/', '/**'],
+      },
+      {
+        id: 'elsewhere',
+        effect: 'allow',
+        principals: ['role:admin'],
+        actions: [
+          'list',
+          'read-metadata',
+          'read',
+          'create',
+          'update',
+          'delete',
+          'undelete',
+          'destroy',
+          'write-metadata',
+          'grant',
+          'policy-read',
+        ],
+        resources: ELSEWHERE,
       },
       {
         id: 'administration',
@@ -118,6 +140,13 @@ function secretsPolicy(id: string, accountId: string): PolicyDocument {
         principals: [`account:${accountId}`],
         actions: ['decrypt', 'use-internal'],
         resources: ['/**'],
+      },
+      {
+        id: 'elsewhere',
+        effect: 'allow',
+        principals: [`account:${accountId}`],
+        actions: ['decrypt'],
+        resources: ELSEWHERE,
       },
     ],
   }

@@ -11,6 +11,7 @@ export type {
   ForeignSecrets,
   SecretDecision,
   SecretFacts,
+  SecretParts,
 } from './foreign/foreign-secrets.ts'
 export type { SecretRecord } from './foreign/secret-record.ts'
 export { isPassedOn } from './gateway-api.ts'

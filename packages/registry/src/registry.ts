@@ -99,7 +99,10 @@ export class Registry {
     const { core, identity } = parts
     this.#parts = parts
     this.#connectedCallers = new ConnectedCallers(parts.identity)
-    this.foreign = new ForeignSecrets(identity, () => this.#settingsChanges)
+    this.foreign = new ForeignSecrets(identity, {
+      settingsChanges: () => this.#settingsChanges,
+      as: (caller) => this.as(caller),
+    })
     this.#tools = {
       parts,
       exports: new Exports(core),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { pathOfResource } from '../src/policy/authzen-resource.ts'
+import { resourceNamed } from '../src/policy/authzen-resource.ts'
 
 test.each([
   ['/app/a', '/app/a'],
@@ -26,10 +26,20 @@ test.each([
   [`secreg://kv/${'a'.repeat(129)}`, undefined],
   [`secreg://kv${'/a'.repeat(31)}`, `/kv${'/a'.repeat(31)}`],
   [`secreg://kv${'/a'.repeat(32)}`, undefined],
-  ['yaml://secret/env', undefined],
+  ['yaml://secret/env', 'yaml://secret/env'],
+  ['yaml://secret/env#key', 'yaml://secret/env'],
+  ['yaml://secret/env?version=1', undefined],
+  ['openbao+kv2://secret/app/api#token?version=3', 'openbao+kv2://secret/app/api'],
+  ['hashicorp+kv2://secret/app', 'hashicorp+kv2://secret/app'],
+  ['OpenBao+KV2://secret/app', undefined],
+  ['openbao+kv2://secret', undefined],
+  ['openbao+kv2://secret/app?version=3#token', undefined],
+  ['openbao+kv2://secret/../app', undefined],
+  ['openbao+kv2://secret/app/*', undefined],
+  ['file://secret/env', undefined],
   ['a', undefined],
   ['', undefined],
-])('the resource %j is the path %j', (id, path) => {
-  expect(pathOfResource({ type: 'secret', id })).toBe(path)
-  expect(pathOfResource({ type: 'Secret', id })).toBeUndefined()
+])('the resource %j is %j to policies', (id, path) => {
+  expect(resourceNamed({ type: 'secret', id })).toBe(path)
+  expect(resourceNamed({ type: 'Secret', id })).toBeUndefined()
 })

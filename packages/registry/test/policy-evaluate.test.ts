@@ -42,7 +42,9 @@ const RULES = {
       obligations: { ttlSeconds: 60, maxUses: 1 },
     }),
     { ...rule('no', ['*'], ['read'], ['/app/secret/**']), effect: 'deny' },
-    rule('pdp', ['user:pdp'], ['policy-read'], ['/app/**', '/run/**']),
+    rule('vault', ['user:alice'], ['read', 'decrypt'], ['openbao+kv2://app/**']),
+    { ...rule('keys', ['*'], ['decrypt'], ['openbao+kv2://app/keys/*']), effect: 'deny' },
+    rule('pdp', ['user:pdp'], ['policy-read'], ['/app/**', '/run/**', 'yaml://app/**']),
   ],
 }
 
@@ -106,6 +108,10 @@ describe('what is answered to who may read policies', () => {
     ['a second factor, which is not known', question('alice', 'execute', '/mfa/a'), NO],
     ['an address, which is not known', question('alice', 'execute', '/ip/a'), NO],
     ['the door of the question', question('alice', 'list', '/door/a'), YES],
+    ['a secret elsewhere', question('alice', 'execute', 'openbao+kv2://app/a'), YES],
+    ['a key of it', question('alice', 'execute', 'openbao+kv2://app/a#key?version=3'), YES],
+    ['one that a rule denies', question('alice', 'execute', 'openbao+kv2://app/keys/a'), NO],
+    ['one with somebody else', question('alice', 'execute', 'hashicorp+kv2://app/a'), NO],
     ['a proof, which is the word of the service', question('alice', 'list', '/shown/a'), NO],
   ])('%s', async (_what, asked, expected) => {
     const { home } = await prepared()
@@ -216,7 +222,9 @@ describe('what is answered to who may read policies', () => {
       { type: 'secret', id: 'app/a' },
       { type: 'secret', id: '/app//a' },
       { type: 'secret', id: '/app/../app/a' },
-      { type: 'secret', id: 'openbao+kv2://app/a' },
+      { type: 'secret', id: 'openbao://app/a' },
+      { type: 'secret', id: 'openbao+kv2://app' },
+      { type: 'secret', id: 'openbao+kv2://app/../a' },
     ]) {
       expect(await ask(home.api, { ...question(), resource })).toEqual(elsewhere)
     }

@@ -1,6 +1,7 @@
 /** Filters of a question to the audit log; all hold together (specs: combined filters). */
 import type { LogRecord } from '@secreg/audit'
-import { type AuditBody, isAtOrBelow, parsePrefix, type RequestOf } from '@secreg/protocol'
+import { type AuditBody, isAtOrBelow, type RequestOf } from '@secreg/protocol'
+import { placeAsked, placeOf } from './place.ts'
 
 /** Those of a request, its key made canonical. */
 export interface AuditFilters
@@ -25,7 +26,7 @@ export interface AuditFilters
 /** @throws SecregError `ERR_PATH_INVALID` */
 export function filtersOf(request: RequestOf<'audit'>): AuditFilters {
   const { key, ...filters } = request
-  return key === undefined ? filters : { ...filters, prefix: parsePrefix(key) }
+  return key === undefined ? filters : { ...filters, prefix: placeAsked(key) }
 }
 
 /** Whether a record fits. */
@@ -48,8 +49,11 @@ export function matcherOf(filters: AuditFilters): (record: LogRecord) => boolean
       (session === undefined || actor.session === session) &&
       (token === undefined || actor.token === token) &&
       (correlation === undefined || record.correlation === correlation) &&
-      (prefix === undefined ||
-        record.paths.some((path) => (path === '/' ? prefix === '' : isAtOrBelow(path, prefix))))
+      (prefix === undefined || record.paths.some((path) => isAt(placeOf(path), prefix)))
     )
   }
+}
+
+function isAt(place: string, prefix: string): boolean {
+  return place === '/' ? prefix === '' : isAtOrBelow(place, prefix)
 }

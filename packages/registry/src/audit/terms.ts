@@ -6,6 +6,7 @@
 import type { TermSource } from '@secreg/audit'
 import type { AuditBody } from '@secreg/protocol'
 import type { AuditFilters } from './filters.ts'
+import { placeOf } from './place.ts'
 
 /** For the indexes of a log. To be given another version whenever other words are made of some record. */
 export const AUDIT_TERMS: TermSource = Object.freeze({ version: 1, of: termsOfRecord })
@@ -20,7 +21,8 @@ function termsOfRecord(body: unknown): string[] {
   if (actor.session !== undefined) terms.push(`session:${actor.session}`)
   if (actor.token !== undefined) terms.push(`token:${actor.token}`)
   if (correlation !== undefined) terms.push(`correlation:${correlation}`)
-  for (const path of paths) {
+  for (const recorded of paths) {
+    const path = placeOf(recorded)
     for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
       terms.push(`path:${path.slice(0, end)}`)
     }

@@ -9,11 +9,15 @@ import {
   type Obligations,
 } from '@secreg/policy-engine'
 import { authzenActions, isPurpose } from '@secreg/policy-engine/authzen'
-import { type Caller, isPath } from '@secreg/protocol'
+import { type Caller, isPath, type RegistryApi } from '@secreg/protocol'
 import type { Identity } from '../identity.ts'
 import { auditFailed } from '../journal.ts'
+import { seenValue } from '../operations/get.ts'
+import { seenHistory } from '../operations/history.ts'
+import { partReads } from '../operations/parts.ts'
 import { type AboutEntry, aboutPath } from '../policy/about-entry.ts'
 import { strictestObligations } from '../policy/obligations.ts'
+import { isPromise } from '../recorded.ts'
 import { refuseEnrolling, useToken } from '../session-api.ts'
 import { type SecretRecord, secretBody } from './secret-record.ts'
 
@@ -42,14 +46,26 @@ const RECORD_BYTES = 64 * 1024
 
 const DENIED: SecretDecision = Object.freeze({ effect: 'Deny', rules: Object.freeze([]) })
 
+/** What an operation of the Secrets API may need of a registry: {@link ForeignSecrets.partsOf}. */
+export type SecretParts = Pick<
+  RegistryApi,
+  'get' | 'set' | 'txn' | 'versions' | 'history' | 'meta' | 'list'
+>
+
+/** What the registry lends. */
+export interface ForeignSecretsPorts {
+  /** How often settings have changed. */
+  settingsChanges(): number
+  as(caller: Caller): RegistryApi
+}
+
 export class ForeignSecrets {
   readonly #identity: Identity
-  readonly #settingsChanges: () => number
+  readonly #ports: ForeignSecretsPorts
 
-  /** @param settingsChanges - how often settings have changed */
-  constructor(identity: Identity, settingsChanges: () => number) {
+  constructor(identity: Identity, ports: ForeignSecretsPorts) {
     this.#identity = identity
-    this.#settingsChanges = settingsChanges
+    this.#ports = ports
   }
 
   /**
@@ -58,7 +74,7 @@ export class ForeignSecrets {
    */
   get epoch(): number {
     const { changes, core } = this.#identity
-    return changes + core.authorizer.changes + this.#settingsChanges()
+    return changes + core.authorizer.changes + this.#ports.settingsChanges()
   }
 
   /**
@@ -102,15 +118,42 @@ export class ForeignSecrets {
    * What any operation of a session needs first, once for each request: a session that is good for it, and a use of a
    * counted token.
    *
+   * @param correlationId - that records of the request have; default that of the caller
    * @returns who goes on: the same caller, of whose token nothing more is used
    * @throws SecregError `ERR_MFA_ENROLLMENT_REQUIRED`, `ERR_AUTH_FAILED` when no use is left, `ERR_SEALED`; recorded
    */
-  async begin(caller: Caller): Promise<Caller> {
+  async begin(caller: Caller, correlationId?: string): Promise<Caller> {
     if (caller.restricted !== undefined) await refuseEnrolling(this.#identity, caller)
-    if (caller.counted !== true) return caller
     await useToken(this.#identity, caller)
+    if (caller.counted !== true && correlationId === undefined) return caller
     const { counted: _, ...rest } = caller
-    return Object.freeze(rest)
+    return Object.freeze({ ...rest, ...(correlationId === undefined ? {} : { correlationId }) })
+  }
+
+  /**
+   * What is kept here, as parts of one operation of a caller that leaves its record, see {@link record}: reads leave none
+   * of their own, whether they are allowed or not; changes do, with the commit that they are. Everything is decided as
+   * ever.
+   *
+   * @param caller - as {@link begin} returned him
+   * @throws TypeError for one of whom something is needed first
+   */
+  partsOf(caller: Caller): SecretParts {
+    if (caller.counted === true || caller.restricted !== undefined) {
+      throw new TypeError('caller: expected one who has begun')
+    }
+    const { core } = this.#identity
+    const { meta, set, txn, versions } = this.#ports.as(caller)
+    const parts = partReads(core, caller)
+    return {
+      get: (request) => seenValue(core, caller, request),
+      history: (request) => seenHistory(core, caller, request),
+      list: parts.list,
+      meta: (request) => (request.op === 'set' ? meta(request) : parts.meta(request)),
+      set,
+      txn,
+      versions,
+    }
   }
 
   /**
@@ -141,7 +184,11 @@ export class ForeignSecrets {
   }
 
   #about(secret: AskedSecret, { attributes }: SecretFacts): AboutEntry {
-    if ('path' in secret) return aboutPath(this.#identity.core, secret.path)
+    if ('path' in secret) {
+      const about = aboutPath(this.#identity.core, secret.path)
+      // Where the store would have to wait for it, it is unknown: allows by it fail, and denies fire.
+      return isPromise(about) ? {} : about
+    }
     return attributes === undefined ? {} : { metadata: textsOf(attributes) }
   }
 }

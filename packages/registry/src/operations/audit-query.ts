@@ -15,8 +15,9 @@ import { type Facts, recorded } from '../recorded.ts'
 
 export const DEFAULT_LIMIT = 100
 export const ANSWER_BYTES: number = LIMITS.frameBytes / 4
-/** Paths of one record that an answer names. */
+/** Paths and events of one record that an answer names. */
 const ANSWER_PATHS = 1000
+const ANSWER_EVENTS = 1000
 
 /**
  * Find records.
@@ -71,6 +72,9 @@ export function recordOf({ sequence, timeMs, revision, body }: LogRecord): Audit
     ...(record.paths.length <= ANSWER_PATHS
       ? {}
       : { paths: record.paths.slice(0, ANSWER_PATHS), ...fewer(record.value_hashes) }),
+    ...(record.events === undefined || record.events.length <= ANSWER_EVENTS
+      ? {}
+      : { events: record.events.slice(0, ANSWER_EVENTS), count: record.events.length }),
   }
 }
 

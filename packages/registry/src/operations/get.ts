@@ -17,31 +17,47 @@ import { type Facts, recorded, whenReady } from '../recorded.ts'
  */
 export function get(core: Core, caller: Caller, request: RequestOf<'get'>): Promise<GetResponse> {
   const facts: Facts = { action: 'read' }
-  return recorded(core.journal, caller, facts, () => {
-    const path = parsePath(request.key)
-    facts.paths = [path]
-    const { authorizer } = core
-    if (!authorizer.asksEntry) authorizer.require(caller, 'read', path)
-    core.keys.requireReadable()
-    return whenReady(core.engine.get(entryKey(path)), (row) => {
-      const entry = row === undefined ? undefined : decodeEntry(row)
-      if (authorizer.asksEntry) authorizer.require(caller, 'read', path, entry)
-      const nowMs = entry !== undefined && expires(entry) ? core.clock.now() : 0
-      return whenReady(readableVersion(core, entry, request.version, nowMs), (found) => {
-        const isUnchanged = request.if_changed === found.number && request.version === undefined
-        if (!isUnchanged) facts.versions = [found.number]
-        const wanted = !found.encrypted || request.decrypt === true
-        // Also of what has not changed: who may not have the value is not told that he has it.
-        if (wanted) requireValue(core, caller, path, found, facts)
-        if (isUnchanged) {
-          core.polls.note(caller, path, core.now())
-          facts.unrecorded = true
-          return answerOf(found, row as Row, null, { unchanged: true })
-        }
-        const value: MaybePromise<string | null> = wanted ? textOf(core, found) : null
-        const detail = request.detail === true ? detailOf(found) : undefined
-        return whenReady(value, (text) => answerOf(found, row as Row, text, detail))
-      })
+  return recorded(core.journal, caller, facts, () => readEntry(core, caller, request, facts))
+}
+
+/** The same, as a part of another operation, which leaves the record. */
+export async function seenValue(
+  core: Core,
+  caller: Caller,
+  request: RequestOf<'get'>,
+): Promise<GetResponse> {
+  return readEntry(core, caller, request, { action: 'read' })
+}
+
+function readEntry(
+  core: Core,
+  caller: Caller,
+  request: RequestOf<'get'>,
+  facts: Facts,
+): MaybePromise<GetResponse> {
+  const path = parsePath(request.key)
+  facts.paths = [path]
+  const { authorizer } = core
+  if (!authorizer.asksEntry) authorizer.require(caller, 'read', path)
+  core.keys.requireReadable()
+  return whenReady(core.engine.get(entryKey(path)), (row) => {
+    const entry = row === undefined ? undefined : decodeEntry(row)
+    if (authorizer.asksEntry) authorizer.require(caller, 'read', path, entry)
+    const nowMs = entry !== undefined && expires(entry) ? core.clock.now() : 0
+    return whenReady(readableVersion(core, entry, request.version, nowMs), (found) => {
+      const isUnchanged = request.if_changed === found.number && request.version === undefined
+      if (!isUnchanged) facts.versions = [found.number]
+      const wanted = !found.encrypted || request.decrypt === true
+      // Also of what has not changed: who may not have the value is not told that he has it.
+      if (wanted) requireValue(core, caller, path, found, facts)
+      if (isUnchanged) {
+        core.polls.note(caller, path, core.now())
+        facts.unrecorded = true
+        return answerOf(found, row as Row, null, { unchanged: true })
+      }
+      const value: MaybePromise<string | null> = wanted ? textOf(core, found) : null
+      const detail = request.detail === true ? detailOf(found) : undefined
+      return whenReady(value, (text) => answerOf(found, row as Row, text, detail))
     })
   })
 }

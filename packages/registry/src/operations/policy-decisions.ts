@@ -4,6 +4,7 @@ import {
   type CompiledPolicy,
   type Context,
   isAction,
+  isForeignSecret,
   type Subject,
 } from '@secreg/policy-engine'
 import {
@@ -253,7 +254,11 @@ function checked(request: { readonly action: string; readonly resource: string }
   if (!isAction(action)) {
     throw new SecregError('INVALID_ARGUMENT', `unknown action; known are ${ACTIONS.join(', ')}`)
   }
-  return { action, resource: resource === '/' ? resource : parsePath(resource) }
+  return { action, resource: isAsIs(resource) ? resource : parsePath(resource) }
+}
+
+function isAsIs(resource: string): boolean {
+  return resource === '/' || isForeignSecret(resource)
 }
 
 /**
@@ -267,7 +272,7 @@ async function contextOf(
   resource?: string,
 ): Promise<Context> {
   const { time_ms: _, ...given } = context
-  if (resource === undefined) return { ...base, ...given }
+  if (resource === undefined || isForeignSecret(resource)) return { ...base, ...given }
   const row = await core.engine.get(entryKey(resource))
   const entry = row === undefined ? undefined : decodeEntry(row)
   const usage = usageOf(core.mounts.at(resource), resource, entry)

@@ -1,10 +1,12 @@
 /** What conditions of policies may ask of an entry beside its path (DESIGN §7). */
 import type { Context, EntryMetadata } from '@secreg/policy-engine'
+import { isPath } from '@secreg/protocol'
+import type { MaybePromise } from '@secreg/storage'
 import type { Core } from '../core.ts'
 import { decodeEntry, type Entry } from '../entry.ts'
 import { entryKey } from '../keys.ts'
 import type { MountRules } from '../mounts.ts'
-import { isPromise } from '../recorded.ts'
+import { whenReady } from '../recorded.ts'
 
 /** What an entry says of itself, or one that is yet to be made would say. */
 export type Described = Pick<Entry, 'metadata'>
@@ -29,15 +31,15 @@ export function usageOf(
     : rules?.usage?.({ path, custom: entry.metadata.custom ?? {} })
 }
 
-/** What the entry at a path says of itself, where policies ask; nothing where the store has to wait for it. */
+/** What the entry at a path says of itself, where policies ask; of what is kept elsewhere nothing is known. */
 export function aboutPath(
   { authorizer, engine, mounts }: Pick<Core, 'authorizer' | 'engine' | 'mounts'>,
   path: string,
-): AboutEntry {
-  if (!authorizer.asksEntry || path === '/') return {}
-  const row = engine.get(entryKey(path))
-  if (isPromise(row)) return {}
-  const entry = row === undefined ? undefined : decodeEntry(row)
-  const usage = usageOf(mounts.at(path), path, entry)
-  return { metadata: grantedMetadata(entry), ...(usage === undefined ? {} : { usage }) }
+): MaybePromise<AboutEntry> {
+  if (!authorizer.asksEntry || !isPath(path)) return {}
+  return whenReady(engine.get(entryKey(path)), (row) => {
+    const entry = row === undefined ? undefined : decodeEntry(row)
+    const usage = usageOf(mounts.at(path), path, entry)
+    return { metadata: grantedMetadata(entry), ...(usage === undefined ? {} : { usage }) }
+  })
 }

@@ -58,7 +58,7 @@ function bound(principal: string, directory: Directory, pointer?: string): strin
       break
     }
     case 'account':
-      if (directory.loginOf(name) !== undefined) return principal
+      if (directory.loginOf(name) !== undefined || isIssued(name)) return principal
       break
     case 'zone': {
       const id = directory.zoneIdOf(name)
@@ -79,9 +79,17 @@ function bound(principal: string, directory: Directory, pointer?: string): strin
   }
   throw new SecregError(
     'PRINCIPAL_UNKNOWN',
-    `principal ${JSON.stringify(principal.slice(0, 100))} is nobody here: expected *, or user:, role:, group:, zone:, uid: or boundary: and a name that there is`,
+    `principal ${JSON.stringify(principal.slice(0, 100))} is nobody here: expected *, or user:, role:, group:, zone:, uid: or boundary: and a name that there is, or account:auth:account:ISSUER:SUBJECT`,
     pointer === undefined ? {} : { pointer },
   )
+}
+
+/**
+ * Whether a name is that of an account elsewhere, `auth:account:<issuer>:<sub>`, which nobody here can look up. Those of
+ * `secreg` are accounts of this registry, and have one name only.
+ */
+function isIssued(name: string): boolean {
+  return /^auth:account:(?!secreg:)[^:]+:./u.test(name)
 }
 
 function parted(principal: string): [string, string] {

@@ -9,21 +9,18 @@ import {
   isPurpose,
 } from '@secreg/policy-engine/authzen'
 import type { Caller } from '@secreg/protocol'
-import type { Row } from '@secreg/storage'
 import type { RowView } from '@secreg/zones'
 import { accessDenied } from '../authorizer.ts'
-import { decodeEntry } from '../entry.ts'
 import type { Identity } from '../identity.ts'
-import { entryKey } from '../keys.ts'
-import { type AboutEntry, grantedMetadata, usageOf } from './about-entry.ts'
-import { pathOfResource } from './authzen-resource.ts'
+import { aboutPath } from './about-entry.ts'
+import { resourceNamed } from './authzen-resource.ts'
 import { isCallerNamed, subjectNamed } from './authzen-subject.ts'
 
 const NOT_HERE: AuthzenDecision = refused('the resource is not of this registry')
 const NO_ACTION: AuthzenDecision = refused('there is no such action')
 
 export class Evaluator {
-  /** Paths that were asked about. */
+  /** Paths, and secrets elsewhere, that were asked about. */
   readonly paths: Set<string> = new Set()
   readonly #identity: Identity
   readonly #caller: Caller
@@ -52,21 +49,21 @@ export class Evaluator {
    */
   async decide(question: AuthzenEvaluation): Promise<AuthzenDecision> {
     const { action, context, resource, subject } = question
-    const path = pathOfResource(resource)
-    if (path !== undefined) this.paths.add(path)
+    const about = resourceNamed(resource)
+    if (about !== undefined) this.paths.add(about)
     const isOwn = isCallerNamed(subject, this.#caller)
-    if (!isOwn && !this.#mayAsk(path)) throw accessDenied()
+    if (!isOwn && !this.#mayAsk(about)) throw accessDenied()
     const actions = authzenActions(action)
-    if (path === undefined) return NOT_HERE
+    if (about === undefined) return NOT_HERE
     if (actions === undefined) return NO_ACTION
     const { authorizer, now } = this.#identity.core
     const asked = {
-      resource: path,
+      resource: about,
       time: now(),
       context: {
         ...(isOwn ? authorizer.contextOf(this.#caller) : this.#ofOthers()),
         ...(isPurpose(action.name) ? { purpose: action.name } : {}),
-        ...(await this.#aboutEntry(path)),
+        ...(await aboutPath(this.#identity.core, about)),
       },
     }
     const named = isOwn ? undefined : this.#subjectNamed(subject)
@@ -80,12 +77,12 @@ export class Evaluator {
   }
 
   /** Of what is nowhere here the answer tells nothing: it is for all who may ask about something. */
-  #mayAsk(path: string | undefined): boolean {
+  #mayAsk(about: string | undefined): boolean {
     if (this.#mayAskAll) return true
     const { authorizer } = this.#identity.core
-    return path === undefined
+    return about === undefined
       ? authorizer.filter(this.#caller, 'policy-read', '') !== 'none'
-      : authorizer.allows(this.#caller, 'policy-read', path)
+      : authorizer.allows(this.#caller, 'policy-read', about)
   }
 
   /** What the registry itself knows of somebody else's request: how he came, nothing of his proofs and address. */
@@ -105,16 +102,6 @@ export class Evaluator {
       ofType.set(subject.id, known)
     }
     return known
-  }
-
-  /** What the entry says of itself, where policies ask. */
-  async #aboutEntry(path: string): Promise<AboutEntry> {
-    const { authorizer, engine, mounts } = this.#identity.core
-    if (!authorizer.asksEntry || path === '/') return {}
-    const row: Row | undefined = await engine.get(entryKey(path))
-    const entry = row === undefined ? undefined : decodeEntry(row)
-    const usage = usageOf(mounts.at(path), path, entry)
-    return { metadata: grantedMetadata(entry), ...(usage === undefined ? {} : { usage }) }
   }
 }
 
