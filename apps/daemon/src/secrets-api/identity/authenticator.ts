@@ -85,10 +85,11 @@ class Authentication implements Authenticator {
 
   constructor(options: AuthenticatorOptions) {
     const { nowMs, timeMs, settings } = options
-    const { clockSkewSeconds, issuers } = settings
+    const { clockSkewSeconds, issuers, mounts, tenant } = settings
     this.#options = options
     this.#tokens = new TokenVerifier({
       issuers: trustedIssuers(issuers, options),
+      isTenant: (name) => name === tenant || mounts.has(name),
       clockSkewSeconds,
       nowMs,
       timeMs,
@@ -105,8 +106,7 @@ class Authentication implements Authenticator {
     if (presented?.token !== undefined) {
       return this.#bearer(presented, presented.token, common)
     }
-    // A proof is of a token: alone it is somebody's who has left that out.
-    return presented?.proof === undefined ? this.#nobody(common) : proofRefused()
+    return presented?.proof === undefined ? this.#nobody(common) : this.#strayProof(presented)
   }
 
   /** Whoever the registry knows. Scopes do not limit him: what policy and the boundary of his token permit does. */
@@ -149,42 +149,49 @@ class Authentication implements Authenticator {
     { scheme, text }: Token,
     common: Common,
   ): Promise<Authenticated | Refused> {
-    const { inboundAuthMode } = this.#options.settings
+    const { inboundAuthMode, tenant } = this.#options.settings
     const { address, certificate, proof } = presented
-    if (!isAccepted(inboundAuthMode, { asserted: false, certificate })) {
-      return credentialRefused(scheme)
-    }
     const source = sourceOfAddress(address).key
-    let token = this.#tokens.known(text)
-    if (token === undefined || proof !== undefined) {
+    const accepted = isAccepted(inboundAuthMode, { asserted: false, certificate })
+    let token = accepted ? this.#tokens.known(text) : undefined
+    // What costs no work, and cannot fail any more, is not held up by whoever else is at that address.
+    if (token === undefined || scheme === 'dpop' || proof !== undefined) {
       const waitSeconds = this.#failures.retryAfterSeconds(source)
       if (waitSeconds !== undefined) return lockedOut(waitSeconds)
     }
     try {
-      token ??= await this.#tokens.verify(text)
+      if (accepted) token ??= await this.#tokens.verify(text)
     } catch (error) {
       if (error instanceof KeysUnavailableError) return issuerUnavailable(error.retryAfterSeconds)
       throw error
     }
-    const tenant = token && this.#tenantOf(token)
-    if (token === undefined || tenant === undefined) {
-      this.#failures.fail(source)
-      return credentialRefused(scheme)
-    }
+    if (token === undefined) return this.#failed(source, credentialRefused(scheme))
     const dpop = await this.#proven(presented, text)
     const isUnproven = proof !== undefined && dpop === undefined
     // A token that is bound to no key is not shown as one that is (RFC 9449 section 7.1).
     if (isUnproven || (scheme === 'dpop' && token.claims.confirmation?.dpop === undefined)) {
-      this.#failures.fail(source)
-      return proofRefused()
+      return this.#failed(source, proofRefused())
     }
     const proofs = certificateProof(inboundAuthMode, certificate)
     return authenticated({
       ...common,
       ...bearerOf(token, { scheme, dpop, proofs }),
-      tenant,
+      tenant: token.claims.tenant ?? tenant,
       principal: principalOf(token, address, common.correlationId),
     })
+  }
+
+  /** A proof is of a token: alone it is of somebody who has left that out. */
+  #strayProof({ address }: Presented): Refused {
+    const source = sourceOfAddress(address).key
+    const waitSeconds = this.#failures.retryAfterSeconds(source)
+    return waitSeconds === undefined ? this.#failed(source, proofRefused()) : lockedOut(waitSeconds)
+  }
+
+  /** Count what was no good. */
+  #failed(source: string, refused: Refused): Refused {
+    this.#failures.fail(source)
+    return refused
   }
 
   async #proven({ method, proof, url }: Presented, token: string): Promise<SenderProofs['dpop']> {
@@ -192,14 +199,7 @@ class Authentication implements Authenticator {
     return verifyProof(proof, { method, url, token }, this.#options.timeMs())
   }
 
-  /** The tenant of a token; undefined where it names one that is none. */
-  #tenantOf({ claims }: VerifiedToken): string | undefined {
-    const { mounts, tenant: own } = this.#options.settings
-    const { tenant = own } = claims
-    return tenant === own || mounts.has(tenant) ? tenant : undefined
-  }
-
-  /** The enforcement point sends him away where authentication is required; outside development he is nowhere let in. */
+  /** The enforcement point sends him away where authentication is required. Outside development he always is. */
   #nobody(common: Common): Authenticated | Refused {
     const { isDevelopment, requireAuth, tenant } = this.#options.settings
     if (!isDevelopment && !requireAuth) return nobodyRefused()

@@ -19,6 +19,8 @@ export interface VerifiedToken {
 
 export interface TokenVerifierOptions {
   readonly issuers: ReadonlyMap<string, TrustedIssuer>
+  /** Whether there is such a tenant, for tokens that name one. */
+  readonly isTenant: (name: string) => boolean
   /** Seconds that clocks of issuers may be off. */
   readonly clockSkewSeconds: number
   /** Monotonic clock, milliseconds. */
@@ -62,10 +64,14 @@ export class TokenVerifier {
     const { settings } = trusted
     const payload = await this.#signedBy(trusted, jws.header, token)
     const claims = payload && readTokenClaims(payload, settings.tenantClaim)
-    if (claims === undefined) return undefined
+    if (claims === undefined || !this.#isOfTenant(claims)) return undefined
     const verified = Object.freeze({ issuer: settings, claims })
     this.#verified.set(token, verified)
     return verified
+  }
+
+  #isOfTenant({ tenant }: TokenClaims): boolean {
+    return tenant === undefined || this.#options.isTenant(tenant)
   }
 
   /** Claims of a token that an issuer has signed, and whose time it is. */

@@ -186,9 +186,10 @@ test.each<[InboundAuthMode, Shown, string | undefined, 'in' | 'proven' | 'out']>
   expect([expected, outcome.caller.proofs]).toEqual([expected === 'in' ? 'in' : 'proven', proofs])
 })
 
-test('a mode that refuses a token does not look at it', async () => {
+test('a mode that refuses a token does not look at it, and counts it', async () => {
   const site = siteOf({ inboundAuthMode: 'mtls' })
-  for (let tries = 0; tries < 11; tries++) expect(told(await site.bear('bad'))).toBe(INVALID)
+  for (let tries = 0; tries < 10; tries++) expect(told(await site.bear(tokenOf()))).toBe(INVALID)
+  expect(told(await site.bear(tokenOf()))).toBe('429 RATE_LIMITED')
   expect(site.fetched).toEqual([])
 })
 
@@ -241,6 +242,8 @@ test('what was verified a short while ago goes on, whoever fails at the same add
   expect(told(await site.bear(token))).toBe(ALICE)
   // A proof is work each time.
   expect(told(await site.bear(token, { proof: proofOf(token) }))).toBe('429 RATE_LIMITED')
+  const shown = { token: { scheme: 'dpop', text: token } } as const
+  expect(told(await site.ask(shown))).toBe('429 RATE_LIMITED')
 })
 
 test('nobody asks for the keys again for a token that is known, and it is verified again after a minute', async () => {
