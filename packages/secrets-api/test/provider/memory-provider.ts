@@ -48,25 +48,26 @@ export class VersionedMemory implements SecretProvider {
     this.#gate = gate
   }
 
-  async #enter(method: string, place: SecretPlace): Promise<Secret | undefined> {
+  /** Looks a secret up only when it is called: what comes of one that was there before an `await` is no single step. */
+  async #enter(method: string, place: SecretPlace): Promise<() => Secret | undefined> {
     await this.#gate(method)
     this.calls.push(method)
-    return this.secrets.get(pathOf(place))
+    return () => this.secrets.get(pathOf(place))
   }
 
   async read(place: SecretPlace): Promise<CurrentSecret> {
-    const secret = await this.#enter('read', place)
+    const secret = (await this.#enter('read', place))()
     const token = tokenOf(secret)
     const current = secret === undefined ? undefined : secret.latest
     return { ...pinned(secret, current ?? 0), token }
   }
 
   async readVersion(place: SecretPlace, version: number): Promise<PinnedSecret> {
-    return pinned(await this.#enter('readVersion', place), version)
+    return pinned((await this.#enter('readVersion', place))(), version)
   }
 
   async write(place: SecretPlace, data: SecretMap, options: { cas?: string } = {}) {
-    const present = await this.#enter(`write ${options.cas ?? 'any'}`, place)
+    const present = (await this.#enter(`write ${options.cas ?? 'any'}`, place))()
     check(present, options.cas)
     const secret = present ?? { versions: new Map(), latest: 0, custom: new Map() }
     this.secrets.set(pathOf(place), secret)
@@ -76,19 +77,19 @@ export class VersionedMemory implements SecretProvider {
   }
 
   async remove(place: SecretPlace, cas: string): Promise<void> {
-    const secret = await this.#enter(`remove ${cas}`, place)
+    const secret = (await this.#enter(`remove ${cas}`, place))()
     check(secret, cas)
     const version = secret?.versions.get(secret.latest)
     if (version !== undefined) version.deletionTime = DELETED_AT
   }
 
   async destroy(place: SecretPlace, cas: string): Promise<void> {
-    check(await this.#enter(`destroy ${cas}`, place), cas)
+    check((await this.#enter(`destroy ${cas}`, place))(), cas)
     this.secrets.delete(pathOf(place))
   }
 
   async undelete(place: SecretPlace, versions: readonly number[]): Promise<void> {
-    const secret = await this.#enter('undelete', place)
+    const secret = (await this.#enter('undelete', place))()
     for (const each of versions) {
       const version = secret?.versions.get(each)
       if (version?.data !== undefined) version.deletionTime = ''
@@ -96,7 +97,7 @@ export class VersionedMemory implements SecretProvider {
   }
 
   async destroyVersions(place: SecretPlace, versions: readonly number[]): Promise<void> {
-    const secret = await this.#enter('destroyVersions', place)
+    const secret = (await this.#enter('destroyVersions', place))()
     for (const each of versions) {
       const version = secret?.versions.get(each)
       if (version !== undefined) version.data = undefined
@@ -104,7 +105,7 @@ export class VersionedMemory implements SecretProvider {
   }
 
   async metadata(place: SecretPlace): Promise<SecretMetadata | undefined> {
-    const secret = await this.#enter('metadata', place)
+    const secret = (await this.#enter('metadata', place))()
     if (secret === undefined) return undefined
     return {
       currentVersion: secret.latest,
@@ -125,7 +126,7 @@ export class VersionedMemory implements SecretProvider {
   }
 
   async patchMetadata(place: SecretPlace, members: ReadonlyMap<string, string>): Promise<void> {
-    const secret = await this.#enter('patchMetadata', place)
+    const secret = (await this.#enter('patchMetadata', place))()
     if (secret === undefined) throw new ProviderError('SECRET_NOT_FOUND')
     for (const [name, value] of members) secret.custom.set(name, value)
   }

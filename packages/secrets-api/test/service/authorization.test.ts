@@ -183,18 +183,20 @@ describe('secrets that a caller may not see', () => {
     ['metadata', 'app/api', 'app/none', ALICE],
     ['versions', 'app/api', 'app/none', ALICE],
     ['delete', 'app/api#token', 'app/none#token', CAROL],
-  ] as const)('A06: %s answers the same whether there is one', async (route, ...rest) => {
-    const [present, absent, subject] = rest
-    const answers: unknown[] = []
-    for (const tail of [present, absent]) {
-      const { ask } = await serviceBench()
-      const sent = { query: { uri: `openbao+kv2://secret/${tail}` } }
-      const answer = await ask(route, sent, { subject })
-      expect(answer.status).toBe(403)
-      answers.push(JSON.parse(ids(JSON.stringify(answer))))
-    }
-    expect(answers[0]).toEqual(answers[1])
-  })
+  ] as const)(
+    'A06: %s answers the same whether there is one',
+    async (route, present, absent, subject) => {
+      const answers: unknown[] = []
+      for (const tail of [present, absent]) {
+        const { ask } = await serviceBench()
+        const sent = { query: { uri: `openbao+kv2://secret/${tail}` } }
+        const answer = await ask(route, sent, { subject })
+        expect(answer.status).toBe(403)
+        answers.push(JSON.parse(ids(JSON.stringify(answer))))
+      }
+      expect(answers[0]).toEqual(answers[1])
+    },
+  )
 
   test('nor in any other way: of writes, copies, owners and versions', async () => {
     const denied = { subject: ALICE }
