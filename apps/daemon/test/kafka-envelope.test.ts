@@ -102,6 +102,7 @@ describe('what a record comes to', () => {
     'retention',
     'protector',
     'backup',
+    'secret',
   ] as const)('%s is not about an entry', (action) => {
     for (const outcome of ['ok', 'denied', 'failed'] as const) {
       const record = recordOf(1, { action, outcome, paths: [PATH] })
