@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { verifyProof } from '../../../src/secrets-api/identity/dpop-proof.ts'
 import {
   ALICE,
   base64url,
@@ -197,6 +198,32 @@ test.each([
 test('the longest id of a proof', async () => {
   const outcome = await show(siteOf(), proofOf(TOKEN, { jti: 'x'.repeat(128) }, {}, KEY))
   expect(callerOf(outcome).proofs?.dpop?.proofId).toHaveLength(128)
+})
+
+/** RFC 9449, figures 12 and 13. */
+const EXAMPLE = {
+  token: 'Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU',
+  proof: [
+    'eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpD',
+    'a0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6',
+    'IlAtMjU2In19.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGx',
+    'lLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk',
+    '1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJp',
+    'LjA',
+  ].join(''),
+  method: 'GET',
+  url: 'https://resource.example.org/protectedresource',
+}
+
+test('the example of RFC 9449 section 7.1', async () => {
+  const { proof, ...request } = EXAMPLE
+  expect(await verifyProof(proof, request, 1_562_262_618_000)).toEqual({
+    thumbprint: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I',
+    proofId: 'e1j3V_bKic8-LAEB',
+  })
+  expect(await verifyProof(proof, { ...request, method: 'POST' }, 1_562_262_618_000)).toBe(
+    undefined,
+  )
 })
 
 test('a proof of the URL that was asked, however it is spelled', async () => {
