@@ -20,7 +20,7 @@ export interface TrustedIssuersOptions {
 }
 
 /** No colon: what stands behind the next one in a subject is what the issuer says. */
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/
+const NAME = /^[A-Za-z0-9._-]{1,64}$/
 /** Name of the registry itself, in subjects of its accounts. */
 export const REGISTRY_NAME = 'secreg'
 
