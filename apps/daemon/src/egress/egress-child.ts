@@ -4,8 +4,9 @@
  * input does, which is when the daemon is gone.
  */
 import { hardenProcess } from '@secreg/host'
+import { AnswerQueue, type FrameOutput } from './answer-queue.ts'
 import { FaultError, faultOf } from './fault.ts'
-import { encodeFrame, FrameReader } from './frames.ts'
+import { FrameReader } from './frames.ts'
 import { HttpRequests } from './http-requests.ts'
 import { KafkaProducer } from './kafka-producer.ts'
 import { EGRESS_LIMITS, type EgressAnswer, type EgressQuestion, readOrder } from './messages.ts'
@@ -16,7 +17,7 @@ const PROTOCOL_FAULT = 76
 
 /** Run until the input ends. */
 export function runEgressChild(): void {
-  const write = takeOutput()
+  const answers = new AnswerQueue(takeOutput())
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     // They come to the daemon too, which may have something to send before it goes.
     process.on(signal, () => {})
@@ -24,7 +25,7 @@ export function runEgressChild(): void {
   // Node.js would print the message, and those of libraries quote their peers.
   process.on('uncaughtException', () => process.exit(INTERNAL_FAULT))
   hardenProcess()
-  const operations = new Operations(write)
+  const operations = new Operations(answers)
   const reader = new FrameReader(EGRESS_LIMITS.questionBytes)
   process.stdin.on('data', (chunk: Buffer) => {
     try {
@@ -37,25 +38,23 @@ export function runEgressChild(): void {
 }
 
 /** Only answers go to standard output, whatever a library prints. */
-function takeOutput(): (frame: Buffer) => void {
+function takeOutput(): FrameOutput {
   const { stdout } = process
   const write = stdout.write.bind(stdout)
   stdout.on('error', () => process.exit(0))
   const drop = (): boolean => true
   Object.assign(stdout, { write: drop })
-  return (frame) => {
-    write(frame)
-  }
+  return { write, onDrain: (listener) => void stdout.on('drain', listener) }
 }
 
 class Operations {
-  readonly #write: (frame: Buffer) => void
+  readonly #answers: AnswerQueue
   readonly #running = new Map<number, AbortController>()
   readonly #kafka = new KafkaProducer()
   readonly #http = new HttpRequests()
 
-  constructor(write: (frame: Buffer) => void) {
-    this.#write = write
+  constructor(answers: AnswerQueue) {
+    this.#answers = answers
   }
 
   /** Take one message of the daemon. @throws FaultError when it is none */
@@ -68,9 +67,10 @@ class Operations {
       case 'cancel':
         // One that was answered meanwhile is answered.
         this.#running.get(order.id)?.abort()
+        this.#answers.takeBack(order.id)
         return
       case 'invalid':
-        this.#answer({ id: order.id, ok: false, error: 'INVALID' })
+        this.#answer(order.id, () => ({ id: order.id, ok: false, error: 'INVALID' }))
         return
       default:
         throw new FaultError('INVALID')
@@ -83,26 +83,28 @@ class Operations {
     const controller = new AbortController()
     this.#running.set(id, controller)
     this.#run(question, controller.signal).then(
-      (result) => this.#answer({ id, ok: true, result }),
-      (error: unknown) => this.#answer({ id, ok: false, error: faultOf(error) }),
+      (make) => this.#answer(id, () => ({ id, ok: true, result: make() })),
+      (error: unknown) => this.#answer(id, () => ({ id, ok: false, error: faultOf(error) })),
     )
   }
 
-  #run(question: EgressQuestion, signal: AbortSignal): Promise<unknown> {
+  async #run(question: EgressQuestion, signal: AbortSignal): Promise<() => unknown> {
     switch (question.op) {
-      case 'kafka.send':
-        return this.#kafka.send(question.payload, signal)
-      case 'kafka.close':
-        return this.#kafka.close()
+      case 'kafka.send': {
+        const sent = await this.#kafka.send(question.payload, signal)
+        return () => sent
+      }
+      case 'kafka.close': {
+        const closed = await this.#kafka.close()
+        return () => closed
+      }
       case 'http.request':
         return this.#http.send(question.payload, signal)
     }
   }
 
-  #answer(answer: EgressAnswer): void {
-    this.#running.delete(answer.id)
-    const frame = encodeFrame(answer, EGRESS_LIMITS.answerBytes)
-    if (frame !== undefined) this.#write(frame)
-    else this.#answer({ id: answer.id, ok: false, error: 'PEER_TOO_LARGE' })
+  #answer(id: number, make: () => EgressAnswer): void {
+    this.#running.delete(id)
+    this.#answers.push(id, make)
   }
 }

@@ -4,7 +4,7 @@
  * The child's heap is 128 MiB. A question is in it until it is answered, at up to two bytes for each byte of its frame, so
  * that the questions of HTTP may have 24 MiB at once: 48 MiB of the heap, beside the few batches for Kafka. Bodies of
  * answers are outside of the heap, of 2 MiB at most each, and are read by as many at a time as there are connections, 10
- * for each server unless told otherwise.
+ * for each server unless told otherwise; a frame is made of one when the daemon has taken those before.
  */
 import { EGRESS_LIMITS, type EgressOp } from './messages.ts'
 

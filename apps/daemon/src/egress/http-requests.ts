@@ -34,9 +34,10 @@ export class HttpRequests {
   /**
    * One exchange.
    *
+   * @returns makes the result of it: the same bytes, once more
    * @throws FaultError; after any but `NOT_SENT` and `TLS_FAILED` something may have arrived
    */
-  async send(question: HttpQuestion, signal: AbortSignal): Promise<HttpResult> {
+  async send(question: HttpQuestion, signal: AbortSignal): Promise<() => HttpResult> {
     const { method, url, headers, body, maxAnswerBytes } = question
     const kept = this.#take(question)
     try {
@@ -44,7 +45,7 @@ export class HttpRequests {
         { method, url, headers, ...(body !== undefined && { body }) },
         { signal, maxAnswerBytes },
       )
-      return resultOf(answer)
+      return () => resultOf(answer)
     } catch (error) {
       throw httpFaultOf(error, signal)
     } finally {
