@@ -38,12 +38,16 @@ describe('the share of a worker', () => {
       bufferBytes: 64 * 1024 * 1024,
     }
     expect(workersOf(http)).toBe(4)
-    expect(shareOf(http)).toEqual({ maxConnections: 2560, bufferBytes: 16 * 1024 * 1024 })
+    expect(shareOf(http)).toEqual({
+      streams: 4,
+      maxConnections: 2560,
+      bufferBytes: 16 * 1024 * 1024,
+    })
   })
 
   it('is never less than is needed for one request', () => {
     const http = { ...HTTP_DEFAULTS, workers: 4, maxConnections: 2, bufferBytes: 1000 }
-    expect(shareOf(http)).toEqual({ maxConnections: 1, bufferBytes: http.maxBodyBytes })
+    expect(shareOf(http)).toEqual({ streams: 4, maxConnections: 1, bufferBytes: http.maxBodyBytes })
   })
 
   it('is one for each core where the number is left open, at most eight', () => {

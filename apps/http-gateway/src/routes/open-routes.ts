@@ -9,3 +9,12 @@ export const OPEN_ROUTES: Readonly<Partial<Record<RouteName, string>>> = Object.
     'for decision clients, which look there before they ask: names of routes, the same for everybody',
   openapi: 'the interface of this version, the same for everybody; nothing of this registry',
 })
+
+/**
+ * Routes of which the daemon says whether nobody is enough: it is asked without a session, and without a body. They
+ * answer 401 to whoever presents nothing, but for development.
+ */
+export const OPEN_FOR_DEVELOPMENT: Readonly<Partial<Record<RouteName, string>>> = Object.freeze({
+  secrets: 'for development: where `ENVIRONMENT` is `dev` or `test` and no credential is required',
+  'secrets-events': 'the same, and events are on',
+})

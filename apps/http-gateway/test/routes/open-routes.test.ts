@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { RawConnection, rawRequest } from '@secreg/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { OPEN_ROUTES } from '../../src/routes/open-routes.ts'
+import { OPEN_FOR_DEVELOPMENT, OPEN_ROUTES } from '../../src/routes/open-routes.ts'
 import { REGISTRY_REQUESTS } from '../../src/routes/registry-route.ts'
 import { ROUTE_NAMES, type RouteName } from '../../src/routes/route.ts'
 import { ask } from '../support/ask.ts'
@@ -57,6 +57,18 @@ describe('a route', () => {
       const wrong = await ask(running, path, { ...options, token: 'sreg_0123456789abcdef_bad' })
       expect(wrong.status).toBe(401)
       expect((await ask(running, path, options)).status).toBe(200)
+    },
+  )
+
+  it.each(Object.entries(OPEN_FOR_DEVELOPMENT))(
+    '%s answers without a credential what the daemon says, who alone knows',
+    async (name, reason) => {
+      const [method, path] = TRIALS[name as keyof typeof TRIALS]
+      await using open = await startGateway()
+      open.relay.answer = () => ({ status: 200, headers: {}, body: '{}' })
+      expect((await ask(open, path, { method, token: null })).status).toBe(200)
+      expect(open.relay.asked[0]?.sessionId).toBeUndefined()
+      expect(README).toContain(` | ${reason} |`)
     },
   )
 

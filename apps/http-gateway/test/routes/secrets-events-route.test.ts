@@ -198,6 +198,27 @@ describe('a stream', () => {
     events.wake()
   })
 
+  it('whose reader has gone before it began leaves nothing behind', async () => {
+    let release: () => void = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    running.relay.answer = async ({ payload }) => {
+      await held
+      return events.answer(payload)
+    }
+    using client = await RawConnection.open(running.port)
+    client.send(rawRequest('GET', PATH, { Authorization: `Bearer ${TOKEN}` }))
+    await waitFor(() => running.relay.asked.length === 1)
+    client.socket.destroy()
+    await waitFor(() => running.gateway.server.connections === 0)
+    release()
+    await waitFor(() => running.log.some((line) => line.includes('"secrets-events"')))
+    await waitFor(async () => (await streams()) === 0)
+    expect(events.asked).toHaveLength(1)
+    expect(running.log.join('')).not.toContain('internal fault')
+  })
+
   it('with a proof is one wait, as proofs are good once', async () => {
     const proof = { DPoP: 'a.b.c' }
     const opening = open(proof, `DPoP ${JWT}`)
