@@ -2,8 +2,9 @@
  * A registry whose Secrets API is on, as processes: daemon and gateway, with stand-ins of all that is outside of them in
  * this process. `OPEN` and `GUARDED` are the environments A and B of the cases.
  */
-import { cleanEnv, createCanary, findCanary, KafkaStandIn } from '@secreg/testkit'
-import { Kv2StandIn, type Kv2StandInOptions } from '@secreg/testkit/kv2'
+import { randomBytes } from 'node:crypto'
+import { cleanEnv, createCanary, findCanary, KafkaStandIn, waitFor } from '@secreg/testkit'
+import { Kv2StandIn } from '@secreg/testkit/kv2'
 import { expect } from 'vitest'
 import { GatewaySite, type StartedGatewaySite } from './gateway-site.ts'
 import { SecretsCaller } from './secrets-call.ts'
@@ -40,6 +41,8 @@ export const GUARDED: Environment = Object.freeze({
 
 export interface IssuerOptions {
   readonly name: string
+  /** Its keys are read from a file, which the site writes. */
+  readonly file?: true
   /** Claim that names the tenant. */
   readonly tenantClaim?: string
 }
@@ -53,16 +56,21 @@ export interface SecretsDeskOptions {
   readonly pdp?: boolean
   /** First part of the topics. */
   readonly kafka?: string
-  readonly kv?: Kv2StandInOptions
+  /** Key and certificate of the server of KV version 2, and of the authority that it is checked against; PEM. */
+  readonly tls?: { readonly key: string; readonly cert: string; readonly ca: string }
   /** Further keys of `[audit]`, of `[http]`, and further tables. */
   readonly audit?: string
   readonly http?: string
   readonly config?: string
+  /** Called before the daemon starts; what it answers is disposed of at the end. */
+  readonly prepare?: (site: GatewaySite) => Promise<AsyncDisposable>
 }
 
 /** Everything outside of the daemon and the gateway. */
 interface Outside {
   readonly standIn: Kv2StandIn
+  /** PEM. */
+  readonly ca: string | undefined
   readonly issuers: readonly TestIssuer[]
   readonly pdp: RecordingPdp | undefined
   readonly pdpToken: string
@@ -77,16 +85,25 @@ export class SecretsDesk implements AsyncDisposable {
   /** Texts that came in other ways, such as on a stream. */
   readonly heard: string[] = []
   readonly #outside: Outside
+  readonly #prepared: AsyncDisposable | undefined
+  #admin: Wire
 
-  constructor(running: StartedGatewaySite, outside: Outside) {
+  constructor(running: StartedGatewaySite, outside: Outside, prepared?: AsyncDisposable) {
+    this.#prepared = prepared
     this.running = running
     this.#outside = outside
+    this.#admin = running.admin
     this.caller = new SecretsCaller(() => running.site.http)
-    this.kv = new Kv2Desk(outside.standIn)
+    this.kv = new Kv2Desk(outside.standIn, outside.ca)
   }
 
+  /** The administrator on the registry socket. */
   get admin(): Wire {
-    return this.running.admin
+    return this.#admin
+  }
+
+  get yamlFile(): string {
+    return this.running.site.home.file('dev.yaml')
   }
 
   get http(): string {
@@ -124,6 +141,36 @@ export class SecretsDesk implements AsyncDisposable {
   async seed(): Promise<void> {
     await this.kv.seed(this.canaries)
     this.running.site.home.write('dev.yaml', yamlSeed(this.canaries))
+  }
+
+  /**
+   * Stop the daemon, and start it in another environment; the registry opens itself.
+   *
+   * @param signal - default SIGTERM
+   */
+  async restart(env: Environment, signal?: NodeJS.Signals): Promise<void> {
+    const { site } = this.running
+    this.#admin.close()
+    for (const child of site.children) await child.kill(signal ?? 'SIGTERM')
+    await site.start({ env: environmentOf(env, this.#outside, site) })
+    this.#admin = await site.admin()
+    await site.ready()
+  }
+
+  /** Wait until the daemon has the keys of every issuer: on a busy machine, its first question may take too long. */
+  async knowIssuers(): Promise<void> {
+    for (const issuer of this.#outside.issuers) {
+      await waitFor(
+        async () => {
+          const { status, text } = await this.caller.ask('GET', '/audit', {
+            token: issuer.token('first', []),
+            query: { limit: '1' },
+          })
+          return status !== 503 || !text.includes('ISSUER_UNAVAILABLE')
+        },
+        { timeoutMs: 20_000, intervalMs: 200, what: `keys of ${issuer.name}` },
+      )
+    }
   }
 
   async metrics(): Promise<string> {
@@ -198,6 +245,8 @@ export class SecretsDesk implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.caller.close()
+    this.#admin.close()
+    await this.#prepared?.[Symbol.asyncDispose]()
     await this.running[Symbol.asyncDispose]()
     await closeOutside(this.#outside)
   }
@@ -214,12 +263,17 @@ async function closeOutside({ standIn, issuers, pdp, broker }: Outside): Promise
 function tablesOf(
   { issuers = [], tenants = {}, kafka, config = '' }: SecretsDeskOptions,
   outside: Outside,
+  site: GatewaySite,
 ): string {
-  const issuerTables = issuers.map(({ name, tenantClaim }, index) => {
-    const { issuer, jwksUrl } = outside.issuers[index] as TestIssuer
+  const issuerTables = issuers.map(({ name, file, tenantClaim }, index) => {
+    const { issuer, jwksUrl, jwks } = outside.issuers[index] as TestIssuer
+    const keys =
+      file === undefined
+        ? `jwks_url = "${jwksUrl}"`
+        : `jwks_file = "${site.home.write(`${name}.json`, JSON.stringify(jwks))}"`
     return `[secrets.issuers.${name}]
 issuer = "${issuer}"
-jwks_url = "${jwksUrl}"
+${keys}
 ${tenantClaim === undefined ? '' : `tenant_claim = "${tenantClaim}"`}`
   })
   const tenantTables = Object.entries(tenants).map(
@@ -229,32 +283,45 @@ ${tenantClaim === undefined ? '' : `tenant_claim = "${tenantClaim}"`}`
     kafka === undefined
       ? ''
       : `[kafka]\nbrokers = ["${outside.broker?.address}"]\ntls = false\ntopic_prefix = "${kafka}"`
-  return ['[secrets]', 'enabled = true', ...issuerTables, ...tenantTables, kafkaTable, config].join(
-    '\n',
-  )
+  const key = site.home.write('unlock-key', randomBytes(32))
+  const unlock = `[unlock]\nkey_file = "${key}"`
+  return [
+    unlock,
+    '[secrets]',
+    'enabled = true',
+    ...issuerTables,
+    ...tenantTables,
+    kafkaTable,
+    config,
+  ].join('\n')
 }
 
 /** Start a site, and seed it. */
 export async function openSecretsDesk(options: SecretsDeskOptions = {}): Promise<SecretsDesk> {
+  const { tls } = options
   const outside: Outside = {
-    standIn: await Kv2StandIn.start(options.kv),
+    standIn: await Kv2StandIn.start(tls === undefined ? {} : { tls }),
+    ca: tls?.ca,
     issuers: await Promise.all((options.issuers ?? []).map(({ name }) => TestIssuer.start(name))),
     pdp: options.pdp ? await RecordingPdp.start() : undefined,
     pdpToken: createCanary('pdp'),
     broker: options.kafka === undefined ? undefined : await KafkaStandIn.start(),
   }
   try {
-    const { audit, http } = options
-    const site = new GatewaySite({
+    const { audit, http, env = OPEN } = options
+    const site = new GatewaySite()
+    site.configure({
       ...(audit === undefined ? {} : { audit }),
       ...(http === undefined ? {} : { http }),
-      config: tablesOf(options, outside),
+      config: tablesOf(options, outside, site),
     })
-    const started = await runSite(site, { env: environmentOf(options, outside, site) })
+    const prepared = await options.prepare?.(site)
+    const started = await runSite(site, { env: environmentOf(env, outside, site) })
     try {
       const gateway = await site.startGateway()
-      const desk = new SecretsDesk({ ...started, gateway }, outside)
+      const desk = new SecretsDesk({ ...started, gateway }, outside, prepared)
       await desk.seed()
+      await desk.knowIssuers()
       return desk
     } catch (error) {
       await started[Symbol.asyncDispose]()
@@ -268,14 +335,15 @@ export async function openSecretsDesk(options: SecretsDeskOptions = {}): Promise
 
 /** The whole environment of the daemon. */
 function environmentOf(
-  { env = OPEN }: SecretsDeskOptions,
-  { standIn, pdp, pdpToken }: Outside,
+  env: Environment,
+  { standIn, ca, pdp, pdpToken }: Outside,
   site: GatewaySite,
 ): NodeJS.ProcessEnv {
   return cleanEnv({
     YAML_VAULT_PATH: site.home.file('dev.yaml'),
     VAULT_URL: standIn.url,
     VAULT_TOKEN: standIn.rootToken,
+    ...(ca === undefined ? {} : { VAULT_CACERT: site.home.write('ca.pem', ca) }),
     ...(pdp === undefined ? {} : { AUTHZEN_PDP_URL: pdp.url, AUTHZEN_PDP_TOKEN: pdpToken }),
     ...env,
   })

@@ -1,6 +1,7 @@
 /** The secrets that the cases of the Secrets API begin with: in a stand-in of KV version 2, and in a file of YAML. */
 import { createCanary } from '@secreg/testkit'
 import type { Kv2StandIn, SeenRequest } from '@secreg/testkit/kv2'
+import { ask } from './http-ask.ts'
 
 /** Values that must be nowhere but in the answer that tells them. */
 export interface Canaries {
@@ -40,12 +41,15 @@ export const API_METADATA = {
 /** Talks to the stand-in as its root. */
 export class Kv2Desk {
   readonly standIn: Kv2StandIn
+  readonly #ca: string | undefined
   /** Requests of this desk are not told among those that came. */
   readonly #own = new Set<string>()
   #count = 0
 
-  constructor(standIn: Kv2StandIn) {
+  /** @param ca - PEM, where it has TLS */
+  constructor(standIn: Kv2StandIn, ca?: string) {
     this.standIn = standIn
+    this.#ca = ca
   }
 
   /** Requests that came of others, from one on. */
@@ -71,19 +75,13 @@ export class Kv2Desk {
   async call(method: string, path: string, body?: unknown): Promise<any> {
     const id = `desk-${++this.#count}`
     this.#own.add(id)
-    const response = await fetch(`${this.standIn.url}/v1/${path}`, {
+    const { status, text } = await ask(`${this.standIn.url}/v1/${path}`, {
       method,
-      headers: {
-        'X-Vault-Token': this.standIn.rootToken,
-        'X-Request-ID': id,
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: { 'X-Vault-Token': this.standIn.rootToken, 'X-Request-ID': id },
+      ...(body === undefined ? {} : { body: body as object }),
+      ...(this.#ca === undefined ? {} : { ca: this.#ca }),
     })
-    const text = await response.text()
-    if (response.status >= 300 && response.status !== 404) {
-      throw new Error(`${method} ${path}: ${response.status} ${text}`)
-    }
+    if (status >= 300 && status !== 404) throw new Error(`${method} ${path}: ${status} ${text}`)
     return text === '' ? {} : JSON.parse(text)
   }
 

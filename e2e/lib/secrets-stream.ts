@@ -59,12 +59,12 @@ export class SecretsStream implements Disposable {
     })
   }
 
-  /** Whole frames so far; each has to be an id, a name and one line of data. */
+  /** Events so far; each has to be an id, a name and one line of data. Comments, and ids alone, are none. */
   get frames(): readonly StreamFrame[] {
     return this.text
       .split('\n\n')
       .slice(0, -1)
-      .filter((frame) => !/^(?::[^\n]*\n?)*$/.test(frame))
+      .filter((frame) => !/^(?::[^\n]*\n?)*(?:id: \d+)?$/.test(frame))
       .map((frame) => {
         const [, id, event, data] =
           /^id: (\d+)\nevent: ([A-Z_]+)\ndata: ([^\n]+)$/.exec(frame) ?? []
@@ -81,6 +81,10 @@ export class SecretsStream implements Disposable {
   /** Take nothing from now on. */
   pause(): void {
     this.#response.pause()
+  }
+
+  resume(): void {
+    this.#response.resume()
   }
 
   [Symbol.dispose](): void {

@@ -1,0 +1,217 @@
+/** Whoever uses the Secrets API: `sreg secret`, `sreg run`, tokens of the registry over HTTP, and a development home. */
+import { createTempHome, startNode, waitFor } from '@secreg/testkit'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Desk } from '../cli/desk.ts'
+import { addUser, makeToken } from '../lib/gateway-site.ts'
+import { ask } from '../lib/http-ask.ts'
+import { expectCode, expectDenied, expectReply } from '../lib/secrets-call.ts'
+import { permitEverything, setRules } from '../lib/secrets-policies.ts'
+import { GUARDED, openSecretsDesk, type SecretsDesk } from '../lib/secrets-site.ts'
+import { PASSWORD, SECREGD } from '../lib/site.ts'
+
+const TEST = 'openbao+kv2://secret/app/test#value'
+
+let secrets: SecretsDesk
+let desk: Desk
+beforeAll(async () => {
+  secrets = await openSecretsDesk({ env: GUARDED })
+  desk = new Desk({}, secrets.running.site)
+  await permitEverything(secrets.admin)
+  await desk.ok('sreg login "$ADMIN" --password-stdin < password')
+})
+afterAll(() => secrets?.[Symbol.asyncDispose]())
+
+describe('sreg secret', () => {
+  test('reads, writes, rotates, copies, moves and finds', async () => {
+    await desk.transcript(`
+      $ sreg secret get '${TEST}'
+      two
+      $ sreg secret get '${TEST}' --version 1
+      one
+      $ printf 'of a pipe' | sreg secret set openbao+kv2://secret/cli/one#key -
+      $ sreg secret get openbao+kv2://secret/cli/one#key
+      of a pipe
+      $ sreg secret get openbao+kv2://secret/cli/one
+      {"key":"of a pipe"}
+      $ printf 'rotated' | sreg secret rotate openbao+kv2://secret/cli/one#key -
+      $ sreg secret copy openbao+kv2://secret/cli/one#key yaml://secret/cli#copied
+      $ sreg secret move openbao+kv2://secret/cli/one#key hashicorp+kv2://secret/cli/two#key
+      $ sreg secret get hashicorp+kv2://secret/cli/two#key
+      rotated
+      $ sreg secret get yaml://secret/cli#copied
+      rotated
+      $ sreg secret search copied
+      yaml://secret/cli#copied
+    `)
+    const json = JSON.parse(await desk.ok(`sreg --json secret get '${TEST}'`))
+    expect(json).toEqual({ uri: TEST, value: 'two', version: 2 })
+  })
+
+  test('ends with the class of what was refused', async () => {
+    await desk.fails('sreg secret get openbao+kv2://secret/../x#k', 1, 'not a canonical secret URI')
+    await desk.fails('sreg secret get openbao+kv2://secret/none#k', 2, 'no such secret')
+    await desk.fails(
+      `sreg secret copy '${TEST}' openbao+kv2://secret/app/api#token`,
+      5,
+      'the destination exists already',
+    )
+    await desk.fails(
+      'printf x | sreg secret set openbao+kv2://secret/app/api#token - --cas 9',
+      6,
+      'the secret has changed meanwhile',
+    )
+    await desk.fails('sreg secret get yaml://other/a#b', 1, 'mount not allowed for tenant')
+  })
+
+  test('is not for whom no policy is about', async () => {
+    const { admin } = secrets
+    await addUser(admin, 'stranger')
+    await setRules(admin, 'stranger', [
+      {
+        id: 'nothing',
+        effect: 'deny',
+        principals: ['user:stranger'],
+        actions: ['read'],
+        resources: ['openbao+kv2://secret/**'],
+      },
+    ])
+    const { secret } = await makeToken(admin, 'stranger')
+    const { code, stdout, stderr } = await desk.sh(
+      `SECREG_TOKEN=${secret} sreg --json secret get '${TEST}'`,
+    )
+    expect([code, stdout]).toEqual([3, ''])
+    expect(stderr).toContain('SECRET_AUTHZ_FAILED')
+  })
+})
+
+describe('sreg run', () => {
+  const env = { DB_PASSWORD_POINTER: TEST, API_POINTER: 'openbao+kv2://secret/app/api' }
+  const run = (script: string, more: NodeJS.ProcessEnv = {}) =>
+    desk.launch(['run', '--', '/bin/sh', '-c', script], undefined, { ...env, ...more })
+
+  test('gives a program the secrets that it needs, and nothing else of them', async () => {
+    await using child = run('env; printf "%s" "$0 $*" >&2')
+    expect(await child.exit).toEqual({ code: 0, signal: null })
+    const lines = child.stdout().split('\n')
+    expect(lines).toContain('DB_PASSWORD=two')
+    expect(lines).toContain('API={"token":"t1","user":"u"}')
+    expect(lines.filter((line) => line.includes('_POINTER'))).toEqual([])
+    expect(child.stderr()).not.toContain('two')
+  })
+
+  test('starts nothing where one of them cannot be read, and names the variable', async () => {
+    const missing = { OTHER_POINTER: 'openbao+kv2://secret/none#k' }
+    await using child = run('echo started', missing)
+    expect(await child.exit).toEqual({ code: 2, signal: null })
+    expect(child.stdout()).toBe('')
+    expect(child.stderr()).toContain('OTHER_POINTER')
+    await using twice = run('echo started', { DB_PASSWORD: 'mine' })
+    expect(await twice.exit).toEqual({ code: 1, signal: null })
+    expect(twice.stdout()).toBe('')
+    expect(twice.stderr()).not.toContain('mine')
+  })
+
+  test('ends as the program does, and hands it signals', async () => {
+    await using seven = run('exit 7')
+    expect(await seven.exit).toEqual({ code: 7, signal: null })
+    await using killed = run('kill -TERM $$')
+    expect(await killed.exit).toEqual({ code: 128 + 15, signal: null })
+    await using asked = run(
+      'trap "echo asked; exit 3" USR1; echo ready; while :; do sleep 0.1; done',
+    )
+    await asked.line(/^ready$/)
+    asked.signal('SIGUSR1')
+    expect(await asked.exit).toEqual({ code: 3, signal: null })
+    expect(asked.stdout()).toContain('asked')
+    const absent = await desk.sreg(['run', '--', '/nowhere/at/all'])
+    expect(absent.code).toBe(127)
+  })
+})
+
+describe('credentials of the registry over HTTP', () => {
+  let token: string
+  beforeAll(async () => {
+    const { admin } = secrets
+    await admin.ok('user', { op: 'add', user: 'rita', password: PASSWORD })
+    token = (await makeToken(admin, 'rita')).secret
+  })
+
+  test('are good for what policies say, and who he is is recorded', async () => {
+    const { caller, running } = secrets
+    const headers = { 'X-Correlation-Id': 'case-rita' }
+    expectReply(await caller.value(TEST, token, { headers }), 200, { value: 'two' })
+    const basic = { Authorization: `Basic ${Buffer.from(`rita:${PASSWORD}`).toString('base64')}` }
+    expectReply(await caller.value(TEST, undefined, { headers: basic }), 200, { value: 'two' })
+    const record = running.site.records().find(({ body }) => body.action === 'secret')
+    expect(record?.body).toMatchObject({ outcome: 'ok', paths: [expect.stringMatching(/^\w/)] })
+    const found = running.site
+      .records()
+      .filter(({ body }) => body.action === 'secret' && body.actor.user === 'rita')
+    expect(found).toMatchObject([
+      { body: { outcome: 'ok', paths: [TEST], actor: { user: 'rita', door: 'http' } } },
+      { body: { outcome: 'ok', paths: [TEST], actor: { user: 'rita', door: 'http' } } },
+    ])
+    const audit = await caller.ask('GET', '/audit', {
+      query: { correlation_id: 'case-rita' },
+      token,
+    })
+    expect(audit.json.items).toMatchObject([
+      { event_type: 'SECRET_READ', user_context: { subject: 'auth:account:secreg:rita' } },
+    ])
+  })
+
+  test('that are no good are refused', async () => {
+    const { caller } = secrets
+    expectCode(await caller.value(TEST, 'sreg_0123456789abcdef_bad'), 401, 'UNAUTHENTICATED')
+  })
+
+  test('bound to a policy are good for no more than that', async () => {
+    const { admin, caller } = secrets
+    const rule = { id: 'r', effect: 'allow', principals: ['*'], actions: ['read', 'decrypt'] }
+    await setRules(admin, 'bound', [{ ...rule, resources: ['openbao+kv2://secret/app/api'] }])
+    const { secret } = await makeToken(admin, 'rita', { boundary: ['bound'] })
+    expectReply(await caller.value('openbao+kv2://secret/app/api#user', secret), 200)
+    expectDenied(await caller.value(TEST, secret), 'execute', TEST)
+  })
+
+  test('open what is in the registry itself, as they would there', async () => {
+    const { admin, caller } = secrets
+    await setRules(admin, 'rita-entries', [
+      {
+        id: 'r',
+        effect: 'allow',
+        principals: ['user:rita'],
+        actions: ['read', 'decrypt', 'create', 'update', 'read-metadata'],
+        resources: ['/secret/own/**'],
+      },
+    ])
+    const uri = 'secreg://secret/own/api#token'
+    expectReply(await caller.write(uri, 'in the registry', token), 200, { status: 'ok', uri })
+    expectReply(await caller.value(uri, token), 200, { value: 'in the registry' })
+    const { value } = await admin.ok('get', { key: '/secret/own/api', decrypt: true })
+    expect(JSON.parse(typeof value === 'string' ? value : JSON.stringify(value))).toEqual({
+      token: 'in the registry',
+    })
+    const other = 'secreg://secret/other/api#token'
+    await admin.ok('set', { key: '/secret/other/api', value: '{"token":"x"}', encrypt: true })
+    expectDenied(await caller.value(other, token), 'execute', other)
+  })
+})
+
+test('no value and no credential is where it was not told', () => secrets.expectNoLeak())
+
+test('a development home keeps secrets in a file, and tells them to whoever is on this machine', async () => {
+  await using home = createTempHome()
+  await using daemon = startNode(SECREGD, ['--dev', home.file('dev')])
+  const { http } = JSON.parse(await daemon.line(/"ready":true/)) as { http: string }
+  const url = `${http}/api/secrets`
+  const body = { uri: 'yaml://secret/env#MY_API_KEY', value: 'abc123' }
+  await waitFor(async () => (await ask(`${http}/ready`)).status === 200)
+  const written = await ask(url, { body })
+  expect([written.status, written.json]).toEqual([
+    200,
+    { status: 'ok', uri: body.uri, version: null },
+  ])
+  const read = await ask(`${url}/value?uri=yaml://secret/env%23MY_API_KEY`)
+  expect(read.json).toEqual({ uri: body.uri, value: 'abc123', version: null })
+})

@@ -1,0 +1,196 @@
+/**
+ * The Secrets API under load and with what it reports to away: nothing is lost, neither what is written nor what is
+ * recorded, and nobody who is slow costs more than his part.
+ */
+import { rmSync } from 'node:fs'
+import { waitFor } from '@secreg/testkit'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { fillDisk } from '../lib/fill-disk.ts'
+import { MIB, processesOf, residentBytes } from '../lib/gateway-processes.ts'
+import { expectCode, expectReply, type SecretsReply } from '../lib/secrets-call.ts'
+import { memoryOf } from '../lib/secrets-memory.ts'
+import { OPEN, openSecretsDesk, type SecretsDesk } from '../lib/secrets-site.ts'
+import { SecretsStream } from '../lib/secrets-stream.ts'
+import { mountSmallDisk, type SmallDisk } from '../lib/small-disk.ts'
+
+const kv = (path: string): string => `openbao+kv2://secret/${path}`
+
+let desk: SecretsDesk
+beforeAll(async () => {
+  desk = await openSecretsDesk({
+    env: { ...OPEN, VAULT_TIMEOUT: '30', VAULT_MAX_CONCURRENT_OPERATIONS: '64' },
+    kafka: 'crud',
+    // Whoever takes nothing for so long is cut off.
+    http: 'body_timeout = 2',
+  })
+})
+afterAll(() => desk?.[Symbol.asyncDispose]())
+
+/** What became of one write: the key that it was of, its value, and whether it was done. */
+interface Write {
+  readonly path: string
+  readonly key: string
+  readonly value: string
+  readonly status: number
+}
+
+const PATHS = ['shared/a', 'shared/b', 'shared/c', 'shared/d'] as const
+
+/** Write one key each in bulk requests of 20. */
+async function bulkWrites(requests: number): Promise<Write[]> {
+  const all = Array.from({ length: requests }, async (_, request) => {
+    const items = Array.from({ length: 20 }, (_, at) => ({
+      path: PATHS[(request + at) % PATHS.length] as string,
+      key: `bulk-${request}-${at}`,
+      value: `value ${request} ${at}`,
+    }))
+    const operations = items.map(({ path, key, value }) => {
+      return { op: 'set', uri: `${kv(path)}#${key}`, value }
+    })
+    const { json } = await desk.caller.ask('POST', '/bulk', { body: { operations } })
+    return items.map((item, at) => ({ ...item, status: json.results[at].status as number }))
+  })
+  return (await Promise.all(all)).flat()
+}
+
+/** Copy one key to another of each secret. */
+async function copies(count: number): Promise<Write[]> {
+  return Promise.all(
+    Array.from({ length: count }, async (_, at) => {
+      const [path, key] = [PATHS[at % PATHS.length] as string, `copy-${at}`]
+      const body = { fromUri: kv('app/test#value'), toUri: `${kv(path)}#${key}` }
+      const { status } = await desk.caller.ask('POST', '/copy', { body })
+      return { path, key, value: 'two', status }
+    }),
+  )
+}
+
+test('of a thousand writes and copies at once to a few secrets, none is lost', async () => {
+  const writes = (await Promise.all([bulkWrites(40), copies(200)])).flat()
+  expect(writes).toHaveLength(1000)
+  for (const { status } of writes) expect([200, 409, 429]).toContain(status)
+  const done = writes.filter(({ status }) => status === 200)
+  expect(done.length).toBeGreaterThan(500)
+  for (const path of PATHS) {
+    const { data, version } = (await desk.kv.read(path)) ?? { data: {}, version: 0 }
+    const mine = done.filter((write) => write.path === path)
+    expect(data).toEqual(Object.fromEntries(mine.map(({ key, value }) => [key, value])))
+    expect(version).toBe(mine.length)
+  }
+}, 60_000)
+
+test('K13: what a broker that is away is not told, it is told later, once and for all', async () => {
+  const ids = (topic: string): string[] =>
+    desk.broker.records(topic).map(({ value }) => JSON.parse(value ?? '').event_id)
+  await desk.broker.stop()
+  const correlations = Array.from({ length: 20 }, (_, at) => `case-k13-${at}`)
+  for (const correlation of correlations) {
+    const headers = { 'X-Correlation-Id': correlation }
+    const body = { uri: kv('spooled/one#k'), value: correlation }
+    expectReply(await desk.caller.ask('POST', '', { body, headers }), 200)
+  }
+  await desk.broker.start()
+  await waitFor(
+    () => {
+      const told = desk.broker.records('crud.secrets').map(({ value }) => value ?? '')
+      return correlations.every((one) => told.some((text) => text.includes(`"${one}"`)))
+    },
+    { timeoutMs: 40_000, what: 'the broker to be told' },
+  )
+  const sent = ids('crud.secrets')
+  const queries = correlations.map((correlation_id) =>
+    desk.caller.ask('GET', '/audit', { query: { correlation_id } }),
+  )
+  for (const { json } of await Promise.all(queries)) {
+    expect(json.items).toMatchObject([{ event_type: expect.stringMatching(/^SECRET_(?:CRE|UPD)/) }])
+    expect(sent).toContain(json.items[0].event_id)
+  }
+}, 60_000)
+
+/** So many events, of which no provider knows. */
+async function happen(count: number): Promise<void> {
+  const operations = Array.from({ length: 100 }, () => {
+    return { op: 'delete', uri: 'openbao+kv2://of-nobody/a' }
+  })
+  let left = count / operations.length
+  const work = async (): Promise<void> => {
+    while (left-- > 0) {
+      expectReply(await desk.caller.ask('POST', '/bulk', { body: { operations } }), 207)
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, work))
+}
+
+test('K16: who listens and does not read is cut off, and costs little until then', async () => {
+  const { daemon, gateway } = desk.running
+  await happen(1000)
+  using slow = await SecretsStream.open(desk.http)
+  using quick = await SecretsStream.open(desk.http)
+  slow.pause()
+  const memory = () => memoryOf(daemon.pid) + residentBytes(processesOf(gateway.child))
+  const before = memory()
+  await happen(10_000)
+  expect(memory() - before).toBeLessThan(96 * MIB)
+  const { json } = await desk.caller.ask('GET', '/audit', { query: { limit: '1' } })
+  const last = json.items[0].event_id
+  await waitFor(() => quick.text.includes(last), { timeoutMs: 20_000 })
+  expect(quick.ended).toBe(false)
+  slow.resume()
+  await waitFor(() => slow.ended, { timeoutMs: 20_000, what: 'the slow one to be cut off' })
+  expect(slow.text).not.toContain(last)
+}, 60_000)
+
+test('of streams there are sixteen, and of one that ends another takes the place', async () => {
+  const open = () => SecretsStream.open(desk.http)
+  const streams: SecretsStream[] = []
+  try {
+    for (let at = 0; at < 16; at++) streams.push(await open())
+    expect(streams.map(({ status }) => status)).toEqual(Array(16).fill(200))
+    using more = await open()
+    expect(more.status).toBe(429)
+    // Whoever asks for something else does not wait for them.
+    expectReply(await desk.caller.value(kv('app/test#value')), 200, { value: 'two' })
+    streams.pop()?.[Symbol.dispose]()
+    await waitFor(async () => {
+      const next = await open()
+      streams.push(next)
+      return next.status === 200
+    })
+  } finally {
+    for (const stream of streams) stream[Symbol.dispose]()
+  }
+})
+
+test('no value and no name of a secret is where it was not told', () => desk.expectNoLeak())
+
+test('K14: what cannot be recorded is not done', async (context) => {
+  let disk: SmallDisk | undefined
+  await using full = await openSecretsDesk({
+    env: { ...OPEN, SECRETS_AUDIT_MODE: 'required' },
+    audit: 'free_warning = 0\nfree_low = 0\nfree_least = 0',
+    prepare: async (site) => {
+      disk = await mountSmallDisk(context, site, { part: 'audit' })
+      return disk
+    },
+  })
+  const filling = `${disk?.path}/filling`
+  const read = (): Promise<SecretsReply> => full.caller.value(kv('app/test#value'))
+  expectReply(await read(), 200, { value: 'two' })
+  await waitFor(
+    async () => {
+      fillDisk(filling)
+      return (await read()).status === 503
+    },
+    { intervalMs: 1, timeoutMs: 30_000 },
+  )
+  const { mark } = full.kv
+  for (let time = 0; time < 20; time++) {
+    for (const reply of [await read(), await full.caller.write(kv('app/full#k'), 'x')]) {
+      expectCode(reply, 503, 'AUDIT_UNAVAILABLE')
+      expect(reply.text).not.toContain('two')
+    }
+  }
+  expect(full.kv.requests(mark)).toEqual([])
+  rmSync(filling)
+  await waitFor(async () => (await read()).status === 200, { timeoutMs: 30_000 })
+}, 60_000)
