@@ -8,7 +8,7 @@ import type { SecretsAnswer } from './service.ts'
 export interface ErrorParts {
   /** Counts, flags, closed words, and what the caller himself sent. */
   readonly details?: Refused['details'] | undefined
-  /** For `Retry-After`; of 429 and 503 at least 1. */
+  /** For `Retry-After`, at least 1; of 429 and 503 by default 1. */
   readonly retryAfterSeconds?: number | undefined
   /** For `WWW-Authenticate`. */
   readonly challenge?: string | undefined
@@ -61,12 +61,13 @@ export function errorAnswer(
   correlationId: string,
   { details, retryAfterSeconds, challenge }: ErrorParts = {},
 ): SecretsAnswer {
-  const retryAfter = retryAfterSeconds ?? (status === 429 || status === 503 ? 1 : undefined)
+  const retries = retryAfterSeconds !== undefined || status === 429 || status === 503
+  const retryAfter = Math.max(1, Math.ceil(retryAfterSeconds ?? 1))
   return {
     status,
     headers: {
       ...(challenge === undefined ? {} : { 'WWW-Authenticate': challenge }),
-      ...(retryAfter === undefined ? {} : { 'Retry-After': String(Math.ceil(retryAfter)) }),
+      ...(retries ? { 'Retry-After': String(retryAfter) } : {}),
     },
     body: {
       error: PHRASES[status] ?? 'Error',

@@ -17,6 +17,8 @@ export const MAX_BULK_OPERATIONS = 100
 
 interface Item {
   readonly op: BulkOp
+  /** Undefined for what is no URI: whatever was sent in its place is not sent back. */
+  readonly uri: string | undefined
   readonly task: SingleTask
 }
 
@@ -69,7 +71,15 @@ function itemOf(value: JsonValue, options: ParseSecretUriOptions): Item {
     throw new SecretsApiError('INVALID_REQUEST')
   }
   if (MEMBERS[op].includes('value')) member(value, 'value')
-  return { op, task: taskOf(op, value, options) }
+  return { op, uri: canonicalOf(value, options), task: taskOf(op, value, options) }
+}
+
+function canonicalOf(members: JsonBody, options: ParseSecretUriOptions): string | undefined {
+  try {
+    return uriOf(member(members, 'uri'), options).canonical
+  } catch {
+    return undefined
+  }
 }
 
 function taskOf(op: BulkOp, members: JsonBody, options: ParseSecretUriOptions): SingleTask {
@@ -98,17 +108,17 @@ export async function performBulk(
   const results: ItemResult[] = []
   let skipped = 0
   let stopped = false
-  for (const { op, task } of items) {
+  for (const item of items) {
     const index = results.length
     // What nobody waits for any more is not begun.
     if (stopped || call.signal?.aborted === true) {
       skipped++
-      results.push(failedItem(index, op, failureOf('NOT_ATTEMPTED'), undefined))
+      results.push(failedItem(index, item, failureOf('NOT_ATTEMPTED')))
       continue
     }
-    const outcome = await performer.perform(call, task, { anyStep: true })
+    const outcome = await performer.perform(call, item.task, { anyStep: true })
     stopped = outcome.kind === 'failed' && !continueOnError
-    results.push(resultOf(index, op, outcome))
+    results.push(resultOf(index, item, outcome))
   }
   const total = items.length
   const succeeded = results.filter(({ ok }) => ok).length
@@ -116,24 +126,21 @@ export async function performBulk(
   return { status: succeeded === total ? 200 : 207, body: { results, summary } }
 }
 
-function resultOf(index: number, op: BulkOp, outcome: Outcome): ItemResult {
-  const { canonical } = outcome
-  if (outcome.kind === 'failed') return failedItem(index, op, outcome.failure, canonical)
+function resultOf(index: number, item: Item, outcome: Outcome): ItemResult {
+  if (outcome.kind === 'failed') return failedItem(index, item, outcome.failure)
   const { status: _word, uri: _uri, ...told } = outcome.body
-  return { index, op, uri: canonical, ok: true, status: 200, ...told }
+  return { index, op: item.op, uri: item.uri, ok: true, status: 200, ...told }
 }
 
-/** @param canonical - undefined for what is no URI: whatever was sent in its place is not sent back */
 function failedItem(
   index: number,
-  op: BulkOp,
+  { op, uri }: Item,
   { status, code, message, details }: Failure,
-  canonical: string | undefined,
 ): ItemResult {
   return {
     index,
     op,
-    ...(canonical === undefined ? {} : { uri: canonical }),
+    ...(uri === undefined ? {} : { uri }),
     ok: false,
     status,
     error: { code, message, ...(details === undefined ? {} : { details }) },

@@ -21,13 +21,9 @@ export interface Call {
 }
 
 /** How an operation ended. */
-export type Outcome = (
+export type Outcome =
   | { readonly kind: 'done'; readonly body: Done['body'] }
   | { readonly kind: 'failed'; readonly failure: Failure }
-) & {
-  /** The first of what it was about, once that had been read. */
-  readonly canonical: string | undefined
-}
 
 /** What is recorded besides what always is: refusals from the guard of mounts on, and all that was permitted. */
 export interface RecordRules {
@@ -53,9 +49,9 @@ interface Held {
   run?: (access: Access) => Promise<Done>
 }
 
+/** What is recorded, and what is answered. */
 type Concluded = Pick<Ended, 'outcome' | 'operationId' | 'unstamped'> & {
-  readonly body?: Done['body']
-  readonly failure?: Failure
+  readonly result: Outcome
 }
 
 /** Performs operations. */
@@ -81,26 +77,14 @@ export class Performer {
     try {
       const concluded = await this.#conclude(call, task, held)
       if (isRecorded(concluded.outcome, rules)) {
+        const { result: _answered, ...ended } = concluded
         const { caller } = call.admission
-        const { outcome, operationId, unstamped } = concluded
         const { operation } = task
-        const { places } = held
-        await this.#recorder.record({
-          caller,
-          operation,
-          operationId,
-          places,
-          outcome,
-          unstamped,
-        })
+        await this.#recorder.record({ caller, operation, places: held.places, ...ended })
       }
-      const canonical = held.places[0]?.canonical
-      const { body, failure = failureOf('INTERNAL') } = concluded
-      return body === undefined
-        ? { kind: 'failed', failure, canonical }
-        : { kind: 'done', body, canonical }
+      return concluded.result
     } catch (error) {
-      return { kind: 'failed', failure: this.fail(error), canonical: held.places[0]?.canonical }
+      return failed(this.fail(error))
     }
   }
 
@@ -127,7 +111,7 @@ export class Performer {
       const result = await enforcement.enforce(call.admission, this.#requestOf(task, held))
       if (result.kind === 'refused') {
         const outcome = { kind: 'refused', refused: result } as const
-        return { outcome, operationId: newId(), failure: result }
+        return { outcome, operationId: newId(), result: failed(result) }
       }
       permitted = result
       return await this.#run(call, task, held, permitted)
@@ -136,11 +120,12 @@ export class Performer {
       const operationId = permitted?.operationId ?? newId()
       if (error instanceof Refusal) {
         const { refused } = error
-        return { outcome: { kind: 'refused', refused }, operationId, failure: refused }
+        return { outcome: { kind: 'refused', refused }, operationId, result: failed(refused) }
       }
       const failure = this.fail(error)
       const permits = permitted?.permits ?? []
-      return { outcome: { kind: 'failed', permits, code: failure.code }, operationId, failure }
+      const outcome = { kind: 'failed', permits, code: failure.code } as const
+      return { outcome, operationId, result: failed(failure) }
     }
   }
 
@@ -154,7 +139,8 @@ export class Performer {
     const { body, facts, stamped } = await run(this.#accessOf(call, task))
     const unstamped = stamped === 'failed'
     if (unstamped) this.count(failureOf('PROVIDER_ERROR'))
-    return { outcome: { kind: 'done', permits, facts }, operationId, unstamped, body }
+    const outcome = { kind: 'done', permits, facts } as const
+    return { outcome, operationId, unstamped, result: { kind: 'done', body } }
   }
 
   /** The request of a task: what is read is kept, and nothing beyond it happens that could not be recorded. */
@@ -199,6 +185,8 @@ export class Performer {
     }
   }
 }
+
+const failed = (failure: Failure): Outcome => ({ kind: 'failed', failure })
 
 function isRecorded(outcome: AuditedOutcome, { anyStep, quiet }: RecordRules): boolean {
   if (outcome.kind === 'done') return quiet !== true

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { SECRETS_API_REFUSALS } from '@secreg/secrets-api'
+import { ENFORCEMENT_REFUSALS, SERVICE_REFUSALS } from '@secreg/secrets-api/enforcement'
 import { YAML_FILE_FAULTS } from '@secreg/secrets-api/node'
 import { expect, test, vi } from 'vitest'
 import { destroy, resourceRef, value as sent, uri } from './request-example.ts'
@@ -8,7 +9,12 @@ const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf
 const README = read('../../README.md')
 
 test('the examples of the README are the ones that run, and do what they say', async () => {
-  for (const file of ['example.ts', 'request-example.ts', 'enforcement-example.ts']) {
+  for (const file of [
+    'example.ts',
+    'request-example.ts',
+    'enforcement-example.ts',
+    'service-example.ts',
+  ]) {
     expect(README).toContain(`\`\`\`ts\n${read(file)}\`\`\`\n`)
   }
   const log = vi.spyOn(console, 'log').mockImplementation(() => {})
@@ -26,17 +32,28 @@ test('the examples of the README are the ones that run, and do what they say', a
   expect(resourceRef).toBe('zPP0kpW3HzRwxGRfSy-1QkXTpIClpZvprYYwQhwXLFE')
 })
 
-test('the example of the enforcement point prints what it says', async () => {
-  const printed: unknown[] = []
-  const log = vi.spyOn(console, 'log').mockImplementation((text) => void printed.push(text))
-  await import('./enforcement-example.ts')
+test.each([
+  ['enforcement-example.ts', () => import('./enforcement-example.ts')],
+  ['service-example.ts', () => import('./service-example.ts')],
+])('%s prints what it says', async (file, run) => {
+  const printed: string[] = []
+  const log = vi.spyOn(console, 'log').mockImplementation((...texts) => {
+    printed.push(texts.join(' '))
+  })
+  await run()
   log.mockRestore()
-  const said = [...read('enforcement-example.ts').matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)]
+  const said = [...read(file).matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)]
   expect(said).toHaveLength(3)
-  expect(printed.map(String)).toEqual(said.map(([, text]) => text))
+  expect(printed).toEqual(said.map(([, text]) => text))
 })
 
 test('its tables of errors are whole', () => {
+  for (const [code, { status, text }] of Object.entries({
+    ...ENFORCEMENT_REFUSALS,
+    ...SERVICE_REFUSALS,
+  })) {
+    expect(README).toContain(`| \`${code}\` | ${status} | ${text} |\n`)
+  }
   for (const [reason, { status, text }] of Object.entries(SECRETS_API_REFUSALS)) {
     expect(README).toContain(`| \`${reason}\` | ${status} | ${text} |\n`)
   }

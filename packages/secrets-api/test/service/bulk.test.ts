@@ -78,6 +78,7 @@ describe('what is done', () => {
     expect(status).toBe(207)
     const skipped = {
       op: 'set',
+      uri: SET.uri,
       ok: false,
       status: 424,
       error: { code: 'NOT_ATTEMPTED', message: 'not attempted: one before it has failed' },
@@ -206,7 +207,7 @@ describe('what each operation may', () => {
     expect(status).toBe(207)
     expect(body['results']).toMatchObject([
       { status: 200 },
-      { status: 403, error: { code: 'INSUFFICIENT_SCOPE' } },
+      { uri: `${APP}/api`, status: 403, error: { code: 'INSUFFICIENT_SCOPE' } },
       { status: 403, error: { code: 'SECRET_AUTHZ_FAILED', details: { purpose: 'delete' } } },
     ])
     expect(log.types).toEqual(['SECRET_CREATED', 'SECRET_DENY', 'SECRET_DENY'])
