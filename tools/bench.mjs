@@ -20,6 +20,7 @@ const SUITES = {
   policy: async () => (await import('./bench/policy.mjs')).benchPolicy(ROOT),
   login: async (directory) => (await import('./bench/login.mjs')).benchLogin(ROOT, directory),
   subauth: async (directory) => (await import('./bench/subauth.mjs')).benchSubauth(ROOT, directory),
+  secrets: async (directory) => (await import('./bench/secrets.mjs')).benchSecrets(ROOT, directory),
   libvirt: async (directory) => (await import('./bench/libvirt.mjs')).benchLibvirt(ROOT, directory),
   command: async (directory) => (await import('./bench/command.mjs')).benchCommand(ROOT, directory),
 }

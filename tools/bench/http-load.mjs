@@ -7,10 +7,10 @@ const HEAD_END = Buffer.from('\r\n\r\n')
 const LENGTH = Buffer.from('\r\nContent-Length: ')
 
 /** Bytes of one keep-alive request. */
-export function requestBytes(url, { path, headers = {}, body = '' }) {
+export function requestBytes(url, { method = 'POST', path, headers = {}, body = '' }) {
   const all = { Host: url.host, ...headers, 'Content-Length': Buffer.byteLength(body) }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
-  return Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`)
+  return Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`)
 }
 
 /** Ask once, and read the answer whole. */

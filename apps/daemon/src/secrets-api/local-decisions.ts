@@ -1,6 +1,6 @@
 /** Decisions by the policies of the registry. */
 import type { Caller } from '@secreg/protocol'
-import type { ForeignSecrets } from '@secreg/registry'
+import type { AskedSecret, ForeignSecrets } from '@secreg/registry'
 import type { SecretUri } from '@secreg/secrets-api'
 import type {
   Decision,
@@ -33,11 +33,11 @@ export function localDecisions(foreign: () => Pick<ForeignSecrets, 'decide'>): D
 }
 
 /** What policies name; what has happened in a tenant is asked about as the root. */
-function resourceOf(resource: DecisionResource): Parameters<ForeignSecrets['decide']>[2] {
+function resourceOf(resource: DecisionResource): AskedSecret {
   return resource.kind === 'tenant' ? { path: '/' } : policyResource(resource.uri)
 }
 
 /** The whole secret: a rule about one must hold for each of its keys and versions. */
-export function policyResource({ provider, mount, segments, path }: SecretUri) {
+function policyResource({ provider, mount, segments, path }: SecretUri): AskedSecret {
   return provider === 'secreg' ? { path: ['', mount, ...segments].join('/') } : { foreign: path }
 }

@@ -23,7 +23,7 @@ export interface ProviderPorts {
    * @returns undefined for one to whom it is not open
    */
   readonly registryOf: (principal: object) => RegistryProviderApi | undefined
-  /** A server has failed so often that it is not asked for a while. */
+  /** A server has failed so often that it is not asked for a while; `openbao` for one that has both names. */
   readonly onCircuitOpen?: (name: Kv2Name) => void
   /** Of the clients of the servers. Default the platform's. */
   readonly clock?: Kv2Clock
@@ -54,12 +54,12 @@ export function createProviders(settings: SecretsApiSettings, ports: ProviderPor
   const { yamlPath: path, environment, openbao, hashicorp } = settings
   const isOne = openbao !== undefined && JSON.stringify(openbao) === JSON.stringify(hashicorp)
   const clients: Kv2Client[] = []
-  const serverOf = (server: Kv2Settings, ...names: readonly [Kv2Name, ...Kv2Name[]]) => {
-    const client = clientOf(names, server, settings.isDevelopment, ports)
+  const serverOf = (name: Kv2Name, server: Kv2Settings) => {
+    const client = clientOf(name, server, settings.isDevelopment, ports)
     clients.push(client)
-    return kv2Provider({ client, name: names[0] })
+    return kv2Provider({ client, name })
   }
-  const first = openbao && serverOf(openbao, 'openbao', ...(isOne ? ['hashicorp' as const] : []))
+  const first = openbao && serverOf('openbao', openbao)
   const shared: Readonly<
     Record<Exclude<SecretProviderName, 'secreg'>, SecretProvider | undefined>
   > = {
@@ -68,7 +68,7 @@ export function createProviders(settings: SecretsApiSettings, ports: ProviderPor
     hashicorp:
       isOne && first !== undefined
         ? renamedProvider(first, 'hashicorp')
-        : hashicorp && serverOf(hashicorp, 'hashicorp'),
+        : hashicorp && serverOf('hashicorp', hashicorp),
   }
   const nobodys = registryProvider(NOTHING_TO_SEE)
   const close = async (): Promise<void> => {
@@ -86,7 +86,7 @@ export function createProviders(settings: SecretsApiSettings, ports: ProviderPor
 }
 
 function clientOf(
-  names: readonly Kv2Name[],
+  name: Kv2Name,
   server: Kv2Settings,
   isDevelopment: boolean,
   { egress, onCircuitOpen, clock }: ProviderPorts,
@@ -110,7 +110,7 @@ function clientOf(
     ...(clock !== undefined && { clock }),
     observer: {
       onCircuit: (state) => {
-        if (state === 'open') for (const name of names) onCircuitOpen?.(name)
+        if (state === 'open') onCircuitOpen?.(name)
       },
     },
   })

@@ -1,4 +1,7 @@
 /** The Secrets API of this daemon: on, off or set up otherwise as the configuration says. */
+
+import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from '@secreg/host'
 import { type Caller, SecregError, type SecretsResponse } from '@secreg/protocol'
@@ -14,6 +17,7 @@ import type { RegistryHost } from '../registry-host.ts'
 import type { Standing } from '../server/dispatch.ts'
 import { type Assembled, assemble } from './assemble.ts'
 import { auditPort } from './audit-port.ts'
+import { correlationIdOf } from './identity/correlation-id.ts'
 import type { SecretsApi } from './secrets-api.ts'
 import type { SecretsApiSettings } from './settings.ts'
 
@@ -61,6 +65,9 @@ export class ServedSecretsApi {
   }
 }
 
+/** A request with the id that it goes by everywhere. */
+type Numbered = RequestOf<'secrets'> & { readonly correlation: string }
+
 class OpenSecretsApi implements SecretsApi {
   readonly #host: RegistryHost
   readonly #parts: Assembled
@@ -77,6 +84,8 @@ class OpenSecretsApi implements SecretsApi {
     this.#host = host
     this.#parts = parts
     this.#actors = actors
+    // Everything that is under way listens to it.
+    setMaxListeners(0, this.#closing.signal)
   }
 
   static async open(
@@ -100,15 +109,16 @@ class OpenSecretsApi implements SecretsApi {
     return new OpenSecretsApi(host, parts, actors)
   }
 
-  async answer(standing: Standing, request: RequestOf<'secrets'>): Promise<SecretsResponse> {
+  async answer(standing: Standing, asked: RequestOf<'secrets'>): Promise<SecretsResponse> {
     const { registry } = this.#host
+    const request = { ...asked, correlation: correlationIdOf(asked.correlation, randomUUID) }
     if (registry.state !== 'unsealed') throw notReadable(registry.state)
     const { authenticator } = this.#parts
     const begun = await this.#begin(standing, request)
     const known = await authenticator.authenticate(begun, request)
     if (known.kind === 'refused') {
       if (isAttempt(known, request)) await recordAttempt(registry, begun, request)
-      return responseOf(refusedAnswer(known, request.correlation ?? ''))
+      return responseOf(refusedAnswer(known, request.correlation))
     }
     const { caller } = known
     this.#actors.set(caller, (caller.principal as Caller | undefined) ?? nobody(begun, request))
@@ -145,10 +155,9 @@ class OpenSecretsApi implements SecretsApi {
   }
 
   /** What a session must be good for first; its caller as he goes on, under the id of this request. */
-  async #begin(standing: Standing, { correlation }: RequestOf<'secrets'>): Promise<Standing> {
+  async #begin(standing: Standing, { correlation }: Numbered): Promise<Standing> {
     if (standing.caller === undefined) return standing
     const caller = await this.#host.registry.foreign.begin(standing.caller)
-    if (correlation === undefined) return { ...standing, caller }
     return { ...standing, caller: Object.freeze({ ...caller, correlationId: correlation }) }
   }
 }
@@ -182,7 +191,7 @@ async function recordAttempt(
 }
 
 /** Who is anonymous, as the log has him: from where he came. */
-function nobody({ peer }: Standing, { presented, correlation }: RequestOf<'secrets'>): Caller {
+function nobody({ peer }: Standing, { presented, correlation }: Numbered): Caller {
   const address = presented?.address ?? peer.address
   return {
     principals: [],
@@ -192,6 +201,6 @@ function nobody({ peer }: Standing, { presented, correlation }: RequestOf<'secre
     door: peer.door,
     ...(address === undefined ? {} : { address }),
     proof: 'asserted',
-    ...(correlation === undefined ? {} : { correlationId: correlation }),
+    correlationId: correlation,
   }
 }

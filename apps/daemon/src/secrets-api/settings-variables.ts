@@ -4,7 +4,7 @@
  */
 
 /** Variables that count over keys of the file; an empty text of a key that is no list counts for nothing. */
-const OVER_THE_FILE = Object.freeze({
+const OVER_THE_FILE = {
   ENVIRONMENT: ['secrets.environment'],
   SECRETS_API_REQUIRE_AUTH: ['secrets.require_auth'],
   SECRETS_ENFORCE_SCOPES: ['secrets.enforce_scopes'],
@@ -47,7 +47,7 @@ const OVER_THE_FILE = Object.freeze({
     'secrets.openbao.redirect_hosts',
     'secrets.hashicorp.redirect_hosts',
   ],
-} as const)
+} as const
 
 /** Variables that have a meaning of their own. */
 const OTHERS = [

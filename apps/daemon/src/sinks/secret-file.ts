@@ -44,7 +44,10 @@ const CHANGEABLE_BY_OTHERS = 0o022
  * @param maxBytes - largest file that is read
  * @throws SinkFileError
  */
-export async function readPasswordFile(path: string, maxBytes = PASSWORD_BYTES): Promise<string> {
+export async function readPasswordFile(
+  path: string,
+  maxBytes: number = PASSWORD_BYTES,
+): Promise<string> {
   const text = (await readOwn(path, maxBytes, ANYONE_ELSE)).replace(/\r?\n$/, '')
   // Control characters cannot be in a password (RFC 4616 §2 forbids NUL; lines are a mistake).
   if (text === '' || /\p{Cc}/u.test(text)) throw new SinkFileError('ERR_SINK_FILE_CONTENT', path)
