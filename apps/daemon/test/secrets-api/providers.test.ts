@@ -453,7 +453,7 @@ describe('both names for one server', () => {
     end()
     server.fail({ kind: 'reset' }, ALWAYS)
     for (let calls = 0; calls < 5; calls++) await failureOf(openbao.write(PLACE, DATA))
-    expect(opened).toEqual(['openbao', 'hashicorp'])
+    expect(opened).toEqual(['openbao'])
     expect(await failureOf(hashicorp.read(PLACE))).toMatchObject({ reason: 'PROVIDER_UNAVAILABLE' })
   })
 
