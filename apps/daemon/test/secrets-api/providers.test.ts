@@ -169,8 +169,9 @@ describe('a server that', () => {
     const server = await standIn()
     const provider = openbaoOf(server, { timeoutMs: 200 })
     server.fail({ kind: 'hold', until: new Promise(() => {}) }, ALWAYS)
-    for (const call of [provider.read(PLACE), provider.write(PLACE, DATA)]) {
-      expect(await failureOf(call)).toMatchObject({ reason: 'PROVIDER_TIMEOUT', status: 502 })
+    const calls = [failureOf(provider.read(PLACE)), failureOf(provider.write(PLACE, DATA))]
+    for (const error of await Promise.all(calls)) {
+      expect(error).toMatchObject({ reason: 'PROVIDER_TIMEOUT', status: 502 })
     }
   })
 
@@ -603,11 +604,12 @@ describe('the registry', () => {
     expect(await nobodys.readVersion(PLACE, 1)).toMatchObject({ kind: 'absent' })
     expect(await nobodys.metadata(PLACE)).toBeUndefined()
     expect(await nobodys.list(PLACE)).toEqual([])
-    for (const call of [
+    const calls = [
       nobodys.write(PLACE, DATA),
       nobodys.patchMetadata(PLACE, new Map([['owner', 'x']])),
-    ]) {
-      expect(await failureOf(call)).toMatchObject({ reason: 'PROVIDER_ERROR' })
+    ]
+    for (const error of await Promise.all(calls.map(failureOf))) {
+      expect(error).toMatchObject({ reason: 'PROVIDER_ERROR' })
     }
   })
 })
