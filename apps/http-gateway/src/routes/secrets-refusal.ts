@@ -9,7 +9,7 @@ import type { Exchange } from './route.ts'
 
 /** Text of each code, for what is not said by the gateway alone. */
 const TEXTS = Object.freeze({
-  INVALID_REQUEST: 'the request is not as it must be',
+  INVALID_REQUEST: 'the request is not valid',
   UNAUTHENTICATED: 'a valid credential is needed',
   ACCESS_DENIED: 'the caller is not admitted',
   NOT_FOUND: 'there is nothing here',
