@@ -13,6 +13,11 @@ export interface AuthenticatedCaller {
   readonly authenticated: boolean
   /** Who he is to those who decide and to providers; nothing to this package, and in no message, answer or event. */
   readonly principal?: object | undefined
+  /**
+   * What else his rights hang on, such as how far his credential is bounded: a grant, and a denial that is kept, is for
+   * those alone of whom this is the same. At most 1024 characters; in no message, answer or event.
+   */
+  readonly rights?: string | undefined
   /** `scope` or `scp` of the credential. */
   readonly scopes: readonly string[]
   /** `aud`. Of a token of the registry, which is for nothing else, the audience that is expected here. */
@@ -67,6 +72,9 @@ export function admissionOf(
     if (value === '' || value.length > MAX_NAME_LENGTH) {
       throw new RangeError(`${name}: expected 1 to 1024 characters, got ${value.length}`)
     }
+  }
+  if (caller.rights !== undefined && caller.rights.length > MAX_NAME_LENGTH) {
+    throw new RangeError(`rights: expected at most 1024 characters, got ${caller.rights.length}`)
   }
   if (saidOf(caller.correlationId) === undefined) {
     throw new RangeError('correlationId: expected 1 to 128 letters, digits, ".", "_" and "-"')

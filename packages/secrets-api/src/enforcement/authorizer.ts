@@ -122,8 +122,9 @@ export class Authorizer {
     const { uri, purpose } = wanted
     if (purpose !== 'execute' || uri === 'tenant') return { kind: 'ask', settle: undefined }
     const { book, antiReplay, meter } = this.#parts
-    const { tenant, subject } = admission.caller
-    const step = book.begin({ tenant, subject, uri: uri.canonical, purpose }, admission.binding)
+    const { tenant, subject, rights } = admission.caller
+    const key = { tenant, subject, rights, uri: uri.canonical, purpose }
+    const step = book.begin(key, admission.binding)
     switch (step.kind) {
       case 'used':
         meter.count('grant_hit_total', {})

@@ -17,6 +17,8 @@ import { OwnedCache, type RoomLimits } from './owned-cache.ts'
 export interface GrantKey {
   readonly tenant: string
   readonly subject: string
+  /** What else the rights of the subject hang on. */
+  readonly rights: string | undefined
   /** Canonical. */
   readonly uri: string
   readonly purpose: 'execute'
@@ -115,7 +117,8 @@ export class GrantBook {
 
   /** Use a grant, or tell what stands in the way; as one step. */
   begin(key: GrantKey, binding: Binding): GrantStep {
-    const id = JSON.stringify([key.tenant, key.subject, key.uri, key.purpose])
+    const { tenant, subject, rights = null, uri, purpose } = key
+    const id = JSON.stringify([tenant, subject, rights, uri, purpose])
     const live = this.#liveGrant(id)
     if (live !== undefined) {
       if (!sameBinding(live.grant.binding, binding)) return { kind: 'drift' }

@@ -29,6 +29,30 @@ describe('uses', () => {
     expect(counts.get('grant_miss_total')).toBe(2)
   })
 
+  test('a grant is for those alone whose rights are the same', async () => {
+    const { use, recorder } = bench({}, new Recorder(() => permitWith({ maxUses: 100 })))
+    const asked: number[] = []
+    for (const rights of ['all', undefined, 'few', 'all', undefined, 'few']) {
+      expect(await use(URI, { rights })).toBe('200')
+      asked.push(recorder.calls.length)
+    }
+    expect(asked).toEqual([1, 2, 3, 3, 3, 3])
+  })
+
+  test('a denial is kept for those alone whose rights are the same', async () => {
+    const recorder = new Recorder(() => DENY)
+    const { use } = bench({}, recorder)
+    expect(await use(URI, { rights: 'few' })).not.toBe('200')
+    recorder.answer(() => PERMIT)
+    expect(await use(URI, { rights: 'few' })).not.toBe('200')
+    expect(await use(URI, { rights: 'all' })).toBe('200')
+  })
+
+  test('rights have a length', () => {
+    const { enforcement, caller } = bench()
+    expect(() => enforcement.admit(caller({ rights: 'x'.repeat(1025) }))).toThrow(/^rights: /)
+  })
+
   test('A16: after its time a grant is none', async () => {
     const { use, recorder, advance } = bench(
       {},

@@ -1,4 +1,5 @@
 /** Who asks for secrets (specs: secrets-api §3.1, §3.4): made of a session, of what a request over HTTP shows, or of nothing. */
+import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import { type Caller, SecregError } from '@secreg/protocol'
 import type { RequestOf } from '@secreg/protocol/messages'
@@ -140,6 +141,7 @@ class Authentication implements Authenticator {
       audience: [audience],
       proofs: certificateProof(inboundAuthMode, certificate),
       principal,
+      rights: rightsOf(principal),
     })
   }
 
@@ -265,6 +267,12 @@ function bearerOf(
     ...(tokenId === undefined ? {} : { tokenId }),
     ...(confirmation === undefined ? {} : { confirmation }),
   }
+}
+
+/** What policy sees of a session beside the account and the address: tokens of one account are bounded each in its way. */
+function rightsOf({ boundary, door, mfa, principals, proof, withheld }: Caller): string {
+  const seen = JSON.stringify({ boundary, door, mfa, principals, proof, withheld })
+  return createHash('sha256').update(seen).digest('base64url')
 }
 
 /** Local policy knows him by one name, which no account can have. */

@@ -41,12 +41,36 @@ const WHO_IS_BOB = {
   proofs: {},
   correlationId: 'asked-1',
   principal: BOB,
+  rights: expect.stringMatching(/^[\w-]{43}$/),
 }
 
 test('a session is whoever has opened it, with every scope', async () => {
   const outcome = await siteOf().ask({}, {}, BOB)
   expect(outcome).toEqual({ kind: 'authenticated', caller: WHO_IS_BOB })
   if (outcome.kind === 'authenticated') expect(outcome.caller.principal).toBe(BOB)
+})
+
+test('sessions of one account are told apart by what policy sees of them, and by nothing else', async () => {
+  const rightsOf = async (more: Partial<Caller>): Promise<unknown> => {
+    const outcome = await siteOf().ask({}, {}, { ...BOB, ...more })
+    return outcome.kind === 'authenticated' && outcome.caller.rights
+  }
+  const all = await rightsOf({})
+  for (const same of [{ sessionRef: 'another' }, { correlationId: 'c' }, { address: '::1' }]) {
+    expect(await rightsOf(same)).toBe(all)
+  }
+  const others: Partial<Caller>[] = [
+    { boundary: ['few'] },
+    { boundary: ['few', 'more'] },
+    { boundary: [] },
+    { mfa: !BOB.mfa },
+    { door: 'registry' },
+    { proof: 'kernel' },
+    { principals: [...BOB.principals, 'group:g'] },
+    { withheld: ['read'] },
+  ]
+  const rights = await Promise.all(others.map(rightsOf))
+  expect(new Set([all, ...rights]).size).toBe(1 + others.length)
 })
 
 test('a session at the socket of the registry, in every mode', async () => {
