@@ -138,6 +138,15 @@ describe('each endpoint', () => {
     expect(await told(route, sent, { scopes })).toBe('200')
   })
 
+  test.each(ENDPOINTS)('P2, P3: %s %s, malformed', async (_id, route, sent, scopes) => {
+    const { ask, policy, log } = await serviceBench()
+    const malformed = 'body' in sent ? { body: '{' } : { query: 'nonsense' }
+    expectError(await ask(route, malformed, { scopes: [] }), 403, 'INSUFFICIENT_SCOPE')
+    const needed = scopes[0] === 'secrets.destroy' ? ['secrets.delete', ...scopes] : scopes
+    expectError(await ask(route, malformed, { scopes: needed }), 400, 'INVALID_REQUEST')
+    expect([policy.calls, log.records]).toEqual([[], []])
+  })
+
   test.each(ENDPOINTS)('A12: %s %s, and what it asks of policy', async (_id, ...endpoint) => {
     const [route, sent, , asked] = endpoint
     const { told, policy } = await serviceBench()

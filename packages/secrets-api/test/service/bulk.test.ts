@@ -195,6 +195,18 @@ describe('what each operation may', () => {
     expect(body['results']).toMatchObject([{ status: 400, error: { code: 'VERSIONS_REQUIRED' } }])
   })
 
+  test.each([
+    [[], 'VERSIONS_REQUIRED'],
+    [null, 'INVALID_REQUEST'],
+    [[0], 'INVALID_REQUEST'],
+  ])('B05: versions %j to be destroyed are not the whole secret', async (versions, code) => {
+    const { ask, openbao } = await openBench()
+    const operations = [{ op: 'destroy', uri: `${APP}/api`, versions }]
+    const { body } = await ask('bulk', { body: { operations } })
+    expect(body['results']).toMatchObject([{ status: 400, error: { code } }])
+    expect(await stored(openbao, `${APP}/api`)).toMatchObject({ version: 1 })
+  })
+
   test('B07: scopes and purposes of its own, each recorded', async () => {
     const { ask, log, openbao } = await serviceBench()
     const operations = [
