@@ -106,6 +106,37 @@ describe('the environment of the program', () => {
     expect(most).toBe(8)
   })
 
+  test('somebody who is busy is asked again', async () => {
+    const world = await makeWorld()
+    const { secrets } = world.registry
+    secrets.put(API, { token: 't1' })
+    secrets.answers.set(
+      `${API}#token`,
+      refused('RATE_LIMITED', { status: 429, headers: { 'Retry-After': '0' } }),
+    )
+    secrets.before = async () => {
+      if (secrets.asked.length === 3) secrets.answers.clear()
+    }
+    const env = { TOKEN_POINTER: `${API}#token` }
+    const { code, stdout } = await sregRun(world, SHOW, env)
+    expect({ code, asked: secrets.asked.length }).toEqual({ code: 0, asked: 3 })
+    expect(JSON.parse(stdout)).toMatchObject({ TOKEN: 't1' })
+  })
+
+  test.each([
+    ['0', 5],
+    ['6', 1],
+  ])('who stays busy, with Retry-After %s, is asked %i times', async (seconds, times) => {
+    const world = await makeWorld()
+    const { secrets } = world.registry
+    const headers = { 'Retry-After': seconds }
+    secrets.answers.set('*', refused('PROVIDER_BUSY', { status: 429, headers }))
+    const result = await sregRun(world, SHOW, { TOKEN_POINTER: `${API}#token` })
+    expect(result).toMatchObject({ code: 6, stdout: '' })
+    expect(result.stderr).toContain(`try again in ${seconds} s`)
+    expect(secrets.asked).toHaveLength(times)
+  })
+
   test('no secret in the arguments or the environment of sreg', async () => {
     const world = await makeWorld()
     world.registry.secrets.put(API, { token: 'canary-51f0' })

@@ -1,4 +1,5 @@
 /** The secrets that variables name, all of them or none. */
+import { setTimeout as pause } from 'node:timers/promises'
 import type { RegistryConnection } from '@secreg/client'
 import { CliError } from '../errors.ts'
 import { ask } from './ask.ts'
@@ -7,6 +8,10 @@ import { textOfValue } from './text-of-value.ts'
 
 /** Requests at once: a daemon has other callers too. */
 const AT_ONCE = 8
+
+/** Tries of a read that finds the daemon or a provider busy, and the longest wait between two, seconds. */
+const TRIES = 5
+const MAX_WAIT_SECONDS = 5
 
 /**
  * Read secrets. One that several variables name is read once.
@@ -51,21 +56,39 @@ function grouped(pointers: readonly Pointer[]): Map<string, Pointer[]> {
 
 async function read(
   registry: RegistryConnection,
-  { variable, uri }: Pointer,
+  pointer: Pointer,
   signal: AbortSignal,
 ): Promise<string> {
-  const answer = await ask(
-    registry,
-    { route: 'value', query: { uri } },
-    { signal, about: variable },
-  )
-  const { value } = answer
+  const { variable } = pointer
+  const { value } = await patiently(() => askFor(registry, pointer, signal), signal)
   if (value === undefined || value === null) throw unfit(variable, 'the secret is null')
   const text = textOfValue(value)
   // What ends a string for the system would end the value, and half of a pair would become another character.
   if (text.includes('\0')) throw unfit(variable, 'the secret has a NUL, which no variable can hold')
   if (/\p{Surrogate}/u.test(text)) throw unfit(variable, 'the secret is not well-formed text')
   return text
+}
+
+function askFor(
+  registry: RegistryConnection,
+  { variable, uri }: Pointer,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, unknown>>> {
+  return ask(registry, { route: 'value', query: { uri } }, { signal, about: variable })
+}
+
+/** Do as somebody who is busy asks: more secrets at once than a caller is granted in a second are no failure. */
+async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof CliError) || error.reason !== 'BUSY' || tries === TRIES) throw error
+      const seconds = error.retryAfterSeconds ?? 1
+      if (seconds > MAX_WAIT_SECONDS) throw error
+      await pause(seconds * 1000, undefined, { signal })
+    }
+  }
 }
 
 function unfit(variable: string, why: string): CliError {
