@@ -18,15 +18,9 @@ import type {
 import { StreamStarts } from './stream-starts.ts'
 
 /**
- * Make the API.
+ * Make the API. The README has an example of the whole.
  *
  * @throws RangeError for a size of the ring, or a sampling, that is not a positive integer
- *
- * @example
- * ```ts
- * const service = createSecretsService({ enforcement, providersOf, audit, references, … })
- * const { status, headers, body } = await service.answer(caller, { route: 'value', query, body: undefined })
- * ```
  */
 export function createSecretsService(options: SecretsServiceOptions): SecretsService {
   const { enforcement, devEndpoints, legacy, nowMs, timeMs } = options

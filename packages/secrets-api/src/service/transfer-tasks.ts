@@ -1,5 +1,5 @@
 /** From one secret to another: specs secrets-api §2.5, E15 and E16. */
-import { assertCopyable, copySecret, moveSecret } from '../operations/copy-secret.ts'
+import { assertCopyable, copySecret, moveSecret, type SecretAt } from '../operations/copy-secret.ts'
 import type { SecretUri } from '../uri/secret-uri.ts'
 import type { Done, Task } from './task.ts'
 
@@ -17,14 +17,12 @@ export function transferTask(
       return {
         target: { from, to },
         async run({ provider, author }): Promise<Done> {
-          const [source, destination] = [from, to].map((uri) => {
-            return { provider: provider(uri.provider), uri }
-          }) as [Parameters<typeof copySecret>[0], Parameters<typeof copySecret>[1]]
+          const at = (uri: SecretUri): SecretAt => ({ provider: provider(uri.provider), uri })
           const options = { ...author, overwrite }
           const made =
             operation === 'copy'
-              ? { ...(await copySecret(source, destination, options)), deleted: undefined }
-              : await moveSecret(source, destination, options)
+              ? { ...(await copySecret(at(from), at(to), options)), deleted: undefined }
+              : await moveSecret(at(from), at(to), options)
           const { version, created, stamped, sourceVersion, deleted } = made
           return {
             body: {
