@@ -26,7 +26,7 @@ export interface RunningDaemon {
 /** @param more - further lines of the configuration; `HOME` is the directory of the daemon. */
 export async function runDaemon(
   more = '',
-  options: Pick<ComposeOptions, 'kernel' | 'users'> = {},
+  options: Pick<ComposeOptions, 'kernel' | 'secrets' | 'users'> = {},
 ): Promise<RunningDaemon> {
   const home = createTempHome()
   const socket = home.file('s')
