@@ -31,7 +31,8 @@ export function answerError(answer: FailedAnswer): SecretsClientError {
     details: details !== undefined && clean(JSON.stringify(details)) ? details : undefined,
     correlationId: correlation,
     retryAfterSeconds: secondsOf(answer.retryAfter),
-    outcomeUnknown: answer.changes && status >= 500 && status !== 501,
+    // What is no refusal of the API may have gone through; a 501 has not.
+    outcomeUnknown: answer.changes && (status < 400 || (status >= 500 && status !== 501)),
   })
 }
 

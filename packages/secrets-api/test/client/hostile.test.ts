@@ -211,6 +211,7 @@ describe('refusals', () => {
 
   test('of changes, whether they may have been made', async () => {
     for (const [status, unknown] of [
+      [201, true],
       [400, false],
       [409, false],
       [429, false],
