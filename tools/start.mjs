@@ -97,6 +97,26 @@ async function tryHttp(http, token) {
   if (found.Value !== Value) throw new Error('what was read is not what was set')
 }
 
+/** Write and read a secret by its URI, in the file that a development home has for them. */
+async function trySecrets(http) {
+  console.log('\nA secret by its URI, in a file that is for development only:\n')
+  const uri = 'yaml://secret/demo#greeting'
+  const body = JSON.stringify({ uri, value: 'hello from a file' })
+  const headers = { 'Content-Type': 'application/json' }
+  await showJson(`${http}/api/secrets`, { method: 'POST', headers, body })
+  const query = `uri=${encodeURIComponent(uri)}`
+  const { value } = await showJson(`${http}/api/secrets/value?${query}`, { method: 'GET' })
+  if (value !== 'hello from a file') throw new Error('what was read is not what was set')
+}
+
+async function showJson(url, request) {
+  const response = await fetch(url, request)
+  const answer = await response.text()
+  console.log(`  ${request.method} ${url} ${request.body ?? ''}\n  ${response.status} ${answer}`)
+  if (response.status !== 200) throw new Error(`the answer was ${response.status}`)
+  return JSON.parse(answer)
+}
+
 function homeDirectory() {
   const own = join(ROOT, '.secreg-dev')
   const fits = Buffer.byteLength(join(own, 'registry.sock')) <= SOCKET_PATH_BYTES
@@ -128,6 +148,7 @@ async function main() {
     }
     if (http === undefined) throw new Error('the gateway did not start')
     await tryHttp(http, token)
+    await trySecrets(http)
     if (check) {
       console.log('\nall well')
       return 0
@@ -193,6 +214,12 @@ Over HTTP, with the token of its administrator, and with Tailscale's own setec c
   echo -n s3cret | setec -s ${http}/t/$TOKEN put demo/password
   setec -s ${http}/t/$TOKEN get demo/password
   curl ${http}/openapi.json
+
+Secrets by their URIs, wherever they are (docs/secrets-api.md); for a program, in its environment alone:
+
+  npx sreg secret get 'yaml://secret/demo#greeting'
+  GREETING_POINTER='yaml://secret/demo#greeting' npx sreg run -- sh -c 'echo "$GREETING"'
+  curl --get ${http}/api/secrets/value --data-urlencode 'uri=yaml://secret/demo#greeting'
 ${zoneInstructions(subauth)}${libvirtInstructions(libvirt)}
 Login and passphrase of its administrator: ${admin}
 Everything it has is below ${directory}; remove that to begin anew.
