@@ -34,7 +34,7 @@ export function pointersOf(env: Readonly<Record<string, string | undefined>>): {
       continue
     }
     const name = variable.slice(0, -SUFFIX.length)
-    if (Object.hasOwn(env, name)) {
+    if (Object.hasOwn(env, name) && env[name] !== undefined) {
       throw new CliError(
         'INVALID_ARGUMENT',
         `${variable}: ${name} is set too`,
