@@ -3,6 +3,7 @@ import type { Logger } from '@secreg/host'
 import type { CallerContext } from './caller.ts'
 import { Figures } from './figures.ts'
 import { type GatewayConfig, shareOf } from './gateway-config.ts'
+import { certificateOf } from './identity/forwarded-certificate.ts'
 import { createIdentity, createSessionSource } from './identity/identify.ts'
 import type { RelayConnection } from './relay/relay.ts'
 import { RelayLink } from './relay/relay-link.ts'
@@ -72,7 +73,13 @@ export function composeGateway(options: GatewayOptions): Gateway {
   })
   const isDraining = (): boolean => server.draining
   const share = shareOf(config.http)
-  const secrets = { context, publicUrl: config.http.publicUrl, gates: secretsGates() }
+  const { publicUrl, certificateProxies, certificateHeader } = config.http
+  const secrets = {
+    context,
+    publicUrl,
+    certificateOf: certificateOf({ proxies: certificateProxies, header: certificateHeader }),
+    gates: secretsGates(),
+  }
   const events = secretsEventsRoute({ ...secrets, maxStreams: share.streams })
   const routes = new RouteTable([
     setecRoute(context),
@@ -81,7 +88,7 @@ export function composeGateway(options: GatewayOptions): Gateway {
     ...secretsRoutes(secrets),
     events.route,
     authzenRoute(context),
-    authzenMetadataRoute(config.http.publicUrl),
+    authzenMetadataRoute(publicUrl),
     healthRoute(isDraining),
     readyRoute(link, isDraining),
     metricsRoute(context, options.figures ?? ownFigures(figures)),

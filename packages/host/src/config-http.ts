@@ -13,7 +13,13 @@ import {
   USER,
 } from './config-row.ts'
 import type { ConfigSections } from './config-values.ts'
-import { HOST_NAME, HTTP_ADDRESS, HTTPS_ORIGIN } from './http-address.ts'
+import {
+  ADDRESS_RANGE,
+  HEADER_NAME,
+  HOST_NAME,
+  HTTP_ADDRESS,
+  HTTPS_ORIGIN,
+} from './http-address.ts'
 
 type Rows<S extends keyof ConfigSections> = {
   readonly [F in keyof ConfigSections[S]]-?: ConfigRow<ConfigSections[S][F]>
@@ -99,6 +105,18 @@ export const HTTP_ROWS: Rows<'http'> = {
     undefined,
     optional(HTTPS_ORIGIN, false),
     'Where clients reach it, as it is told to them; without one, what they have asked for',
+  ),
+  certificateProxies: list(
+    'http.certificate_proxies',
+    ADDRESS_RANGE,
+    64,
+    'Proxies that end TLS and say which certificate a client has shown, for tokens of the Secrets API that are bound to one',
+  ),
+  certificateHeader: text(
+    'http.certificate_header',
+    'X-Forwarded-Tls-Client-Cert',
+    HEADER_NAME,
+    'Header in which they say it, and which they take away from clients',
   ),
   maxConnections: integer(
     'http.max_connections',

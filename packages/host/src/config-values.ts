@@ -140,6 +140,10 @@ export interface ConfigSections {
     readonly hostNames: readonly string[]
     /** Origin, `https://HOST[:PORT]`; undefined is whatever a request was sent to. */
     readonly publicUrl: string | undefined
+    /** Addresses and ranges. */
+    readonly certificateProxies: readonly string[]
+    /** Name of a header. */
+    readonly certificateHeader: string
     readonly maxConnections: number
     readonly maxHeaderBytes: number
     readonly maxBodyBytes: number

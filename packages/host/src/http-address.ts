@@ -1,4 +1,5 @@
-/** Where the gateway listens. */
+/** Where the gateway listens, what it is called, and which proxies it believes. */
+import { isIP, isIPv6 } from 'node:net'
 import { z } from 'zod'
 import type { TextRule } from './config-row.ts'
 
@@ -43,4 +44,32 @@ export const HOST_NAME: TextRule<string> = {
     .regex(
       /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/,
     ),
+}
+
+/** A range of addresses (RFC 4632 §3.1, RFC 4291 §2.3). */
+export interface AddressRange {
+  readonly family: 'ipv4' | 'ipv6'
+  readonly address: string
+  /** Leading bits that count. */
+  readonly prefix: number
+}
+
+/** Parse an address, or `ADDRESS/BITS`; `undefined` when it is none, or all there are. */
+export function parseAddressRange(text: string): AddressRange | undefined {
+  const [, address = '', bits] = /^([0-9A-Fa-f.:]{2,45})(?:\/([1-9][0-9]{0,2}))?$/.exec(text) ?? []
+  if (isIP(address) === 0) return undefined
+  const family = isIPv6(address) ? 'ipv6' : 'ipv4'
+  const most = family === 'ipv6' ? 128 : 32
+  const prefix = bits === undefined ? most : Number(bits)
+  return prefix > most ? undefined : { family, address, prefix }
+}
+
+export const ADDRESS_RANGE: TextRule<string> = {
+  expected: 'addresses and ranges such as "10.0.0.7" and "10.0.0.0/8"',
+  schema: z.string().refine((value) => parseAddressRange(value) !== undefined),
+}
+
+export const HEADER_NAME: TextRule<string> = {
+  expected: 'letters, digits and "-", at most 64',
+  schema: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
 }

@@ -49,7 +49,12 @@ export {
   hardenProcess,
   readCoreDumps,
 } from './hardening.ts'
-export { type HttpAddress, parseHttpAddress } from './http-address.ts'
+export {
+  type AddressRange,
+  type HttpAddress,
+  parseAddressRange,
+  parseHttpAddress,
+} from './http-address.ts'
 export {
   createLogger,
   type LogDestination,

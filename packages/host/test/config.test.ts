@@ -107,6 +107,8 @@ describe('parseConfig', () => {
         tlsClientRequired: false,
         hostNames: [],
         publicUrl: undefined,
+        certificateProxies: [],
+        certificateHeader: 'X-Forwarded-Tls-Client-Cert',
         maxConnections: 10_240,
         maxHeaderBytes: 16_384,
         maxBodyBytes: 2_097_152,

@@ -1,5 +1,11 @@
 /** Where HTTP may be served, and whom a gateway may assert. */
-import { ConfigError, parseAssertion, parseConfig, parseHttpAddress } from '@secreg/host'
+import {
+  ConfigError,
+  parseAddressRange,
+  parseAssertion,
+  parseConfig,
+  parseHttpAddress,
+} from '@secreg/host'
 import { expect, test } from 'vitest'
 
 test.each([
@@ -50,6 +56,40 @@ test.each([
   'secrets.example.org',
 ])('no origin: %s', (text) => {
   expect(() => parseConfig(`http.public_url = ${JSON.stringify(text)}`, 'f')).toThrow(ConfigError)
+})
+
+test.each([
+  ['10.0.0.7', { family: 'ipv4', address: '10.0.0.7', prefix: 32 }],
+  ['10.0.0.0/8', { family: 'ipv4', address: '10.0.0.0', prefix: 8 }],
+  ['::1', { family: 'ipv6', address: '::1', prefix: 128 }],
+  ['fd00::/8', { family: 'ipv6', address: 'fd00::', prefix: 8 }],
+])('a range: %s', (text, range) => {
+  expect(parseAddressRange(text)).toEqual(range)
+  const { config } = parseConfig(`http.certificate_proxies = [${JSON.stringify(text)}]`, 'f')
+  expect(config.http.certificateProxies).toEqual([text])
+})
+
+test.each([
+  '0.0.0.0/0',
+  '::/0',
+  '10.0.0.0/33',
+  '::1/129',
+  '10.0.0/8',
+  '10.0.0.0/08',
+  '10.0.0.0/',
+  'fe80::1%eth0',
+  '*',
+  'localhost',
+  '',
+])('no range: %j', (text) => {
+  expect(parseAddressRange(text)).toBeUndefined()
+  const line = `http.certificate_proxies = [${JSON.stringify(text)}]`
+  expect(() => parseConfig(line, 'f')).toThrow(ConfigError)
+})
+
+test.each(['', 'a b', 'X:Y', 'ä', 'x'.repeat(65)])('no name of a header: %j', (text) => {
+  const line = `http.certificate_header = ${JSON.stringify(text)}`
+  expect(() => parseConfig(line, 'f')).toThrow(ConfigError)
 })
 
 const HEX = 'ab'.repeat(32)

@@ -77,7 +77,7 @@ export function secretsEventsRoute(options: SecretsEventsOptions): SecretsEvents
     if (proofOf(exchange) !== undefined) return await once(exchange, known)
     const caller = await SecretsCaller.identify(options.context, exchange.facts)
     const payload = {
-      ...secretsPayload(exchange, caller, options.publicUrl),
+      ...secretsPayload(exchange, caller, options),
       op: 'follow',
     } as const
     // At once, so that whoever may not hears it, and takes nobody's place.
@@ -116,16 +116,16 @@ export function secretsEventsRoute(options: SecretsEventsOptions): SecretsEvents
 }
 
 async function follow(
-  { context, publicUrl }: SecretsRouteOptions,
+  options: SecretsRouteOptions,
   exchange: Exchange,
   after: number | undefined,
 ): Promise<SecretsResponse> {
-  const caller = await SecretsCaller.identify(context, exchange.facts)
+  const caller = await SecretsCaller.identify(options.context, exchange.facts)
   return caller.ask({
     op: 'follow',
     ...(after === undefined ? {} : { after }),
     wait: WAIT_MS,
-    ...secretsPayload(exchange, caller, publicUrl),
+    ...secretsPayload(exchange, caller, options),
   })
 }
 

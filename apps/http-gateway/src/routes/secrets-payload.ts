@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { RequestOf } from '@secreg/protocol'
 import { GatewayError } from '../errors.ts'
+import type { CertificateOf } from '../identity/forwarded-certificate.ts'
 import { soleHeader } from '../identity/header.ts'
 import type { SecretsCaller } from '../secrets-caller.ts'
 import { correlationIdOf, wordOf } from './correlation-id.ts'
@@ -25,21 +26,27 @@ export function proofOf({ facts }: Exchange): string | undefined {
   return soleHeader(facts.headers, 'dpop')
 }
 
+/** How it is known where a client thinks that he is, and what he has shown there. */
+export interface PayloadSources {
+  /** Origin that clients use; undefined: the one that a request was sent to. */
+  readonly publicUrl: string | undefined
+  readonly certificateOf: CertificateOf
+}
+
 /**
  * All of a request but its body.
  *
- * @param publicUrl - origin that clients use; undefined: the one that the request was sent to
  * @throws SecregError INVALID_ARGUMENT, GatewayError ERR_GATEWAY_TARGET_INVALID
  */
 export function secretsPayload(
   exchange: Exchange,
   caller: SecretsCaller,
-  publicUrl: string | undefined,
+  { publicUrl, certificateOf }: PayloadSources,
 ): SecretsPayload {
   const { method, facts } = exchange
-  const { target, tls } = facts
+  const { target } = facts
   const proof = proofOf(exchange)
-  const certificate = tls?.clientCertificate
+  const certificate = certificateOf(facts)
   return {
     ...(target.query === undefined ? {} : { query: target.query }),
     presented: {

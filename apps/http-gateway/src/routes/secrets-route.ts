@@ -16,13 +16,11 @@ import type { Exchange, Route } from './route.ts'
 import { secretsAnswer } from './secrets-answer.ts'
 import { SECRETS_ENDPOINTS, type SecretsEndpoint, type SecretsMethod } from './secrets-endpoints.ts'
 import { type SecretsGates, SMALL_BODY_BYTES } from './secrets-gate.ts'
-import { secretsPayload, textOf } from './secrets-payload.ts'
+import { type PayloadSources, secretsPayload, textOf } from './secrets-payload.ts'
 import { secretsRefusal } from './secrets-refusal.ts'
 
-export interface SecretsRouteOptions {
+export interface SecretsRouteOptions extends PayloadSources {
   readonly context: CallerContext
-  /** Origin that clients use; undefined: the one that a request was sent to. */
-  readonly publicUrl: string | undefined
   readonly gates: SecretsGates
 }
 
@@ -53,21 +51,21 @@ export function secretsRoutes(options: SecretsRouteOptions): readonly Route[] {
 }
 
 async function answer(
-  { context, publicUrl, gates }: SecretsRouteOptions,
+  options: SecretsRouteOptions,
   endpoint: SecretsEndpoint,
   exchange: Exchange,
 ): Promise<Answer> {
   const route = endpoint[exchange.method as SecretsMethod] as SecretsRoute
   checkHead(exchange)
-  const caller = await SecretsCaller.identify(context, exchange.facts)
+  const caller = await SecretsCaller.identify(options.context, exchange.facts)
   const common = {
     op: 'ask',
     route,
-    ...secretsPayload(exchange, caller, publicUrl),
+    ...secretsPayload(exchange, caller, options),
   } as const
   const source = sourceOf(caller.address)
   const ask = (payload: RequestOf<'secrets'>): Promise<SecretsResponse> =>
-    gates.asking.run(source, () => caller.ask(payload))
+    options.gates.asking.run(source, () => caller.ask(payload))
 
   if (exchange.method !== 'POST') return secretsAnswer(await ask(common), exchange)
   if (caller.isNobody) {
@@ -77,7 +75,7 @@ async function answer(
   }
   const read = (): Promise<Uint8Array> => exchange.readBody(LIMITS.secretsBodyBytes)
   const isFree = caller.isKnown || isSmall(exchange)
-  const body = textOf(isFree ? await read() : await gates.strangers.run(source, read))
+  const body = textOf(isFree ? await read() : await options.gates.strangers.run(source, read))
   return secretsAnswer(await ask({ ...common, body }), exchange)
 }
 

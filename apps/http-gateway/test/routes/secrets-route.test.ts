@@ -443,6 +443,33 @@ describe('who asks', () => {
   })
 })
 
+it('shows the certificate that a proxy has seen, where there is one', async (context) => {
+  await using home = createTempHome()
+  const { cert } = await CertificateMaker.in(home, context).make('client')
+  const base64 = readFileSync(cert, 'utf8').replace(/-----[^-]+-----|\s/g, '')
+  const der = Buffer.from(base64, 'base64')
+  const certificate = createHash('sha256').update(der).digest('base64url')
+  await using behind = await startGateway({
+    http: { certificateProxies: ['127.0.0.1'], certificateHeader: 'Client-Cert' },
+  })
+  behind.relay.answer = running.relay.answer
+  const headers = (value: string) => ({ Authorization: `Bearer ${JWT}`, 'Client-Cert': value })
+  const options = (value: string) => ({ ...GET, token: null, headers: headers(value) })
+  expect((await ask(behind, '/api/secrets', options(`:${base64}:`))).status).toBe(200)
+  expect(behind.relay.asked[0]?.payload).toMatchObject({ presented: { certificate } })
+  const refused = await ask(behind, '/api/secrets', options('x'))
+  expect([refused.status, JSON.parse(refused.text).code]).toEqual([400, 'INVALID_REQUEST'])
+  expect(behind.relay.asked).toHaveLength(1)
+  // It is no word of who asks: nobody is let in by it.
+  const alone = { ...GET, token: null, headers: { 'Client-Cert': `:${base64}:` } }
+  await ask(behind, '/api/secrets', alone)
+  expect(behind.relay.asked[1]?.sessionId).toBeUndefined()
+  expect(behind.relay.logins).toEqual([])
+  // Where there is no such proxy, it is a header like any other.
+  await ask(running, '/api/secrets', options(`:${base64}:`))
+  expect(last().payload['presented']).not.toHaveProperty('certificate')
+})
+
 describe('a failure', () => {
   it.each([
     ['AUTH_LOCKED_OUT', 429, 'RATE_LIMITED', '7'],

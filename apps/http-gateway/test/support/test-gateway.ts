@@ -13,6 +13,8 @@ export const HTTP_DEFAULTS: HttpConfig = {
   tlsClientRequired: false,
   hostNames: [],
   publicUrl: undefined,
+  certificateProxies: [],
+  certificateHeader: 'X-Forwarded-Tls-Client-Cert',
   maxConnections: 1000,
   maxHeaderBytes: 16 * 1024,
   maxBodyBytes: 2 * 1024 * 1024,
