@@ -59,7 +59,7 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
   const timeMs = () => Date.now()
   const providers = createProviders(settings, {
     egress,
-    registryOf: (principal) => host.registry.as(principal as Caller),
+    registryOf: (principal) => host.registry.foreign.partsOf(principal as Caller),
     onCircuitOpen: () => observer.record('provider_circuit_open_total', {}, 1),
   })
   const deadlineMs = Math.max(DECISION_MS, pdp?.timeoutMs ?? 0)

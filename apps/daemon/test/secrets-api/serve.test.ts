@@ -120,6 +120,21 @@ test('entries of the registry are secrets too, by their own paths', async () => 
     status: 400,
     body: { code: 'TENANT_MOUNT_MISMATCH' },
   })
+  expect(await ask(user, 'write', write('secreg://secret/db#password', 'q'))).toMatchObject({
+    status: 200,
+  })
+  // Reads are parts of what has left its record; a change has that of its commit beside it.
+  const { records } = await admin.audit({ user: 'alice', limit: 100 })
+  const about = records.filter(({ action }) => action !== 'auth').reverse()
+  expect(about).toMatchObject([
+    { action: 'secret', detail: 'value', paths: ['secreg://secret/db#password'] },
+    { action: 'secret', detail: 'value', outcome: 'failed' },
+    { paths: ['/secret/db'], correlation: about[3]?.correlation },
+    { action: 'secret', detail: 'write', paths: ['secreg://secret/db#password'] },
+  ])
+  expect(about).toHaveLength(4)
+  const found = await admin.audit({ key: '/secret/db', user: 'alice', limit: 100 })
+  expect(found.records).toHaveLength(3)
 })
 
 test('a change of policies ends what was granted by them', async () => {

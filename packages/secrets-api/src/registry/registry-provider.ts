@@ -1,7 +1,7 @@
 /**
  * A registry as a provider (DESIGN §4): `secreg://m/p#f?version=N` is member `f` of the entry `/m/p` in its version N.
- * The registry decides, records and does everything, each call by its own rules; a request of several calls leaves
- * several records.
+ * The registry decides, records and does everything, each call by its own rules: of a request of several calls it
+ * leaves as many records as these do.
  */
 import { LIMITS } from '@secreg/protocol'
 import { ProviderError } from '../errors.ts'
