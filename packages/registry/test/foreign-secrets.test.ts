@@ -607,6 +607,6 @@ test('whoever sets a policy about secrets elsewhere must have what it gives', as
     resource: 'yaml://secret/app',
   })
   expect(grants?.map(({ principal }) => principal)).toEqual(
-    expect.arrayContaining(['user:root', 'role:admin']),
+    expect.arrayContaining(['user:root', 'role:admin', BOB]),
   )
 })

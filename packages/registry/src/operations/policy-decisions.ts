@@ -37,6 +37,9 @@ type Asked = Pick<Request<'explain'>, 'user' | 'principals' | 'context'>
 /** Users of one answer to who can. */
 const GRANTS_SHOWN = 10_000
 
+/** Principal of an account of this registry. */
+const OWN_ACCOUNT = /^account:[0-9a-f]{32}$/
+
 /** As somebody comes who has logged in at the local socket with a password; a request says what is otherwise. */
 const USUAL: Context = { mfa: false, door: 'registry', proof: 'credential' }
 
@@ -153,7 +156,8 @@ export function whoCan(
       grants.push({ principal: `user:${account.login}`, account: account.id, rules })
     }
     for (const { principal, rules } of compiled.whoCan(asked)) {
-      if (principal.startsWith('account:')) continue
+      // Those that there are have been asked about; whoever another issuer knows has not.
+      if (OWN_ACCOUNT.test(principal)) continue
       grants.push({ principal: shownPrincipal(principal, directory), rules })
     }
     facts.count = grants.length
