@@ -46,6 +46,11 @@ export interface Caller {
   readonly boundary?: readonly string[]
   /** Actions that nobody has at his door, whatever policy says. */
   readonly withheld?: readonly Action[]
+  /**
+   * Purposes of the Secrets API of which an enforcement point before the registry has permitted each, under obligations that
+   * it keeps: policy is asked with these, and is not asked what it obliges to.
+   */
+  readonly permitted?: readonly string[]
   /** Good for nothing but setting up a second factor. */
   readonly restricted?: 'mfa-enrollment'
 }

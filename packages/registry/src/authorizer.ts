@@ -234,8 +234,14 @@ export class Authorizer {
     const { bound, subject } = facts
     const time = this.#now()
     const context = about === NOTHING_SAID ? facts.context : { ...facts.context, ...about }
+    if (caller.permitted !== undefined) {
+      return caller.permitted.some((purpose) => {
+        const asked = { action, resource, time, context: { ...context, purpose } }
+        return this.decisions(caller, asked).every(({ decision }) => decision === 'allow')
+      })
+    }
     const own = this.#policy.decide({ subject, action, resource, time, context })
-    // No door of the registry can enforce a time to live or a use count yet, so such an allow denies (DESIGN §7).
+    // No door of the registry can enforce a time to live or a use count, so such an allow denies (DESIGN §7).
     if (own.decision !== 'allow' || own.obligations !== undefined) return false
     if (bound === undefined) return true
     const by = bound.policy.decide({ subject: bound.subject, action, resource, time, context })

@@ -7,6 +7,7 @@ import {
   createEnforcement,
   type DecisionPort,
   type EnforcementObserver,
+  purposesOf,
   restrictDecisions,
 } from '@secreg/secrets-api/enforcement'
 import {
@@ -59,7 +60,8 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
   const timeMs = () => Date.now()
   const providers = createProviders(settings, {
     egress,
-    registryOf: (principal) => host.registry.foreign.partsOf(principal as Caller),
+    registryOf: (principal, permitted) =>
+      host.registry.foreign.partsOf(principal as Caller, permitted),
     onCircuitOpen: () => observer.record('provider_circuit_open_total', {}, 1),
   })
   const deadlineMs = Math.max(DECISION_MS, pdp?.timeoutMs ?? 0)
@@ -67,7 +69,7 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
     decisions: settings.authorization ? decisionsOf(options) : 'disabled',
     allowedMounts: (tenant) => mounts.get(tenant) ?? NO_MOUNTS,
     environment,
-    providerOf: providers.providerOf,
+    providerOf: (name, principal) => providers.providerOf(name, principal),
     requireAuth: settings.requireAuth,
     enforceScopes: settings.enforceScopes,
     audience: settings.audience,
@@ -82,10 +84,11 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
   })
   const service = createSecretsService({
     enforcement,
-    providersOf:
-      ({ principal }) =>
-      (name) =>
-        providers.providerOf(name, principal),
+    providersOf: ({ principal }, operation) => {
+      // Where nobody has decided, the registry does.
+      const permitted = settings.authorization ? purposesOf(operation) : undefined
+      return (name) => providers.providerOf(name, principal, permitted)
+    },
     audit: options.audit,
     references: await openSecretReferences(salt ?? randomBytes(SALT_BYTES)),
     ephemeralReferences: salt === undefined,

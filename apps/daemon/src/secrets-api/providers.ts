@@ -20,9 +20,13 @@ export interface ProviderPorts {
    * The registry as somebody sees it.
    *
    * @param principal - as authentication gave it to the caller
+   * @param permitted - purposes that have been permitted to him; absent where nobody has decided
    * @returns undefined for one to whom it is not open
    */
-  readonly registryOf: (principal: object) => RegistryProviderApi | undefined
+  readonly registryOf: (
+    principal: object,
+    permitted?: readonly string[],
+  ) => RegistryProviderApi | undefined
   /** A server has failed so often that it is not asked for a while; `openbao` for one that has both names. */
   readonly onCircuitOpen?: (name: Kv2Name) => void
   /** Of the clients of the servers. Default the platform's. */
@@ -33,9 +37,14 @@ export interface ProviderPorts {
 export interface Providers extends AsyncDisposable {
   /**
    * @param principal - for whom: the registry is another for everybody, and nothing is in it for nobody
+   * @param permitted - as of `registryOf`
    * @returns undefined for one that is not set up
    */
-  providerOf(name: SecretProviderName, principal?: object): SecretProvider | undefined
+  providerOf(
+    name: SecretProviderName,
+    principal?: object,
+    permitted?: readonly string[],
+  ): SecretProvider | undefined
   /** End what is under way at servers. */
   close(): Promise<void>
 }
@@ -75,9 +84,9 @@ export function createProviders(settings: SecretsApiSettings, ports: ProviderPor
     await Promise.all(clients.map((client) => client.close()))
   }
   return {
-    providerOf(name, principal) {
+    providerOf(name, principal, permitted) {
       if (name !== 'secreg') return shared[name]
-      const api = principal === undefined ? undefined : ports.registryOf(principal)
+      const api = principal === undefined ? undefined : ports.registryOf(principal, permitted)
       return api === undefined ? nobodys : registryProvider(api)
     },
     close,

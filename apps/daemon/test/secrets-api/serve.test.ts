@@ -137,6 +137,30 @@ test('entries of the registry are secrets too, by their own paths', async () => 
   expect(found.records).toHaveLength(3)
 })
 
+test('entries under rules that oblige, or that are for a purpose, are there for this door alone', async () => {
+  const home = await site()
+  const { admin, ask } = home
+  const user = await alice(home)
+  const common = { effect: 'allow', principals: ['user:alice'], actions: ACTIONS }
+  const often = { obligations: { ttlSeconds: 300, maxUses: 100 } }
+  const rules = [
+    { id: 'obliged', ...common, resources: ['/secret/obliged'], ...often },
+    { id: 'used', ...common, resources: ['/secret/used'], when: { purpose: ['execute'] } },
+  ]
+  await admin.policy({ op: 'set', document: { id: 'secrets', rules } })
+  for (const name of ['obliged', 'used']) {
+    await admin.set({ key: `/secret/${name}`, value: '{"k":"v"}', type: 'json', encrypt: true })
+    const answer = await ask(user, 'value', uri(`secreg://secret/${name}#k`))
+    expect(answer, name).toMatchObject({ status: 200, body: { value: 'v' } })
+    await expect(user.get({ key: `/secret/${name}`, decrypt: true })).rejects.toMatchObject({
+      reason: 'ACCESS_DENIED',
+    })
+  }
+  const written = await ask(user, 'write', write('secreg://secret/obliged#k', 'w'))
+  expect(written).toMatchObject({ status: 200, body: { version: 2 } })
+  expect((await ask(user, 'write', write('secreg://secret/used#k', 'w'))).status).toBe(403)
+})
+
 test('a change of policies ends what was granted by them', async () => {
   const home = await site()
   const { admin, ask } = home

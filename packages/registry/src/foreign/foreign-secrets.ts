@@ -135,13 +135,16 @@ export class ForeignSecrets {
    * of their own, whether they are allowed or not; changes do, with the commit that they are. Everything is decided as
    * ever.
    *
-   * @param caller - as {@link begin} returned him
+   * @param begun - as {@link begin} returned him
+   * @param permitted - purposes of which each has been permitted to him, under obligations that are kept; absent where
+   *   nobody has decided
    * @throws TypeError for one of whom something is needed first
    */
-  partsOf(caller: Caller): SecretParts {
-    if (caller.counted === true || caller.restricted !== undefined) {
+  partsOf(begun: Caller, permitted?: readonly string[]): SecretParts {
+    if (begun.counted === true || begun.restricted !== undefined) {
       throw new TypeError('caller: expected one who has begun')
     }
+    const caller = permitted === undefined ? begun : Object.freeze({ ...begun, permitted })
     const { core } = this.#identity
     const { meta, set, txn, versions } = this.#ports.as(caller)
     const parts = partReads(core, caller)

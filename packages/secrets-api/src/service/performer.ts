@@ -167,7 +167,7 @@ export class Performer {
     const { enforcement, providersOf, nowMs, timeMs } = this.#options
     const call = signal === undefined ? {} : { signal }
     const { caller } = admission
-    const providerOf = providersOf(caller)
+    const providerOf = providersOf(caller, task.operation)
     return {
       provider: (name: SecretProviderName) => {
         const provider = providerOf(name)

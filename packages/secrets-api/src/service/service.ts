@@ -2,6 +2,7 @@
 import type { AuthenticatedCaller } from '../enforcement/admission.ts'
 import type { Enforcement } from '../enforcement/enforcement.ts'
 import type { EnforcementObserver } from '../enforcement/metrics.ts'
+import type { SecretOperation } from '../enforcement/operation.ts'
 import type { AuditEnvelope, AuditedOperation } from '../enforcement.ts'
 import type { SecretProvider } from '../provider/provider.ts'
 import type { SecretReferences } from '../ref/secret-references.ts'
@@ -77,9 +78,10 @@ export interface SecretsAuditPort {
 /** What a service is made of. */
 export interface SecretsServiceOptions {
   readonly enforcement: Enforcement
-  /** For one caller; undefined for one that is not configured. */
+  /** For one caller, to do what has been permitted; undefined for one that is not configured. */
   readonly providersOf: (
     caller: AuthenticatedCaller,
+    operation: SecretOperation,
   ) => (name: SecretProviderName) => SecretProvider | undefined
   readonly audit: SecretsAuditPort
   readonly references: SecretReferences
