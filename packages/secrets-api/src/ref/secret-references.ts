@@ -16,6 +16,8 @@ export interface SecretReferences {
 }
 
 const encoder = new TextEncoder()
+/** References that are kept, with their URIs of 2048 bytes at most. */
+const KEPT = 1024
 
 /**
  * Take up a salt.
@@ -40,8 +42,17 @@ export async function openSecretReferences(salt: string | Uint8Array): Promise<S
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
   const key = await subtle.importKey('raw', bytes, algorithm, false, ['sign'])
   bytes.fill(0)
-  const referenceTo = async (text: string): Promise<string> =>
+  const sign = async (text: string): Promise<string> =>
     base64url(new Uint8Array(await subtle.sign('HMAC', key, encoder.encode(text))))
+  const kept = new Map<string, Promise<string>>()
+  // Most requests are for what was asked for a moment ago, and a signature is a turn of another thread.
+  const referenceTo = (text: string): Promise<string> => {
+    const reference = kept.get(text) ?? sign(text)
+    kept.delete(text)
+    kept.set(text, reference)
+    if (kept.size > KEPT) kept.delete(kept.keys().next().value ?? '')
+    return reference
+  }
   return {
     resourceRef: (uri) => referenceTo(uri.canonical),
     pathRef: (uri) => referenceTo(uri.path),

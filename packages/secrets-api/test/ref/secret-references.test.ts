@@ -31,6 +31,18 @@ test('the reference to the path is of neither key nor version', async () => {
   }
 })
 
+test('they are the same whether they are kept or have been forgotten', async () => {
+  const references = await openSecretReferences(SALT)
+  const uri = parseSecretUri('yaml://secret/env#MY_API_KEY')
+  const reference = 'RTcj6VKx-gi-w6lfzxd8Gtryuiyb7iiZqybuoq7YiJ8'
+  const made = new Set<string>()
+  for (let at = 0; at < 3000; at++) {
+    made.add(await references.resourceRef({ canonical: `yaml://secret/env#${at}` }))
+    if (at < 100 || at === 2999) expect(await references.resourceRef(uri)).toBe(reference)
+  }
+  expect(made.size).toBe(3000)
+})
+
 test('another salt, other references; the caller may wipe his', async () => {
   const salt = new TextEncoder().encode(SALT)
   const references = await openSecretReferences(salt)
