@@ -79,7 +79,7 @@ export function createSecretsService(options: SecretsServiceOptions): SecretsSer
           throw new SecretsApiError('INVALID_REQUEST')
         }
         // Pieces of one stream are one reading: else each record of one would be the next piece of all.
-        const key = admission.owner
+        const key = JSON.stringify([admission.owner, caller.rights ?? null])
         const quiet = !starts.isNew(key)
         const outcome = await performer.perform({ admission, signal }, FOLLOW_TASK, { quiet })
         if (outcome.kind === 'failed') return failureAnswer(outcome.failure, caller.correlationId)

@@ -150,6 +150,15 @@ describe('followed (E17)', () => {
     expect(log.types.slice(6)).toEqual(['SECRET_PERMIT'])
   })
 
+  test('a stream by another credential of the same subject leaves a record of its own', async () => {
+    const { service, bench, log } = await serviceBench()
+    const bob = { subject: 'auth:account:idp:bob' }
+    for (const rights of ['at home', 'elsewhere', 'at home', 'elsewhere']) {
+      await service.follow(bench.caller({ ...bob, rights }), undefined, 0)
+    }
+    expect(log.types).toEqual(['SECRET_PERMIT', 'SECRET_PERMIT'])
+  })
+
   test('whoever may not is told so, each time', async () => {
     const { service, bench } = await serviceBench()
     const denied = await service.follow(bench.caller(), undefined, 0)

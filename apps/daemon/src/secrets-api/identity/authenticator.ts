@@ -141,7 +141,7 @@ class Authentication implements Authenticator {
       audience: [audience],
       proofs: certificateProof(inboundAuthMode, certificate),
       principal,
-      rights: rightsOf(principal),
+      rights: rightsOfSession(principal),
     })
   }
 
@@ -178,6 +178,7 @@ class Authentication implements Authenticator {
     return authenticated({
       ...common,
       ...bearerOf(token, { scheme, dpop, proofs }),
+      rights: rightsOfToken(token, address),
       tenant: token.claims.tenant ?? tenant,
       principal: principalOf(token, address, common.correlationId),
     })
@@ -269,10 +270,20 @@ function bearerOf(
   }
 }
 
-/** What policy sees of a session beside the account and the address: tokens of one account are bounded each in its way. */
-function rightsOf({ boundary, door, mfa, principals, proof, withheld }: Caller): string {
-  const seen = JSON.stringify({ boundary, door, mfa, principals, proof, withheld })
-  return createHash('sha256').update(seen).digest('base64url')
+/** What policy sees of a session beside the account: tokens of one account are bounded each in its way. */
+function rightsOfSession(caller: Caller): string {
+  const { address, boundary, door, mfa, principals, proof, withheld } = caller
+  return digestOf({ address, boundary, door, mfa, principals, proof, withheld })
+}
+
+/** What whoever decides, here or elsewhere, sees of a token beside its subject, and that a renewed one has in common. */
+function rightsOfToken({ claims }: VerifiedToken, address: string): string {
+  const { audience, clientId, scopes } = claims
+  return digestOf({ address, audience, clientId, scopes: [...scopes].sort() })
+}
+
+function digestOf(seen: object): string {
+  return createHash('sha256').update(JSON.stringify(seen)).digest('base64url')
 }
 
 /** Local policy knows him by one name, which no account can have. */

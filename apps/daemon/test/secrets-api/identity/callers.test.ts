@@ -56,7 +56,7 @@ test('sessions of one account are told apart by what policy sees of them, and by
     return outcome.kind === 'authenticated' && outcome.caller.rights
   }
   const all = await rightsOf({})
-  for (const same of [{ sessionRef: 'another' }, { correlationId: 'c' }, { address: '::1' }]) {
+  for (const same of [{ sessionRef: 'another' }, { correlationId: 'c' }]) {
     expect(await rightsOf(same)).toBe(all)
   }
   const others: Partial<Caller>[] = [
@@ -65,12 +65,32 @@ test('sessions of one account are told apart by what policy sees of them, and by
     { boundary: [] },
     { mfa: !BOB.mfa },
     { door: 'registry' },
+    { address: '192.0.2.8' },
     { proof: 'kernel' },
     { principals: [...BOB.principals, 'group:g'] },
     { withheld: ['read'] },
   ]
   const rights = await Promise.all(others.map(rightsOf))
   expect(new Set([all, ...rights]).size).toBe(1 + others.length)
+})
+
+test('tokens of one subject are told apart by what is decided by, and by nothing else', async () => {
+  const rightsOf = async (claims: Record<string, unknown>, address = ADDRESS): Promise<unknown> => {
+    const outcome = await siteOf().bear(tokenOf(claims), { address })
+    return outcome.kind === 'authenticated' && outcome.caller.rights
+  }
+  const mine = { scope: 'secrets.read secrets.write', client_id: 'app', aud: ['crud.secrets'] }
+  const rights = await rightsOf({ ...mine, jti: 'a' })
+  expect(rights).toMatch(/^[\w-]{43}$/)
+  // A token that was renewed is as good as the one before.
+  expect(await rightsOf({ ...mine, jti: 'b', scope: 'secrets.write secrets.read' })).toBe(rights)
+  const others = await Promise.all([
+    rightsOf({ ...mine, client_id: 'page' }),
+    rightsOf({ ...mine, scope: 'secrets.read' }),
+    rightsOf({ ...mine, aud: ['crud.secrets', 'page'] }),
+    rightsOf(mine, '192.0.2.8'),
+  ])
+  expect(new Set([rights, ...others]).size).toBe(1 + others.length)
 })
 
 test('a session at the socket of the registry, in every mode', async () => {

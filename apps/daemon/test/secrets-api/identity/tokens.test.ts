@@ -54,6 +54,7 @@ test('what a token says of its bearer', async () => {
         proof: 'credential',
         correlationId: 'asked-1',
       },
+      rights: expect.stringMatching(/^[\w-]{43}$/),
     },
   })
   if (outcome.kind === 'refused') return
