@@ -1,6 +1,5 @@
 /** Requests of the Secrets API, sent as they are: nothing between a test and the gateway repairs a query or a body. */
 import { Agent, request, STATUS_CODES } from 'node:http'
-import { waitFor } from '@secreg/testkit'
 import { expect } from 'vitest'
 
 export type Method = 'GET' | 'POST' | 'DELETE' | 'PUT' | 'PATCH'
@@ -16,8 +15,6 @@ export interface SecretsAsk {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
   /** Address that it comes from, of 127.0.0.0/8: failed credentials are counted by it. */
   readonly from?: string
-  /** What is asked too often is answered so; otherwise it is asked again. */
-  readonly limited?: true
 }
 
 export interface SecretsReply {
@@ -52,21 +49,13 @@ export class SecretsCaller {
     this.#base = base
   }
 
-  /** Ask below `/api/secrets`, until it is not for asking too often that it is refused. */
+  /** Ask below `/api/secrets`. */
   async ask(method: Method, path: string, ask: SecretsAsk = {}): Promise<SecretsReply> {
-    const once = () => this.#send(method, `/api/secrets${path}${queryOf(ask.query)}`, ask)
-    const isLimited = ({ status, text }: SecretsReply): boolean =>
-      status === 429 && text.includes('"RATE_LIMITED"')
-    const reply = ask.limited
-      ? await once()
-      : await waitFor(
-          async () => {
-            const reply = await once()
-            return isLimited(reply) ? undefined : reply
-          },
-          { intervalMs: 100, what: `${method} ${path} to be answered` },
-        )
-    this.#keep(method, path, reply)
+    const reply = await this.#send(method, `/api/secrets${path}${queryOf(ask.query)}`, ask)
+    const { status, headers, text } = reply
+    this.told.push(JSON.stringify(headers))
+    const mayTell = method === 'GET' && (path === '' || path === '/value') && status === 200
+    if (!mayTell) this.told.push(text)
     expectFormOf(reply, `${method} ${path}`)
     return reply
   }
@@ -83,12 +72,6 @@ export class SecretsCaller {
 
   close(): void {
     this.#agent.destroy()
-  }
-
-  #keep(method: Method, path: string, { status, headers, text }: SecretsReply): void {
-    this.told.push(JSON.stringify(headers))
-    const mayTell = method === 'GET' && (path === '' || path === '/value') && status === 200
-    if (!mayTell) this.told.push(text)
   }
 
   #send(method: Method, target: string, ask: SecretsAsk): Promise<SecretsReply> {

@@ -54,6 +54,8 @@ export interface SecretsDeskOptions {
   /** Mounts of further tenants. */
   readonly tenants?: Readonly<Record<string, readonly string[]>>
   readonly pdp?: boolean
+  /** How much one subject may ask is as by default; else it is as good as unlimited. */
+  readonly limited?: true
   /** First part of the topics. */
   readonly kafka?: string
   /** Key and certificate of the server of KV version 2, and of the authority that it is checked against; PEM. */
@@ -261,7 +263,7 @@ async function closeOutside({ standIn, issuers, pdp, broker }: Outside): Promise
 
 /** The tables of the configuration that the site needs. */
 function tablesOf(
-  { issuers = [], tenants = {}, kafka, config = '' }: SecretsDeskOptions,
+  { issuers = [], tenants = {}, kafka, limited, config = '' }: SecretsDeskOptions,
   outside: Outside,
   site: GatewaySite,
 ): string {
@@ -289,6 +291,7 @@ ${tenantClaim === undefined ? '' : `tenant_claim = "${tenantClaim}"`}`
     unlock,
     '[secrets]',
     'enabled = true',
+    limited ? '' : 'rate_limit = 100000\nrate_burst = 100000',
     ...issuerTables,
     ...tenantTables,
     kafkaTable,

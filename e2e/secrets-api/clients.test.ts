@@ -174,6 +174,41 @@ describe('credentials of the registry over HTTP', () => {
     expectDenied(await caller.value(TEST, secret), 'execute', TEST)
   })
 
+  test('bound to a policy do not use what another token of the account was granted', async () => {
+    const { admin, caller } = secrets
+    const uri = 'openbao+kv2://secret/app/lc#value'
+    const rule = { effect: 'allow', principals: ['user:rita'], actions: ['read', 'decrypt'] }
+    const obligations = { maxUses: 100, ttlSeconds: 600 }
+    await setRules(admin, 'rita-often', [
+      { ...rule, id: 'r', resources: ['openbao+kv2://secret/app/lc'], obligations },
+    ])
+    expectReply(await caller.value(uri, token), 200, { value: 'three' })
+    const { secret } = await makeToken(admin, 'rita', { boundary: ['bound'] })
+    expectDenied(await caller.value(uri, secret), 'execute', uri)
+    expectReply(await caller.value(uri, token), 200, { value: 'three' })
+  })
+
+  test('end with what the account was granted', async () => {
+    const { admin, caller } = secrets
+    const uri = 'openbao+kv2://secret/groups/one#k'
+    await secrets.kv.write('groups/one', { k: 'v' })
+    await admin.ok('group', { op: 'add', kind: 'group', name: 'readers' })
+    await addUser(admin, 'gina', { groups: ['readers'] })
+    const { secret } = await makeToken(admin, 'gina')
+    await setRules(admin, 'everything', [])
+    const rule = { effect: 'allow', principals: ['group:readers'], actions: ['read', 'decrypt'] }
+    const obligations = { maxUses: 100, ttlSeconds: 600 }
+    await setRules(admin, 'readers', [
+      { ...rule, id: 'r', resources: ['openbao+kv2://secret/groups/*'], obligations },
+    ])
+    for (let time = 0; time < 3; time++) expectReply(await caller.value(uri, secret), 200)
+    await admin.ok('group', { op: 'leave', kind: 'group', name: 'readers', user: 'gina' })
+    expectDenied(await caller.value(uri, secret), 'execute', uri)
+    await admin.ok('user', { op: 'disable', user: 'gina' })
+    expectCode(await caller.value(uri, secret), 401, 'UNAUTHENTICATED')
+    await permitEverything(admin)
+  })
+
   test('open what is in the registry itself, as they would there', async () => {
     const { admin, caller } = secrets
     await setRules(admin, 'rita-entries', [

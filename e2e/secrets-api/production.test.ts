@@ -64,7 +64,12 @@ async function open(context: SkippableContext): Promise<SecretsDesk> {
   const server = await maker.make('kv', { issuer: authority, usage: 'serverAuth' })
   const pem = (path: string): string => readFileSync(path, 'utf8')
   const tls = { key: pem(server.key), cert: pem(server.cert), ca: pem(authority.cert) }
-  desk = await openSecretsDesk({ env: PROD, issuers: [{ name: 'idp', file: true }], tls })
+  desk = await openSecretsDesk({
+    env: PROD,
+    issuers: [{ name: 'idp', file: true }],
+    tls,
+    limited: true,
+  })
   await setCasePolicies(desk.admin, desk.issuer)
   return desk
 }
@@ -112,6 +117,20 @@ describe('A25: does not start', () => {
     const said = await refusalOf(wrong)
     for (const variable of Object.keys(wrong)) expect(said).toContain(variable)
   })
+})
+
+test('one subject may ask a hundred times at once, and others do not wait for him', async (context) => {
+  const { caller, issuer } = await open(context)
+  const ask = (sub: string) => caller.value('secreg://none/a#b', issuer.token(sub))
+  const replies = await Promise.all(Array.from({ length: 150 }, () => ask('greedy')))
+  const refused = replies.filter(({ status }) => status === 429)
+  expect(refused.length).toBeGreaterThan(0)
+  expect(refused.length).toBeLessThanOrEqual(50)
+  for (const reply of refused) {
+    expectCode(reply, 429, 'RATE_LIMITED')
+    expect(Number(reply.headers['retry-after'])).toBeGreaterThan(0)
+  }
+  expectCode(await ask('other'), 400, 'TENANT_MOUNT_MISMATCH')
 })
 
 for (const [id, env] of [
