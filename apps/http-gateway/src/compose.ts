@@ -73,10 +73,11 @@ export function composeGateway(options: GatewayOptions): Gateway {
   })
   const isDraining = (): boolean => server.draining
   const share = shareOf(config.http)
-  const { publicUrl, certificateProxies, certificateHeader } = config.http
+  const { publicUrl, hostNames, certificateProxies, certificateHeader } = config.http
   const secrets = {
     context,
     publicUrl,
+    hostNames: new Set([config.listen.host.toLowerCase(), ...hostNames]),
     certificateOf: certificateOf({ proxies: certificateProxies, header: certificateHeader }),
     gates: secretsGates(),
   }

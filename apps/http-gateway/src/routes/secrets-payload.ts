@@ -6,7 +6,7 @@ import type { CertificateOf } from '../identity/forwarded-certificate.ts'
 import { soleHeader } from '../identity/header.ts'
 import type { SecretsCaller } from '../secrets-caller.ts'
 import { correlationIdOf, wordOf } from './correlation-id.ts'
-import { originOf } from './origin.ts'
+import { isOwnOrigin, originOf } from './origin.ts'
 import type { Exchange } from './route.ts'
 
 /** Members that every request of it has. */
@@ -30,6 +30,8 @@ export function proofOf({ facts }: Exchange): string | undefined {
 export interface PayloadSources {
   /** Origin that clients use; undefined: the one that a request was sent to. */
   readonly publicUrl: string | undefined
+  /** Names of this server, in lower case. */
+  readonly hostNames: ReadonlySet<string>
   readonly certificateOf: CertificateOf
 }
 
@@ -41,12 +43,20 @@ export interface PayloadSources {
 export function secretsPayload(
   exchange: Exchange,
   caller: SecretsCaller,
-  { publicUrl, certificateOf }: PayloadSources,
+  { publicUrl, hostNames, certificateOf }: PayloadSources,
 ): SecretsPayload {
   const { method, facts } = exchange
   const { target } = facts
   const proof = proofOf(exchange)
   const certificate = certificateOf(facts)
+  const origin = publicUrl ?? originOf(exchange)
+  if (proof !== undefined && publicUrl === undefined && !isOwnOrigin(origin, exchange, hostNames)) {
+    // A proof that was shown to another server would be good here: he would only have to say that he is that.
+    throw new GatewayError(
+      'ERR_GATEWAY_TARGET_INVALID',
+      'a proof is for a place that is known to be this: http.public_url',
+    )
+  }
   return {
     ...(target.query === undefined ? {} : { query: target.query }),
     presented: {
@@ -55,7 +65,7 @@ export function secretsPayload(
       ...(proof === undefined ? {} : { proof }),
       method,
       // The path is one of those that are served: it holds no token, and nothing to be escaped.
-      url: `${publicUrl ?? originOf(exchange)}${target.path}`,
+      url: `${origin}${target.path}`,
       ...(certificate === undefined ? {} : { certificate: thumbprintOf(certificate) }),
     },
     ...saidOf(exchange),

@@ -346,6 +346,7 @@ it('comments keep a connection open', async () => {
   const { route } = secretsEventsRoute({
     context,
     publicUrl: 'http://h',
+    hostNames: new Set(),
     certificateOf: () => undefined,
     gates: secretsGates(),
     maxStreams: 1,

@@ -240,6 +240,28 @@ describe('what is asked', () => {
   })
 
   it.each([
+    ['127.0.0.1', 200],
+    ['localhost:1', 200],
+    ['[::1]', 200],
+    ['secrets.example', 200],
+    ['192.0.2.9', 400],
+    ['[2001:db8::1]', 400],
+  ])(
+    'is not where somebody else says that it is, who was shown the proof first: %s is answered %i',
+    async (host, expected) => {
+      await using named = await startGateway({ http: { hostNames: ['secrets.example'] } })
+      named.relay.answer = running.relay.answer
+      using client = await RawConnection.open(named.port)
+      const shown = { Host: host, Authorization: `DPoP ${JWT}`, DPoP: 'a.b.c' }
+      client.send(rawRequest('GET', '/api/secrets/value?uri=a', shown))
+      const { status, body } = await client.answer()
+      expect(status).toBe(expected)
+      expect(named.relay.asked).toHaveLength(expected === 200 ? 1 : 0)
+      if (expected === 400) expect(String(body)).toContain('http.public_url')
+    },
+  )
+
+  it.each([
     ['text/plain', 415],
     ['application/jsonp', 415],
     ['', 415],
