@@ -74,8 +74,8 @@ export function secretsEventsRoute(options: SecretsEventsOptions): SecretsEvents
   const answer = async (exchange: Exchange): Promise<Answer> => {
     checkHead(exchange)
     const known = lastEventId(exchange)
-    if (proofOf(exchange) !== undefined) return await once(exchange, known)
     const caller = await SecretsCaller.identify(options.context, exchange.facts)
+    if (proofOf(exchange) !== undefined) return await once(exchange, caller, known)
     const payload = {
       ...secretsPayload(exchange, caller, options),
       op: 'follow',
@@ -86,14 +86,21 @@ export function secretsEventsRoute(options: SecretsEventsOptions): SecretsEvents
     const found = foundIn(first)
     if (found === undefined) return secretsAnswer(first, exchange)
     const leave = enter()
-    const next = (after: number) => follow(options, exchange, after).then(foundIn)
+    const next = async (after: number): Promise<Found | undefined> => {
+      const again = await SecretsCaller.identify(options.context, exchange.facts)
+      return foundIn(await follow(options, exchange, again, after))
+    }
     return told(exchange, (sink) => run(sink, found, next, pingMs).finally(leave))
   }
   /** A proof is good for one request (RFC 9449 §11.1): such a stream is one wait, and is asked for again. */
-  const once = async (exchange: Exchange, known: number | undefined): Promise<Answer> => {
+  const once = async (
+    exchange: Exchange,
+    caller: SecretsCaller,
+    known: number | undefined,
+  ): Promise<Answer> => {
     const leave = enter()
     try {
-      const answered = await follow(options, exchange, known)
+      const answered = await follow(options, exchange, caller, known)
       const found = foundIn(answered)
       if (found === undefined) return secretsAnswer(answered, exchange)
       return told(exchange, (sink) => sink.write(framesOf(found)))
@@ -115,12 +122,12 @@ export function secretsEventsRoute(options: SecretsEventsOptions): SecretsEvents
   }
 }
 
-async function follow(
+function follow(
   options: SecretsRouteOptions,
   exchange: Exchange,
+  caller: SecretsCaller,
   after: number | undefined,
 ): Promise<SecretsResponse> {
-  const caller = await SecretsCaller.identify(options.context, exchange.facts)
   return caller.ask({
     op: 'follow',
     ...(after === undefined ? {} : { after }),

@@ -335,6 +335,43 @@ describe('a reader who does not take what is sent', () => {
   })
 })
 
+it('whoever is not known yet takes no place, whatever he shows a proof of', async () => {
+  let refuse: () => void = () => {}
+  const slow = new Promise<void>((resolve) => {
+    refuse = resolve
+  })
+  const { relay } = running
+  const auth = relay.auth.bind(relay)
+  relay.auth = async (request) => {
+    if (request.password !== undefined) await slow
+    return auth(request)
+  }
+  const shown = { Authorization: `Basic ${btoa('alice:wrong')}`, DPoP: 'a.b.c' }
+  const strangers = await Promise.all(
+    Array.from({ length: 40 }, async () => {
+      const client = await RawConnection.open(running.port)
+      client.send(rawRequest('GET', PATH, shown))
+      return client
+    }),
+  )
+  try {
+    await waitFor(() => running.gateway.server.connections >= 40)
+    events.emit()
+    using known = await RawConnection.open(running.port)
+    known.send(
+      rawRequest('GET', PATH, {
+        Authorization: `Bearer ${TOKEN}`,
+        DPoP: 'a.b.c',
+        'Last-Event-ID': '0',
+      }),
+    )
+    expect((await known.answer()).status).toBe(200)
+  } finally {
+    refuse()
+    for (const stranger of strangers) stranger[Symbol.dispose]()
+  }
+})
+
 it('comments keep a connection open', async () => {
   const relay = new FakeRelay()
   relay.answer = ({ payload }) => events.answer(payload)
