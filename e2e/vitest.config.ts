@@ -14,6 +14,7 @@ const LONG = [
   'crypto/nonces.test.ts',
   'daemon/rotation-durability.test.ts',
   'daemon/identity-durability.test.ts',
+  'secrets-api/faults.test.ts',
 ]
 
 class LongFirst extends BaseSequencer {

@@ -2,7 +2,7 @@
  * A registry whose Secrets API is on, as processes: daemon and gateway, with stand-ins of all that is outside of them in
  * this process. `OPEN` and `GUARDED` are the environments A and B of the cases.
  */
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { cleanEnv, createCanary, findCanary, KafkaStandIn, waitFor } from '@secreg/testkit'
 import { Kv2StandIn } from '@secreg/testkit/kv2'
 import { expect } from 'vitest'
@@ -86,6 +86,8 @@ export class SecretsDesk implements AsyncDisposable {
   readonly kv: Kv2Desk
   /** Texts that came in other ways, such as on a stream. */
   readonly heard: string[] = []
+  /** Further texts that must be nowhere. */
+  readonly unheard: string[] = []
   readonly #outside: Outside
   readonly #prepared: AsyncDisposable | undefined
   #admin: Wire
@@ -214,6 +216,9 @@ export class SecretsDesk implements AsyncDisposable {
       provider: this.standIn.rootToken,
       pdp: this.#outside.pdpToken,
       salt: SALT,
+      'hash of yaml': sha256(canaries.yaml),
+      'hash of kv': sha256(canaries.kv),
+      ...Object.fromEntries(this.unheard.map((text, at) => [`text ${at}`, text])),
     }
     for (const [where, list] of Object.entries(texts)) {
       for (const text of list) {
@@ -231,7 +236,8 @@ export class SecretsDesk implements AsyncDisposable {
         expect(text, 'a name in what is published').not.toContain(name)
       }
     }
-    for (const secret of [canaries.yaml, canaries.kv, this.standIn.rootToken]) {
+    const inTheLog = [canaries.yaml, canaries.kv, this.standIn.rootToken, ...this.unheard]
+    for (const secret of [...inTheLog, ...inTheLog.map(sha256)]) {
       expect(findCanary(secret, site.audit), 'a secret in the log').toEqual([])
     }
   }
@@ -252,6 +258,10 @@ export class SecretsDesk implements AsyncDisposable {
     await this.running[Symbol.asyncDispose]()
     await closeOutside(this.#outside)
   }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
 
 async function closeOutside({ standIn, issuers, pdp, broker }: Outside): Promise<void> {

@@ -118,6 +118,17 @@ export function authzenCases(desk: () => SecretsDesk): void {
       })
     })
 
+    test('Z42: denies a copy where it answers one of two questions', async () => {
+      const { pdp, issuer, caller, kv: server } = desk()
+      pdp.fault = (_, response) => sendJson(response, 200, { evaluations: [{ decision: true }] })
+      const { mark } = server
+      const body = { fromUri: kv('app/api#user'), toUri: kv('decided/z42#user') }
+      const reply = await caller.ask('POST', '/copy', { body, token: issuer.token('z42-copy') })
+      pdp.fault = undefined
+      expectCode(reply, 403, 'SECRET_AUTHZ_FAILED')
+      expect(server.reads(mark)).toEqual([])
+    })
+
     test('Z43: has not answered where the answers have another name', async () => {
       const { pdp } = desk()
       pdp.fault = (_, response) => {

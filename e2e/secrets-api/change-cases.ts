@@ -105,16 +105,27 @@ function writes(fresh: Fresh): void {
     expect((await server.metadata('app/first')).custom_metadata).toEqual(stamped)
   })
 
-  fresh('W13: a stamp that fails fails no write', async ({ caller, kv: server, standIn }) => {
+  fresh('W13: a stamp that fails fails no write, and is told', async (desk) => {
+    const { caller, kv: server, standIn } = desk
+    const errors = await desk.metric('secrets_errors_total', 'code="PROVIDER_ERROR"')
     const end = standIn.fail(
       { kind: 'status', status: 500 },
       10,
       ({ method, target }) => method !== 'GET' && target.includes('/metadata/'),
     )
-    expectReply(await caller.write(kv('app/unstamped#k'), 'v'), 200, { version: 1 })
+    const headers = { 'X-Correlation-Id': 'case-w13' }
+    const body = { uri: kv('app/unstamped#k'), value: 'v' }
+    expectReply(await caller.ask('POST', '', { body, headers }), 200, { version: 1 })
     end()
     expect((await server.metadata('app/unstamped')).custom_metadata ?? {}).toEqual({})
     expectReply(await caller.value(kv('app/unstamped#k')), 200, { value: 'v' })
+    const query = { correlation_id: 'case-w13' }
+    const { json } = await caller.ask('GET', '/audit', { query })
+    expect(json.items).toMatchObject([
+      { event_type: 'SECRET_ERROR', data: { code: 'PROVIDER_ERROR' } },
+      { event_type: 'SECRET_CREATED' },
+    ])
+    expect(await desk.metric('secrets_errors_total', 'code="PROVIDER_ERROR"')).toBe(errors + 1)
   })
 }
 

@@ -8,6 +8,7 @@ import { expectCode, expectDenied, expectReply } from '../lib/secrets-call.ts'
 import { permitEverything, setRules } from '../lib/secrets-policies.ts'
 import { GUARDED, openSecretsDesk, type SecretsDesk } from '../lib/secrets-site.ts'
 import { PASSWORD, SECREGD } from '../lib/site.ts'
+import type { Wire } from '../lib/wire.ts'
 
 const TEST = 'openbao+kv2://secret/app/test#value'
 
@@ -20,6 +21,19 @@ beforeAll(async () => {
   await desk.ok('sreg login "$ADMIN" --password-stdin < password')
 })
 afterAll(() => secrets?.[Symbol.asyncDispose]())
+
+/** Rights to entries of the registry below a place, in the place of those given before. */
+async function permitEntries(admin: Wire, user: string, resource: string): Promise<void> {
+  await setRules(admin, `${user}-entries`, [
+    {
+      id: 'r',
+      effect: 'allow',
+      principals: [`user:${user}`],
+      actions: ['read', 'decrypt', 'create', 'update', 'read-metadata'],
+      resources: [resource],
+    },
+  ])
+}
 
 describe('sreg secret', () => {
   test('reads, writes, rotates, copies, moves and finds', async () => {
@@ -188,6 +202,27 @@ describe('credentials of the registry over HTTP', () => {
     expectReply(await caller.value(uri, token), 200, { value: 'three' })
   })
 
+  test('that are counted are used once by each request, whatever it does', async () => {
+    const { admin, caller } = secrets
+    await admin.ok('set', {
+      key: '/secret/counted',
+      value: { a: '1' },
+      type: 'json',
+      encrypt: true,
+    })
+    await permitEntries(admin, 'rita', '/secret/**')
+    const { secret } = await makeToken(admin, 'rita', { uses: 3 })
+    expectReply(await caller.value(TEST, secret), 200)
+    // Reads its source, looks at its destination, and writes it, in the registry.
+    const body = { fromUri: 'secreg://secret/counted#a', toUri: 'secreg://secret/counted#b' }
+    expectReply(await caller.ask('POST', '/copy', { body, token: secret }), 200)
+    const operations = ['c', 'd', 'e'].map((key) => {
+      return { op: 'set', uri: `secreg://secret/counted#${key}`, value: key }
+    })
+    expectReply(await caller.ask('POST', '/bulk', { body: { operations }, token: secret }), 200)
+    expectCode(await caller.value(TEST, secret), 401, 'UNAUTHENTICATED')
+  })
+
   test('end with what the account was granted', async () => {
     const { admin, caller } = secrets
     const uri = 'openbao+kv2://secret/groups/one#k'
@@ -211,15 +246,7 @@ describe('credentials of the registry over HTTP', () => {
 
   test('open what is in the registry itself, as they would there', async () => {
     const { admin, caller } = secrets
-    await setRules(admin, 'rita-entries', [
-      {
-        id: 'r',
-        effect: 'allow',
-        principals: ['user:rita'],
-        actions: ['read', 'decrypt', 'create', 'update', 'read-metadata'],
-        resources: ['/secret/own/**'],
-      },
-    ])
+    await permitEntries(admin, 'rita', '/secret/own/**')
     const uri = 'secreg://secret/own/api#token'
     expectReply(await caller.write(uri, 'in the registry', token), 200, { status: 'ok', uri })
     expectReply(await caller.value(uri, token), 200, { value: 'in the registry' })
@@ -231,6 +258,14 @@ describe('credentials of the registry over HTTP', () => {
     await admin.ok('set', { key: '/secret/other/api', value: '{"token":"x"}', encrypt: true })
     expectDenied(await caller.value(other, token), 'execute', other)
   })
+})
+
+test('a reload keeps what the daemon was started with, though it is in its environment no more', async () => {
+  const { caller, running } = secrets
+  const { secret } = await makeToken(secrets.admin, 'rita')
+  running.daemon.signal('SIGHUP')
+  await running.daemon.line(/configuration reloaded/, { from: 'stderr' })
+  expectReply(await caller.value(TEST, secret), 200, { value: 'two' })
 })
 
 test('no value and no credential is where it was not told', () => secrets.expectNoLeak())

@@ -34,7 +34,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await desk?.[Symbol.asyncDispose]()
-  await bao?.close()
 })
 
 async function seedBao(): Promise<void> {
@@ -200,6 +199,14 @@ test('a circuit opens when a server is down, and closes when it is back', async 
     intervalMs: 500,
     what: 'the circuit to close',
   })
+})
+
+test('a server that is not there has failed', async () => {
+  const { port } = bao
+  await bao.close()
+  const reply = expectCode(await openbao(), 502, 'PROVIDER_ERROR')
+  expect(reply.text).not.toContain(String(port))
+  expectReply(await vault(), 200, { value: 'sk' })
 })
 
 test('no value, no credential and no word of a server is where it was not told', async () => {

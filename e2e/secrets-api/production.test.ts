@@ -133,51 +133,51 @@ test('one subject may ask a hundred times at once, and others do not wait for hi
   expectCode(await ask('other'), 400, 'TENANT_MOUNT_MISMATCH')
 })
 
-for (const [id, env] of [
-  ['prod', PROD],
-  ['A26: nothing', { ...PROD, ENVIRONMENT: undefined }],
-] as const) {
-  describe(`where ENVIRONMENT is ${id}`, () => {
-    test('secrets of a server with TLS are told to whom they may be', async (context) => {
-      const { caller, issuer } = await open(context)
-      if (env !== PROD) await desk?.restart(env)
-      expectReply(await caller.value(TEST, issuer.token('bob')), 200, { value: 'two' })
-      expectCode(await caller.value(TEST), 401, 'UNAUTHENTICATED')
-    })
+describe('where ENVIRONMENT is prod', () => production(PROD))
+describe('A26: where ENVIRONMENT is not set', () => {
+  production({ ...PROD, ENVIRONMENT: undefined })
+})
 
-    test('W15: YAML is not written to', async (context) => {
-      const { caller, issuer, yamlFile } = await open(context)
-      const before = readFileSync(yamlFile, 'utf8')
-      const uri = 'yaml://secret/env#FROM'
-      const forbidden = [
-        await caller.write(uri, 'x', issuer.token('bob')),
-        await caller.ask('DELETE', '', { query: { uri }, token: issuer.token('bob') }),
-        await caller.ask('POST', '/rotate', {
-          body: { uri, value: 'x' },
-          token: issuer.token('bob'),
-        }),
-        await caller.ask('POST', '/copy', {
-          body: { fromUri: TEST, toUri: uri },
-          token: issuer.token('bob'),
-        }),
-      ]
-      for (const reply of forbidden) expectCode(reply, 403, 'YAML_WRITE_FORBIDDEN')
-      expectCode(await caller.value(uri, issuer.token('bob')), 501, 'PROVIDER_NOT_CONFIGURED')
-      expect(readFileSync(yamlFile, 'utf8')).toBe(before)
-    })
+function production(env: Environment): void {
+  test('secrets of a server with TLS are told to whom they may be', async (context) => {
+    const { caller, issuer } = await open(context)
+    if (env !== PROD) await desk?.restart(env)
+    expectReply(await caller.value(TEST, issuer.token('bob')), 200, { value: 'two' })
+    expectCode(await caller.value(TEST), 401, 'UNAUTHENTICATED')
+  })
 
-    test('U31: URIs are as strict as ever', async (context) => {
-      const { caller, issuer } = await open(context)
-      expectCode(await caller.value(LEGACY, issuer.token('bob')), 400, 'ILLEGAL_SEGMENT')
-    })
+  test('W15: YAML is not written to', async (context) => {
+    const { caller, issuer, yamlFile } = await open(context)
+    const before = readFileSync(yamlFile, 'utf8')
+    const uri = 'yaml://secret/env#FROM'
+    const forbidden = [
+      await caller.write(uri, 'x', issuer.token('bob')),
+      await caller.ask('DELETE', '', { query: { uri }, token: issuer.token('bob') }),
+      await caller.ask('POST', '/rotate', {
+        body: { uri, value: 'x' },
+        token: issuer.token('bob'),
+      }),
+      await caller.ask('POST', '/copy', {
+        body: { fromUri: TEST, toUri: uri },
+        token: issuer.token('bob'),
+      }),
+    ]
+    for (const reply of forbidden) expectCode(reply, 403, 'YAML_WRITE_FORBIDDEN')
+    expectCode(await caller.value(uri, issuer.token('bob')), 501, 'PROVIDER_NOT_CONFIGURED')
+    expect(readFileSync(yamlFile, 'utf8')).toBe(before)
+  })
 
-    test('K12: what has happened is told to nobody', async (context) => {
-      const { caller, issuer, http } = await open(context)
-      const token = issuer.token('bob')
-      expectCode(await caller.ask('GET', '/audit', { token }), 404, 'NOT_FOUND')
-      using stream = await SecretsStream.open(http, { token: issuer.token('bob') })
-      expect(stream.status).toBe(404)
-    })
+  test('U31: URIs are as strict as ever', async (context) => {
+    const { caller, issuer } = await open(context)
+    expectCode(await caller.value(LEGACY, issuer.token('bob')), 400, 'ILLEGAL_SEGMENT')
+  })
+
+  test('K12: what has happened is told to nobody', async (context) => {
+    const { caller, issuer, http } = await open(context)
+    const token = issuer.token('bob')
+    expectCode(await caller.ask('GET', '/audit', { token }), 404, 'NOT_FOUND')
+    using stream = await SecretsStream.open(http, { token: issuer.token('bob') })
+    expect(stream.status).toBe(404)
   })
 }
 
