@@ -60,7 +60,8 @@ export interface SecretsDeskOptions {
   readonly kafka?: string
   /** Key and certificate of the server of KV version 2, and of the authority that it is checked against; PEM. */
   readonly tls?: { readonly key: string; readonly cert: string; readonly ca: string }
-  /** Further keys of `[audit]`, of `[http]`, and further tables. */
+  /** Further keys of `[secrets]`, of `[audit]`, of `[http]`, and further tables. */
+  readonly secrets?: string
   readonly audit?: string
   readonly http?: string
   readonly config?: string
@@ -273,7 +274,7 @@ async function closeOutside({ standIn, issuers, pdp, broker }: Outside): Promise
 
 /** The tables of the configuration that the site needs. */
 function tablesOf(
-  { issuers = [], tenants = {}, kafka, limited, config = '' }: SecretsDeskOptions,
+  { issuers = [], tenants = {}, kafka, limited, secrets = '', config = '' }: SecretsDeskOptions,
   outside: Outside,
   site: GatewaySite,
 ): string {
@@ -302,6 +303,7 @@ ${tenantClaim === undefined ? '' : `tenant_claim = "${tenantClaim}"`}`
     '[secrets]',
     'enabled = true',
     limited ? '' : 'rate_limit = 100000\nrate_burst = 100000',
+    secrets,
     ...issuerTables,
     ...tenantTables,
     kafkaTable,

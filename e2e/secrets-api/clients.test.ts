@@ -174,6 +174,20 @@ describe('credentials of the registry over HTTP', () => {
     ])
   })
 
+  test('are one to a request', async () => {
+    const { caller, running } = secrets
+    const query = `uri=${encodeURIComponent(TEST)}`
+    const path = await ask(`${running.site.at(token)}/api/secrets/value?${query}`)
+    expect([path.status, path.json]).toMatchObject([200, { value: 'two' }])
+    const headers = { 'X-Vault-Token': token }
+    expectReply(await caller.value(TEST, undefined, { headers }), 200, { value: 'two' })
+    const { secret } = await makeToken(secrets.admin, 'rita')
+    for (const other of [secret, 'a.b.c']) {
+      const reply = await caller.value(TEST, other, { headers })
+      expectCode(reply, 400, 'INVALID_REQUEST', other)
+    }
+  })
+
   test('that are no good are refused', async () => {
     const { caller } = secrets
     expectCode(await caller.value(TEST, 'sreg_0123456789abcdef_bad'), 401, 'UNAUTHENTICATED')

@@ -13,6 +13,7 @@ beforeAll(async () => {
     issuers: [{ name: 'idp' }, { name: 'org', tenantClaim: 'tenant' }],
     tenants: { other: ['secret'], empty: [] },
     kafka: 'acme',
+    secrets: 'clock_skew = 0',
   })
   await setCasePolicies(desk.admin, desk.issuer)
   for (const path of ENDPOINT_SECRETS) await desk.kv.write(path, { k: 'v' })

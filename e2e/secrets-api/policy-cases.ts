@@ -109,6 +109,30 @@ export function policyCases(desk: () => SecretsDesk): void {
       expect(server.reads(mark)).toEqual([])
     })
 
+    test('of the registry itself, by the paths that its secrets are', async () => {
+      const { issuer, caller, admin } = desk()
+      for (const name of ['jwt', 'other']) {
+        const value = { token: name }
+        await admin.ok('set', { key: `/secret/${name}/api`, value, type: 'json', encrypt: true })
+      }
+      const actions = ['read', 'decrypt', 'read-metadata', 'create', 'update']
+      const resources = ['/secret/jwt/*']
+      const rule = { id: 'r', effect: 'allow', principals: [issuer.principal('jo')] }
+      await setRules(admin, 'jo', [{ ...rule, actions, resources }])
+      const jo = () => issuer.token('jo')
+      const uri = 'secreg://secret/jwt/api#token'
+      expectReply(await caller.value(uri, jo()), 200, { value: 'jwt' })
+      expectReply(await caller.write(`${uri}-2`, 'two', jo()), 200, { status: 'ok' })
+      for (const path of ['other/api', 'other/none']) {
+        const denied = `secreg://secret/${path}#token`
+        expectDenied(await caller.value(denied, jo()), 'execute', denied)
+        expectDenied(await caller.write(denied, 'x', jo()), 'write', denied)
+      }
+      // Rights to what is elsewhere are none here, and the reverse.
+      expectDenied(await caller.value(uri, bob()), 'execute', uri)
+      expectDenied(await caller.value(TEST, jo()), 'execute', TEST)
+    })
+
     test('a change of policy counts at once', async () => {
       const { issuer, caller, admin } = desk()
       const erin = () => issuer.token('erin', ['secrets.read'])
@@ -204,6 +228,16 @@ export function policyCases(desk: () => SecretsDesk): void {
         expect(json.total, tenant).toBeGreaterThan(0)
         for (const { data } of json.items) expect(data.tenant_id).toBe(tenant)
       }
+    })
+
+    test('K07: a stream ends with the token that opened it', async () => {
+      const exp = Math.floor(Date.now() / 1000) + 2
+      const token = desk().issuer.token('bob', SCOPES, { exp })
+      using stream = await SecretsStream.open(desk().http, { token })
+      expect(stream.status).toBe(200)
+      await waitFor(() => stream.ended, { timeoutMs: 20_000, what: 'the stream to end' })
+      expect(Date.now() / 1000).toBeGreaterThan(exp - 1)
+      desk().heard.push(stream.text)
     })
 
     test('U32: of one that has no mounts, every URI is refused', async () => {
