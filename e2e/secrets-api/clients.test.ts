@@ -274,6 +274,17 @@ describe('credentials of the registry over HTTP', () => {
   })
 })
 
+test('what was done is in the one log, under the names of secrets and of whoever did it', async () => {
+  const shown = await desk.ok('sreg --json audit --action secret --limit 1000')
+  const { records } = JSON.parse(shown)
+  const bodies = records.map((record: { body?: object }) => record.body ?? record)
+  expect(bodies).toContainEqual(
+    expect.objectContaining({ action: 'secret', outcome: 'ok', paths: [TEST] }),
+  )
+  expect(bodies).toContainEqual(expect.objectContaining({ action: 'secret', outcome: 'denied' }))
+  expect(await desk.ok('sreg audit --action secret --limit 5')).toMatch(/secret +/)
+})
+
 test('a reload keeps what the daemon was started with, though it is in its environment no more', async () => {
   const { caller, running } = secrets
   const { secret } = await makeToken(secrets.admin, 'rita')

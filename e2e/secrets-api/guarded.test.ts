@@ -1,8 +1,11 @@
 /** The cases of the Secrets API in environment B, where the registry alone decides. */
-import { afterAll, beforeAll, test } from 'vitest'
+import { waitFor } from '@secreg/testkit'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expectCode, expectReply } from '../lib/secrets-call.ts'
 import { ENDPOINT_SECRETS } from '../lib/secrets-endpoints.ts'
 import { setCasePolicies } from '../lib/secrets-policies.ts'
 import { GUARDED, openSecretsDesk, type SecretsDesk } from '../lib/secrets-site.ts'
+import { SecretsStream } from '../lib/secrets-stream.ts'
 import { callerCases } from './caller-cases.ts'
 import { policyCases } from './policy-cases.ts'
 
@@ -25,4 +28,22 @@ policyCases(() => desk)
 
 test('K03: no value, no credential and no name of a secret is where it was not told', async () => {
   await desk.expectNoLeak()
+})
+
+test('while the registry is sealed nothing is told, and streams end', async () => {
+  const { caller, issuer, running } = desk
+  const { site } = running
+  const uri = 'openbao+kv2://secret/app/test#value'
+  using stream = await SecretsStream.open(desk.http, { token: issuer.token('bob') })
+  expect(stream.status).toBe(200)
+  const { mark } = desk.kv
+  await desk.admin.ok('seal', { op: 'lock' })
+  for (const token of [issuer.token('bob'), undefined]) {
+    const reply = expectCode(await caller.value(uri, token), 503, 'UNAVAILABLE')
+    expect(Number(reply.headers['retry-after'])).toBeGreaterThan(0)
+  }
+  expect(desk.kv.requests(mark)).toEqual([])
+  await waitFor(() => stream.ended, { timeoutMs: 20_000 })
+  using _admin = await site.unlock()
+  expectReply(await caller.value(uri, issuer.token('bob')), 200, { value: 'two' })
 })
