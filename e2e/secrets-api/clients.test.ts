@@ -259,7 +259,7 @@ describe('credentials of the registry over HTTP', () => {
   })
 
   test('open what is in the registry itself, as they would there', async () => {
-    const { admin, caller } = secrets
+    const { admin, caller, running } = secrets
     await permitEntries(admin, 'rita', '/secret/own/**')
     const uri = 'secreg://secret/own/api#token'
     expectReply(await caller.write(uri, 'in the registry', token), 200, { status: 'ok', uri })
@@ -268,6 +268,15 @@ describe('credentials of the registry over HTTP', () => {
     expect(JSON.parse(typeof value === 'string' ? value : JSON.stringify(value))).toEqual({
       token: 'in the registry',
     })
+    const before = running.site.records().length
+    const body = { fromUri: uri, toUri: 'secreg://secret/own/copy#token' }
+    expectReply(await caller.ask('POST', '/copy', { body, token }), 200)
+    const made = running.site.records().slice(before)
+    const actions = made.map(({ body: { action } }) => action)
+    // What it has read is part of the one record, what it has written is told twice.
+    expect(actions.filter((action) => action === 'secret')).toEqual(['secret'])
+    expect(actions).toContain('write')
+    expect(actions).not.toContain('read')
     const other = 'secreg://secret/other/api#token'
     await admin.ok('set', { key: '/secret/other/api', value: '{"token":"x"}', encrypt: true })
     expectDenied(await caller.value(other, token), 'execute', other)

@@ -1,5 +1,5 @@
 /** The cases of the Secrets API in environment B with a decision point elsewhere; the registry permits everything. */
-import { afterAll, beforeAll, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ENDPOINT_SECRETS } from '../lib/secrets-endpoints.ts'
 import { permitEverything } from '../lib/secrets-policies.ts'
 import { GUARDED, openSecretsDesk, type SecretsDesk } from '../lib/secrets-site.ts'
@@ -27,6 +27,29 @@ afterAll(() => desk?.[Symbol.asyncDispose]())
 
 authzenCases(() => desk)
 decisionCases(() => desk)
+
+test('what is decided is counted', async () => {
+  const uri = 'openbao+kv2://elsewhere/a#b'
+  await desk.caller.value(uri, desk.issuer.token('counted'))
+  for (const [name, labels] of [
+    ['secrets_decisions_total', 'effect="Permit"'],
+    ['secrets_decisions_total', 'effect="Deny"'],
+    ['provider_request_latency_seconds_count', 'provider="openbao",op="read"'],
+    ['secrets_errors_total', 'code="PDP_UNAVAILABLE"'],
+    ['pep_latency_ms_count', 'hit="grant"'],
+    ['pep_latency_ms_count', 'hit="first"'],
+    ['grant_hit_total', ''],
+    ['grant_miss_total', ''],
+    ['grant_negative_cache_hit_total', ''],
+    ['pdp_latency_ms_count', ''],
+    ['pdp_error_total', ''],
+    ['secret_denies_total', 'policy="policy"'],
+    ['anti_replay_total', ''],
+    ['tenant_mount_violation_total', ''],
+  ] as const) {
+    expect(await desk.metric(name, labels), `${name}{${labels}}`).toBeGreaterThan(0)
+  }
+})
 
 test('no value and no credential is where it was not told', async () => {
   await desk.expectNoLeak()

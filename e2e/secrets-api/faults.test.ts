@@ -2,13 +2,15 @@
  * Servers of secrets that misbehave: what is answered then, what it costs, and that the circuit opens and closes again.
  * OpenBao is logged in to by an AppRole, Vault by a token.
  */
+import { readFileSync } from 'node:fs'
 import { waitFor } from '@secreg/testkit'
 import { Kv2StandIn } from '@secreg/testkit/kv2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MIB } from '../lib/gateway-processes.ts'
+import { processTree } from '../lib/process-image.ts'
 import { expectCode, expectReply, type SecretsReply } from '../lib/secrets-call.ts'
 import { memoryOf, peakDuring } from '../lib/secrets-memory.ts'
-import { OPEN, openSecretsDesk, type SecretsDesk } from '../lib/secrets-site.ts'
+import { OPEN, openSecretsDesk, SALT, type SecretsDesk } from '../lib/secrets-site.ts'
 
 const STRIPE = 'payments/stripe#api_key'
 const CALL_MS = 2000
@@ -16,9 +18,11 @@ const CALL_MS = 2000
 /** Another server, which only the AppRole of it may log in to. */
 let bao: Kv2StandIn
 let desk: SecretsDesk
+let roleSecret: string
 beforeAll(async () => {
   bao = await Kv2StandIn.start()
   const { roleId, secretId } = bao.addRole()
+  roleSecret = secretId
   desk = await openSecretsDesk({
     env: {
       ...OPEN,
@@ -207,6 +211,20 @@ test('a server that is not there has failed', async () => {
   const reply = expectCode(await openbao(), 502, 'PROVIDER_ERROR')
   expect(reply.text).not.toContain(String(port))
   expectReply(await vault(), 200, { value: 'sk' })
+})
+
+test('what the daemon starts has none of the credentials in its environment', () => {
+  const { pid } = desk.running.daemon
+  const children = processTree(pid).filter((one) => one !== pid)
+  expect(children).not.toEqual([])
+  for (const child of children) {
+    const environment = readFileSync(`/proc/${child}/environ`, 'utf8')
+    for (const secret of [SALT, desk.standIn.rootToken, roleSecret]) {
+      expect(environment.includes(secret)).toBe(false)
+    }
+    const command = readFileSync(`/proc/${child}/cmdline`, 'utf8')
+    expect(command).not.toContain(desk.standIn.rootToken)
+  }
 })
 
 test('no value, no credential and no word of a server is where it was not told', async () => {
