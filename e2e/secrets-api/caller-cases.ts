@@ -1,4 +1,5 @@
 /** Cases A about who asks: credentials, scopes, keys that are proven. In environment B. */
+import { createSecretsClient } from '@secreg/secrets-api/client'
 import { describe, expect, test } from 'vitest'
 import {
   expectCode,
@@ -193,6 +194,19 @@ function keys(desk: () => SecretsDesk): void {
   test('A19: a token that is bound to a key is good with a proof of it', async () => {
     const token = bound()
     expectReply(await ask(token, proofOf(token)), 200, { value: 'two' })
+  })
+
+  test('A19: and the client makes one for each request', async () => {
+    const token = bound()
+    const client = createSecretsClient({
+      url: desk().http,
+      token,
+      proof: async (method, url, shown) => dpopProof(key, { method, url, token: shown }),
+    })
+    expect(await client.value('openbao+kv2://secret/app/lc#value')).toMatchObject({
+      value: 'three',
+    })
+    expect(await client.value('openbao+kv2://secret/app/api#user')).toMatchObject({ value: 'u' })
   })
 
   test('A19: and with no other', async () => {

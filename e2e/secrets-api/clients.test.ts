@@ -1,4 +1,5 @@
 /** Whoever uses the Secrets API: `sreg secret`, `sreg run`, tokens of the registry over HTTP, and a development home. */
+import { createSecretsClient } from '@secreg/secrets-api/client'
 import { createTempHome, startNode, waitFor } from '@secreg/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Desk } from '../cli/desk.ts'
@@ -281,6 +282,46 @@ describe('credentials of the registry over HTTP', () => {
     await admin.ok('set', { key: '/secret/other/api', value: '{"token":"x"}', encrypt: true })
     expectDenied(await caller.value(other, token), 'execute', other)
   })
+})
+
+test('the client reads, writes, finds, follows, and says what was refused', async () => {
+  const { secret: token } = await makeToken(secrets.admin, 'rita')
+  const client = createSecretsClient({ url: secrets.running.site.http, token, readRetries: 1 })
+  const uri = 'openbao+kv2://secret/client/one#key'
+  const watching = new AbortController()
+  const events = client.events({ signal: watching.signal })[Symbol.asyncIterator]()
+  const first = events.next()
+  // It begins where the stream does, which is not before it is open.
+  await waitFor(async () => {
+    await client.write(uri, 'written')
+    return Promise.race([first, Promise.resolve(undefined)])
+  })
+  const { value: event } = await first
+  expect(event).toMatchObject({ event: expect.stringMatching(/^SECRET_(?:CREATED|UPDATED)$/) })
+  watching.abort()
+  expect(await client.value(uri)).toMatchObject({ uri, value: 'written' })
+  const { version } = await client.value(uri)
+  expect(await client.rotate(uri, 'rotated')).toMatchObject({ oldVersion: version })
+  await expect(client.write(uri, 'x', { cas: 0 })).rejects.toMatchObject({
+    name: 'SecretsClientError',
+    code: 'CAS_MISMATCH',
+    status: 409,
+  })
+  const found: string[] = []
+  const prefix = 'yaml://secret'
+  for await (const item of client.search('e', { prefix, pageSize: 1 })) found.push(item.uri)
+  expect(found.length).toBeGreaterThan(1)
+  const copy = 'yaml://secret/client#copied'
+  await client.copy(uri, copy, { overwrite: true })
+  const done = await client.bulk([
+    { op: 'delete', uri: copy },
+    { op: 'delete', uri: copy },
+  ])
+  expect(done.results).toMatchObject([{ ok: true }, { ok: false, status: 404 }])
+  await client.destroy(uri)
+  await expect(client.value(uri)).rejects.toMatchObject({ code: 'SECRET_NOT_FOUND' })
+  const stranger = createSecretsClient({ url: secrets.running.site.http, token: 'a.b.c' })
+  await expect(stranger.value(uri)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', status: 401 })
 })
 
 test('what was done is in the one log, under the names of secrets and of whoever did it', async () => {
