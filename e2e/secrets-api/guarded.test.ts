@@ -7,16 +7,20 @@ import { setCasePolicies } from '../lib/secrets-policies.ts'
 import { GUARDED, openSecretsDesk, type SecretsDesk } from '../lib/secrets-site.ts'
 import { SecretsStream } from '../lib/secrets-stream.ts'
 import { callerCases } from './caller-cases.ts'
+import { certificateCases, PROXY } from './certificate-cases.ts'
 import { policyCases } from './policy-cases.ts'
+
+const MODE = 'bearer_plus_mtls_optional'
 
 let desk: SecretsDesk
 beforeAll(async () => {
   desk = await openSecretsDesk({
-    env: { ...GUARDED, AUDIT_SAMPLE_CACHE_HIT_N: '1000' },
+    env: { ...GUARDED, AUDIT_SAMPLE_CACHE_HIT_N: '1000', INBOUND_AUTH_MODE: MODE },
     issuers: [{ name: 'idp' }, { name: 'org', tenantClaim: 'tenant' }],
     tenants: { other: ['secret'], empty: [] },
     kafka: 'acme',
     secrets: 'clock_skew = 0',
+    http: `certificate_proxies = ["${PROXY}"]`,
   })
   await setCasePolicies(desk.admin, desk.issuer)
   for (const path of ENDPOINT_SECRETS) await desk.kv.write(path, { k: 'v' })
@@ -24,6 +28,7 @@ beforeAll(async () => {
 afterAll(() => desk?.[Symbol.asyncDispose]())
 
 callerCases(() => desk)
+certificateCases(() => desk)
 policyCases(() => desk)
 
 test('K03: no value, no credential and no name of a secret is where it was not told', async () => {
