@@ -12,7 +12,7 @@ import {
   type TestRegistryOptions,
 } from '@secreg/registry/testing'
 import { type Engine, MemoryEngine } from '@secreg/storage'
-import { expect } from 'vitest'
+import { expect, onTestFinished, TestRunner } from 'vitest'
 import type { OpenedRegistry } from '../src/open-registry.ts'
 import type { Registry } from '../src/registry.ts'
 
@@ -46,6 +46,10 @@ export async function open(options: Options = {}) {
     engine,
     files,
   })
+  // Its timers would hold it, with its store and its log, for as long as the process runs.
+  if (TestRunner.getCurrentTest() !== undefined) {
+    onTestFinished(() => void opened.registry.close().catch(() => {}))
+  }
   return { opened, registry: opened.registry, engine, files }
 }
 
