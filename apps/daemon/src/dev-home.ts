@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { devConfig, withMissing } from './dev-config.ts'
 
 /** Where everything of a development home is. */

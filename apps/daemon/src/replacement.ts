@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { SecregError } from '@secreg/protocol'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A replacement that has been decided. */
 export interface Replacement {

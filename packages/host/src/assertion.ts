@@ -1,5 +1,5 @@
 /** Which principals a gateway may assert, and whose accounts they are. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { TextRule } from './config-row.ts'
 
 /** A parsed member of `gateway.may_assert`. */

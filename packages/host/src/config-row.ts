@@ -1,6 +1,6 @@
 /** One key of the configuration file: what may stand there, and what is said about it. */
 import { isAbsolute } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { MAX_SOCKET_PATH_BYTES } from './socket-path.ts'
 
 /** What a user may read about one key; the README's table and `--help` are made of it. */

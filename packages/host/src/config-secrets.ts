@@ -2,7 +2,7 @@
  * Keys of the Secrets API: `[secrets]`, its servers below it, and tenants and issuers by their names. What one says about
  * another is left to the daemon, which also reads the environment and the files that are named here.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { type NamedTables, namedTables } from './config-named-tables.ts'
 import {
   type ConfigKey,

@@ -1,5 +1,5 @@
 /** A configuration as it may leave the machine: in a support document, for example. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ConfigRow } from './config-row.ts'
 import { CONFIG_ROWS, NAMED_TABLES } from './config-schema.ts'
 import type { Config } from './config-values.ts'

@@ -1,5 +1,5 @@
 /** Keys of the zones that stand in the file: `[zones.NAME]`, for as many names as there are. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { type NamedRows, type NamedTables, namedTables } from './config-named-tables.ts'
 import { type ConfigKey, flag, integer, text } from './config-row.ts'
 import type { ConfigZone } from './config-values.ts'

@@ -1,6 +1,6 @@
 /** Where the gateway listens, what it is called, and which proxies it believes. */
 import { isIP, isIPv6 } from 'node:net'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { TextRule } from './config-row.ts'
 
 /** A parsed `http.listen`. */

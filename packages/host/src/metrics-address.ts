@@ -1,5 +1,5 @@
 /** Where figures may be served: a Unix socket, or a port that only this machine reaches. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { SOCKET_PATH, type TextRule } from './config-row.ts'
 
 /** A parsed `metrics.listen`. */

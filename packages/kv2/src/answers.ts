@@ -1,5 +1,5 @@
 /** From answers to results. Members that are not known are ignored, so that a server may add some. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Answer, type Asked, failure } from './exchange.ts'
 import type { JsonObject } from './json.ts'
 import { isAbsent, refusalOf } from './refusal.ts'

@@ -1,5 +1,5 @@
 /** Requests about the audit log, and the schema of what it holds. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { AUDIT_ACTIONS, AUDIT_OUTCOMES, type AuditBody } from './audit-body.ts'
 import { DOORS, PROOFS } from './caller.ts'
 import { REASONS } from './errors.ts'

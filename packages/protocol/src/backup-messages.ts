@@ -1,5 +1,5 @@
 /** Requests about backups of the whole registry, and about restoring a part of one (DESIGN §6). */
-import { z } from 'zod'
+import * as z from 'zod'
 import { keyText, text } from './fields.ts'
 import { LIMITS } from './limits.ts'
 import { proof } from './seal-messages.ts'

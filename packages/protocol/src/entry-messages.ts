@@ -1,5 +1,5 @@
 /** Requests about entries: values, versions, metadata, transactions, changes (DESIGN §4; specs: rows 12 to 19). */
-import { z } from 'zod'
+import * as z from 'zod'
 import { jsonValue, keyText, revision, text, typeName, version } from './fields.ts'
 import { LIMITS } from './limits.ts'
 

@@ -1,5 +1,5 @@
 /** Members that several messages have. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { LIMITS } from './limits.ts'
 import type { ValueInput } from './value.ts'
 

@@ -1,5 +1,5 @@
 /** Requests about who somebody is: logins, accounts, groups, roles, tokens, zones and second factors (DESIGN §3). */
-import { z } from 'zod'
+import * as z from 'zod'
 import { login, secretText, text } from './fields.ts'
 import { LIMITS } from './limits.ts'
 

@@ -2,7 +2,7 @@
  * Every request of the registry protocol with its validator (SecReg-Linux docs/API.md "Message payloads"; ours from
  * 0x40). Unknown members are ignored, wrongly typed ones refused. Answers are typed in `api.ts`.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { auditRequest, evidenceRequest } from './audit-messages.ts'
 import { backupRequest, restoreRequest } from './backup-messages.ts'
 import {

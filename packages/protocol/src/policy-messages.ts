@@ -1,5 +1,5 @@
 /** Requests about policies (DESIGN §7): what they are, what follows from them, and changing them. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { login, placeText, revision, text } from './fields.ts'
 import { LIMITS } from './limits.ts'
 

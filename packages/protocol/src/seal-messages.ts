@@ -1,5 +1,5 @@
 /** Requests about the seal of the registry and what opens it (DESIGN §6). */
-import { z } from 'zod'
+import * as z from 'zod'
 import { login, secretText, text } from './fields.ts'
 import { LIMITS } from './limits.ts'
 

@@ -1,5 +1,5 @@
 /** Requests of the Secrets API: secrets of any provider, by their URIs. Their answers are those of HTTP. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { text } from './fields.ts'
 import { LIMITS } from './limits.ts'
 

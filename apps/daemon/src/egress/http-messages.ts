@@ -1,5 +1,5 @@
 /** The operation `http.request`: one exchange over HTTP, as the daemon asks for it and as it is answered. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Bounds of an exchange. */
 export const HTTP_LIMITS: {

@@ -3,7 +3,7 @@
  * with `{ cancel: id }`; the child answers each question once, `{ id, ok: true, result }` or `{ id, ok: false, error }`
  * with one of {@link EGRESS_FAULTS}. Text of a peer is never in an answer to say why something failed.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { type HttpQuestion, type HttpResult, httpQuestion, httpResult } from './http-messages.ts'
 
 /** Longest messages, bytes of JSON, and how much may be under way at once. */

@@ -1,5 +1,5 @@
 /** Schemas of setec's answers; members that are not known are ignored, as its own client does. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { MAX_VERSION, type SecretInfo, type SecretValue } from './secret.ts'
 
 /** Number of a version: 1 to {@link MAX_VERSION}. */

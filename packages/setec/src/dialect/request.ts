@@ -3,7 +3,7 @@
  * of activate and delete-version, `{}` of delete. They come over a socket, from anybody.
  */
 import { parseValue, SecregError, type TypedValue } from '@secreg/protocol'
-import { z } from 'zod'
+import * as z from 'zod'
 import { versionSchema } from '../api/schema.ts'
 
 const put = z.strictObject({ value: z.string() })

@@ -2,7 +2,7 @@
  * Replies, from whatever server they come: what no public text says is read in every spelling that fits (specs: subauth
  * §5), fields that are not known are ignored.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { SubauthError } from '../errors.ts'
 import type { SubauthAccounts, SubauthEntry, SubauthZone } from './accounts.ts'
 import { type JsonObject, parseJsonObject } from './json-object.ts'

@@ -1,5 +1,5 @@
 /** From a packet to a request. Fields that a command does not know are ignored; a wrong one is named, never quoted. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { type RefusalReason, SubauthError } from '../errors.ts'
 import { type JsonObject, parseJsonObject } from './json-object.ts'
 import { SUBAUTH_LIMITS } from './limits.ts'
