@@ -7,6 +7,7 @@ import {
   formatFault,
   hardenProcess,
   installSignals,
+  type LoadedConfig,
   type Logger,
 } from '@secreg/host'
 import { SecregError } from '@secreg/protocol'
@@ -15,7 +16,7 @@ import { ensureDevAdministrator } from './dev-administrator.ts'
 import { type DevHome, openDevHome } from './dev-home.ts'
 import { requireLibvirt } from './libvirt/serve-secrets.ts'
 import { DEFAULT_CONFIG, load } from './load-config.ts'
-import { readSecretsSettings } from './secrets-api/read-settings.ts'
+import type { SecretsApiSettings } from './secrets-api/settings.ts'
 import { type SecretsVariables, takeSecretsVariables } from './secrets-api/settings-variables.ts'
 import { KERNEL_WORD } from './server/kernel-word.ts'
 import { zoneUsers } from './subauth/serve-zones.ts'
@@ -40,7 +41,7 @@ export async function run(options: RunOptions): Promise<void> {
   const variables = takeSecretsVariables(process.env)
   const loaded = load(file)
   const { config: given } = loaded
-  const secrets = await readSecretsSettings(loaded, variables)
+  const secrets = await secretsSettings(loaded, variables)
   const log = createLogger({
     name: 'secregd',
     level: home === undefined ? given.log.level : 'warn',
@@ -97,6 +98,16 @@ export async function run(options: RunOptions): Promise<void> {
   log.info('ready', { file: config.socket.path, version })
   if (home !== undefined) announce(home, config, await daemon.http)
   await readiness.ready(`${daemon.host.registry.state}; ${config.socket.path}`)
+}
+
+/** What reads them is loaded where they are on: every start would pay for it. */
+async function secretsSettings(
+  loaded: LoadedConfig,
+  variables: SecretsVariables,
+): Promise<SecretsApiSettings | undefined> {
+  if (!loaded.config.secrets.enabled) return undefined
+  const { readSecretsSettings } = await import('./secrets-api/read-settings.ts')
+  return readSecretsSettings(loaded, variables)
 }
 
 /**
@@ -168,7 +179,7 @@ async function reload({ file, variables, daemon, log }: Reload): Promise<void> {
   try {
     const loaded = load(file)
     const { config } = loaded
-    await daemon.configure(config, await readSecretsSettings(loaded, variables))
+    await daemon.configure(config, await secretsSettings(loaded, variables))
     log.level = config.log.level
     log.info('configuration reloaded', { file })
   } catch (error) {

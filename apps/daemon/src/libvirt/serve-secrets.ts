@@ -3,11 +3,7 @@ import { type ByteBudget, type Config, type Logger, resolveGroup } from '@secreg
 import { SecregError } from '@secreg/protocol'
 import type { RegistryHost } from '../registry-host.ts'
 import type { KernelWord } from '../server/kernel-word.ts'
-import {
-  LibvirtServer,
-  type LibvirtServerLimits,
-  type LibvirtSocketFile,
-} from './libvirt-server.ts'
+import type { LibvirtServer, LibvirtServerLimits, LibvirtSocketFile } from './libvirt-server.ts'
 
 /** The sockets that are served. */
 export interface ServedSecrets {
@@ -43,6 +39,8 @@ export async function serveSecrets(
   requireLibvirt(config, options.kernel)
   const sockets = await socketsOf(config)
   if (sockets.length === 0) return undefined
+  // Loaded where there is something to serve: most have none, and every start would pay for it.
+  const { LibvirtServer } = await import('./libvirt-server.ts')
   const server = await LibvirtServer.listen({ ...options, sockets, ...limitsOf(config) })
   return {
     server,

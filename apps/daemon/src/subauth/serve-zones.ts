@@ -5,7 +5,7 @@ import { nativeProblem } from '@secreg/unix-socket'
 import type { RegistryHost } from '../registry-host.ts'
 import { openUsers } from '../users/open-users.ts'
 import type { SystemUsers } from '../users/system-users.ts'
-import { type SubauthLimits, SubauthServer } from './subauth-server.ts'
+import type { SubauthLimits, SubauthServer } from './subauth-server.ts'
 
 /** The socket that is served. */
 export interface ServedZones {
@@ -42,6 +42,8 @@ export async function serveZones(options: ServeZonesOptions): Promise<ServedZone
   const { config, host, users, budget, log } = options
   const { socket: path, mode, backlog, maxReplyBytes, maxRequestBytes } = config.subauth
   if (path === undefined || users === undefined) return undefined
+  // Loaded where there is something to serve: most have none, and every start would pay for it.
+  const { SubauthServer } = await import('./subauth-server.ts')
   const server = await SubauthServer.listen({
     host,
     users,
