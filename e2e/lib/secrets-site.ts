@@ -222,20 +222,21 @@ export class SecretsDesk implements AsyncDisposable {
       ...Object.fromEntries(this.unheard.map((text, at) => [`text ${at}`, text])),
     }
     for (const [where, list] of Object.entries(texts)) {
-      for (const text of list) {
-        for (const [what, secret] of Object.entries(secrets)) {
-          expect(text.includes(secret), `${what} in ${where}: ${text.slice(0, 500)}`).toBe(false)
-        }
-        for (const { minted } of this.#outside.issuers) {
-          const token = minted.find((one) => text.includes(one.slice(one.lastIndexOf('.'))))
-          expect(token, `a token in ${where}`).toBe(undefined)
-        }
+      for (const [what, secret] of Object.entries(secrets)) {
+        const found = list.find((text) => text.includes(secret))
+        expect(found, `${what} in ${where}`).toBe(undefined)
+      }
+      for (const { minted } of this.#outside.issuers) {
+        const whole = list.join('\n')
+        const token = minted.find((one) => whole.includes(one.slice(one.lastIndexOf('.'))))
+        expect(token, `a token in ${where}`).toBe(undefined)
       }
     }
-    for (const text of published) {
-      for (const name of ['secret/', 'app/test', 'payments', '+kv2:', 'yaml:']) {
-        expect(text, 'a name in what is published').not.toContain(name)
-      }
+    for (const name of ['secret/', 'app/test', 'payments', '+kv2:', 'yaml:']) {
+      expect(
+        published.find((text) => text.includes(name)),
+        'a name that is published',
+      ).toBe(undefined)
     }
     const inTheLog = [canaries.yaml, canaries.kv, this.standIn.rootToken, ...this.unheard]
     for (const secret of [...inTheLog, ...inTheLog.map(sha256)]) {
