@@ -1,6 +1,7 @@
 /** Whoever uses the Secrets API: `sreg secret`, `sreg run`, tokens of the registry over HTTP, and a development home. */
+import { readFileSync } from 'node:fs'
 import { createSecretsClient } from '@secreg/secrets-api/client'
-import { createTempHome, startNode, waitFor } from '@secreg/testkit'
+import { createTempHome, requireProgram, runChild, startNode, waitFor } from '@secreg/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Desk } from '../cli/desk.ts'
 import { addUser, makeToken } from '../lib/gateway-site.ts'
@@ -345,18 +346,21 @@ test('a reload keeps what the daemon was started with, though it is in its envir
 
 test('no value and no credential is where it was not told', () => secrets.expectNoLeak())
 
-test('a development home keeps secrets in a file, and tells them to whoever is on this machine', async () => {
+test('a development home does what the documentation says', async (context) => {
+  requireProgram(context, 'curl')
+  const page = readFileSync(new URL('../../docs/secrets-api.md', import.meta.url), 'utf8')
+  const lines = /```sh\nurl=…[^\n]*\n([^`]+)```/.exec(page)?.[1] ?? ''
+  expect(lines.match(/^curl /gm)).toHaveLength(2)
   await using home = createTempHome()
   await using daemon = startNode(SECREGD, ['--dev', home.file('dev')])
   const { http } = JSON.parse(await daemon.line(/"ready":true/)) as { http: string }
-  const url = `${http}/api/secrets`
-  const body = { uri: 'yaml://secret/env#MY_API_KEY', value: 'abc123' }
   await waitFor(async () => (await ask(`${http}/ready`)).status === 200)
-  const written = await ask(url, { body })
-  expect([written.status, written.json]).toEqual([
-    200,
-    { status: 'ok', uri: body.uri, version: null },
-  ])
-  const read = await ask(`${url}/value?uri=yaml://secret/env%23MY_API_KEY`)
-  expect(read.json).toEqual({ uri: body.uri, value: 'abc123', version: null })
+  const { stdout, code } = await runChild('/bin/sh', ['-c', `url=${http}\n${lines}`])
+  const uri = 'yaml://secret/env#MY_API_KEY'
+  const answers = [
+    { status: 'ok', uri, version: null },
+    { uri, value: 'abc123', version: null },
+  ]
+  expect([code, stdout]).toEqual([0, answers.map((answer) => JSON.stringify(answer)).join('')])
+  expect(readFileSync(home.file('dev', 'secrets.yaml'), 'utf8')).toContain('MY_API_KEY: "abc123"')
 })

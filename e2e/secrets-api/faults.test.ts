@@ -185,6 +185,22 @@ describe('an answer', () => {
   })
 })
 
+test('the process that asks servers is started again when it is killed', async () => {
+  const { pid } = desk.running.daemon
+  const children = () => processTree(pid).filter((one) => one !== pid)
+  const before = children()
+  expect(before).not.toEqual([])
+  const end = desk.standIn.fail({ kind: 'delay', ms: CALL_MS / 2 }, 1, isValue)
+  const asked = vault()
+  await waitFor(() => desk.standIn.requests.at(-1)?.target.includes('/data/payments'))
+  for (const child of before) process.kill(child, 'SIGKILL')
+  // A read that was under way may be asked again.
+  expect([200, 502]).toContain((await asked).status)
+  end()
+  await waitFor(async () => (await vault()).status === 200)
+  expect(children()).not.toEqual(before)
+})
+
 test('a circuit opens when a server is down, and closes when it is back', async () => {
   const opened = await desk.metric('provider_circuit_open_total')
   const end = bao.fail({ kind: 'reset' }, 1_000_000)

@@ -173,7 +173,12 @@ test('K13: what a broker that is away is not told, it is told later, also by a d
     written.push(json.items[0].event_id)
   }
   expect(new Set(written).size).toBe(written.length)
+  using before = await SecretsStream.open(desk.http)
+  expectReply(await desk.caller.write(kv('spooled/one#k'), 'before'), 200)
+  await before.frame(() => true)
+  const lastEventId = String(before.frames.at(-1)?.id)
   await desk.restart(ENV, 'SIGKILL')
+  await waitFor(() => before.ended)
   await desk.broker.start()
   for (const topic of ['crud.secrets', 'crud.secrets.audit']) {
     await waitFor(() => written.every((id) => ids(topic).includes(id)), {
@@ -181,6 +186,11 @@ test('K13: what a broker that is away is not told, it is told later, also by a d
       what: `${topic} to be told`,
     })
   }
+  // K08: Places in the stream are those of before.
+  expectReply(await desk.caller.write(kv('spooled/one#k'), 'after'), 200)
+  using after = await SecretsStream.open(desk.http, { lastEventId })
+  const { id } = await after.frame(() => true)
+  expect(id).toBeGreaterThan(Number(lastEventId))
 }, 60_000)
 
 test('no value and no name of a secret is where it was not told', () => desk.expectNoLeak())

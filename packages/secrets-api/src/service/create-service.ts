@@ -24,7 +24,8 @@ import { StreamStarts } from './stream-starts.ts'
  */
 export function createSecretsService(options: SecretsServiceOptions): SecretsService {
   const { enforcement, devEndpoints, legacy, nowMs, timeMs } = options
-  const ring = new EventRing(options.ringSize, timeMs())
+  // Ids ascend over starts of the program, unless there were more than 100 events a millisecond all the time.
+  const ring = new EventRing(options.ringSize, timeMs() * 100)
   const performer = new Performer(options, ring)
   const starts = new StreamStarts(nowMs)
   const { searchMounts } = options

@@ -9,7 +9,8 @@ import { StreamStarts } from '../../src/service/stream-starts.ts'
 import { expectError, openBench, serviceBench } from './support.ts'
 
 const uri = 'yaml://secret/env#A'
-const START = Date.parse('2026-11-21T23:00:00Z')
+/** Place of the stream at the start. */
+const START = Date.parse('2026-11-21T23:00:00Z') * 100
 
 const event = (id: string) => ({ event_id: id }) as AuditEnvelope
 const idsOf = ({ events }: SecretsEvents) => events.map(({ envelope }) => envelope.event_id)
