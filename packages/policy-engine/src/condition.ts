@@ -63,15 +63,20 @@ export interface Condition {
 /** What is shared by the conditions of one compilation. */
 export class ConditionScope {
   readonly #clocks = new Map<string, ZoneClock>()
-  /** Name of the zone of time windows that name none. */
-  readonly systemZone: string
+  #zone: string | undefined
   readonly #lists = new Map<string, readonly Condition[]>()
   readonly #ranges = new Map<string, AddressRange | string>()
   #addressText = ''
   #address: Address | undefined
 
   constructor(zone: string | undefined) {
-    this.systemZone = zone ?? systemZone()
+    this.#zone = zone
+  }
+
+  /** Name of the zone of time windows that name none; asked for when one is read, since it takes milliseconds. */
+  get systemZone(): string {
+    this.#zone ??= systemZone()
+    return this.#zone
   }
 
   /** How many things it holds. */
