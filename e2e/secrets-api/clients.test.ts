@@ -9,6 +9,7 @@ import { ask } from '../lib/http-ask.ts'
 import { expectCode, expectDenied, expectReply } from '../lib/secrets-call.ts'
 import { permitEverything, setRules } from '../lib/secrets-policies.ts'
 import { GUARDED, openSecretsDesk, type SecretsDesk } from '../lib/secrets-site.ts'
+import { SecretsStream } from '../lib/secrets-stream.ts'
 import { PASSWORD, SECREGD } from '../lib/site.ts'
 import type { Wire } from '../lib/wire.ts'
 
@@ -336,12 +337,47 @@ test('what was done is in the one log, under the names of secrets and of whoever
   expect(await desk.ok('sreg audit --action secret --limit 5')).toMatch(/secret +/)
 })
 
-test('a reload keeps what the daemon was started with, though it is in its environment no more', async () => {
-  const { caller, running } = secrets
-  const { secret } = await makeToken(secrets.admin, 'rita')
-  running.daemon.signal('SIGHUP')
-  await running.daemon.line(/configuration reloaded/, { from: 'stderr' })
-  expectReply(await caller.value(TEST, secret), 200, { value: 'two' })
+describe('a reload', () => {
+  /** Have the daemon read its configuration again. */
+  async function reload(change: (text: string) => string): Promise<void> {
+    const { daemon, site } = secrets.running
+    const reloads = (): number => daemon.stderr().split('"configuration reloaded"').length
+    const before = reloads()
+    site.home.write('config.toml', change(readFileSync(site.config, 'utf8')))
+    daemon.signal('SIGHUP')
+    await waitFor(() => reloads() > before)
+  }
+
+  test('keeps what the daemon was started with, though it is in its environment no more', async () => {
+    const { secret } = await makeToken(secrets.admin, 'rita')
+    await reload((text) => text)
+    expectReply(await secrets.caller.value(TEST, secret), 200, { value: 'two' })
+  })
+
+  test('turns the API off and on', async () => {
+    const { caller, admin, http } = secrets
+    const { secret } = await makeToken(admin, 'rita')
+    using stream = await SecretsStream.open(http, { token: secret })
+    expect(stream.status).toBe(200)
+    await reload((text) => text.replace('enabled = true', 'enabled = false'))
+    expectCode(await caller.value(TEST, secret), 404, 'NOT_FOUND')
+    await waitFor(() => stream.ended)
+    await desk.fails(`sreg secret get '${TEST}'`, 2, '[secrets] enabled')
+    await reload((text) => text.replace('enabled = false', 'enabled = true'))
+    expectReply(await caller.value(TEST, secret), 200, { value: 'two' })
+  })
+
+  test('with settings that are refused changes nothing', async () => {
+    const { caller, admin, running } = secrets
+    const { secret } = await makeToken(admin, 'rita')
+    running.site.home.write(
+      'config.toml',
+      `${readFileSync(running.site.config, 'utf8')}\n[secrets.pdp]\ntoken_file = "/nowhere"\n`,
+    )
+    running.daemon.signal('SIGHUP')
+    await running.daemon.line(/not reloaded/, { from: 'stderr' })
+    expectReply(await caller.value(TEST, secret), 200, { value: 'two' })
+  })
 })
 
 test('no value and no credential is where it was not told', () => secrets.expectNoLeak())
