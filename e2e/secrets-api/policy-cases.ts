@@ -230,14 +230,20 @@ export function policyCases(desk: () => SecretsDesk): void {
       }
     })
 
-    test('K07: a stream ends with the token that opened it', async () => {
+    test('K07: a stream ends with the token that opened it, and with the right to it', async () => {
+      const { admin, issuer, http } = desk()
       const exp = Math.floor(Date.now() / 1000) + 2
-      const token = desk().issuer.token('bob', SCOPES, { exp })
-      using stream = await SecretsStream.open(desk().http, { token })
-      expect(stream.status).toBe(200)
-      await waitFor(() => stream.ended, { timeoutMs: 20_000, what: 'the stream to end' })
+      const token = issuer.token('bob', SCOPES, { exp })
+      using expiring = await SecretsStream.open(http, { token })
+      const rule = { id: 'r', effect: 'allow', principals: [issuer.principal('sue')] }
+      await setRules(admin, 'sue', [{ ...rule, actions: ['read-metadata'], resources: ['/'] }])
+      using denied = await SecretsStream.open(http, { token: issuer.token('sue') })
+      expect([expiring.status, denied.status]).toEqual([200, 200])
+      await admin.ok('policy', { op: 'delete', policy: 'sue' })
+      const ended = { timeoutMs: 20_000, what: 'the stream to end' }
+      await Promise.all([expiring, denied].map((stream) => waitFor(() => stream.ended, ended)))
       expect(Date.now() / 1000).toBeGreaterThan(exp - 1)
-      desk().heard.push(stream.text)
+      desk().heard.push(expiring.text, denied.text)
     })
 
     test('U32: of one that has no mounts, every URI is refused', async () => {
