@@ -46,6 +46,7 @@ export {
   rawRequest,
 } from './raw-connection.ts'
 export { rawHttp } from './raw-http.ts'
+export { shownByFailure } from './shown-by-failure.ts'
 export { createTempHome, type TempHome } from './temp-home.ts'
 export {
   fromHex,

@@ -3,6 +3,7 @@ import { pathOf, type SetecOperation } from '../api/operation.ts'
 import { Malformed, parseJson } from './answers.ts'
 import { SetecError } from './errors.ts'
 import type { FetchAnswer } from './fetch-types.ts'
+import { networkError } from './network-error.ts'
 import type { CallOptions, ClientSettings } from './options.ts'
 import { dropBody, type Read, readBody } from './read-body.ts'
 import { type Asked, describe, refusal } from './refusal.ts'
@@ -86,7 +87,8 @@ export class Transport {
         redirect: 'manual',
         signal,
       })
-    } catch (cause) {
+    } catch (error) {
+      const cause = networkError(error)
       throw failure(asked, 'ERR_SETEC_TRANSPORT', 'the server was not reached', { cause })
     }
   }
@@ -108,7 +110,8 @@ export class Transport {
   async #read(asked: Asked, { body }: FetchAnswer, most: number): Promise<Read> {
     try {
       return await readBody(body, most)
-    } catch (cause) {
+    } catch (error) {
+      const cause = networkError(error)
       throw failure(asked, 'ERR_SETEC_TRANSPORT', 'the answer broke off', { cause })
     }
   }
