@@ -14,6 +14,7 @@ import {
 } from '../src/condition-algebra.ts'
 import { Reader } from '../src/reader.ts'
 import { context, rule, SYSTEM_ZONE, time } from './arbitrary.ts'
+import { runs } from './runs.ts'
 
 const scope = new ConditionScope(SYSTEM_ZONE)
 const read = (value: PolicyConditions | undefined): Clauses['when'] =>
@@ -72,7 +73,7 @@ describe('two conditions', () => {
 })
 
 describe('two rules', () => {
-  const many = { numRuns: 4000 }
+  const many = { numRuns: runs(4000) }
   const facts: fc.Arbitrary<Facts> = fc
     .tuple(context, time)
     .map(([known, at]) => ({ context: known, timeMs: at }))

@@ -22,6 +22,7 @@ import {
   time,
 } from './arbitrary.ts'
 import { naiveDecide, naiveMatch } from './naive.ts'
+import { runs } from './runs.ts'
 
 type Draft = Omit<Partial<PolicyRule>, 'id'>
 
@@ -215,7 +216,7 @@ describe('covers', () => {
           }
         },
       ),
-      { numRuns: 4000 },
+      { numRuns: runs(4000) },
     )
     expect(covered).toBeGreaterThan(100)
   })

@@ -17,6 +17,7 @@ import {
   time,
 } from './arbitrary.ts'
 import { naiveDecide } from './naive.ts'
+import { runs } from './runs.ts'
 
 const questions = fc.array(question, { minLength: 1, maxLength: 12 })
 
@@ -38,7 +39,7 @@ describe('a compiled policy', () => {
           expect(ask(policy, one)).toEqual(naiveDecide(documents, one))
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 
@@ -58,7 +59,7 @@ describe('a compiled policy', () => {
           expect(ask(policy, asked)).toEqual(naiveDecide(documents, asked))
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 
@@ -101,7 +102,7 @@ describe('a compiled policy', () => {
         expect(policy.decide({ subject: policy.subject(named), ...rest })).toBe(expected)
         expect(policy.decide({ subject: foreign.subject(named), ...rest })).toBe(expected)
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 
@@ -120,7 +121,7 @@ describe('a compiled policy', () => {
           if (denied.rules.length > 0) expect(ask(policy, one)).toEqual(denied)
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 
@@ -136,7 +137,7 @@ describe('a compiled policy', () => {
           else expect(`${was} ${is}`).not.toBe('allow deny')
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 
@@ -149,7 +150,7 @@ describe('a compiled policy', () => {
           expect(ask(used, one)).toEqual(ask(compile(documentsOf(list)), one))
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 })
@@ -175,7 +176,7 @@ describe('filter', () => {
           }
         },
       ),
-      { numRuns: 700 },
+      { numRuns: runs(700) },
     )
   })
 
@@ -200,7 +201,7 @@ describe('filter', () => {
           expect(filtered).toBe(allowed)
         },
       ),
-      { numRuns: 700 },
+      { numRuns: runs(700) },
     )
   })
 })
@@ -229,7 +230,7 @@ describe('explain', () => {
           expect(denied.map((item) => item.rule)).toEqual(decision.rules)
         } else expect(denied).toEqual([])
       }),
-      { numRuns: 700 },
+      { numRuns: runs(700) },
     )
   })
 })

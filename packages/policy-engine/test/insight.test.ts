@@ -20,6 +20,7 @@ import {
   time,
 } from './arbitrary.ts'
 import { naiveDecide, naiveMatch } from './naive.ts'
+import { runs } from './runs.ts'
 
 const rule = (id: string, effect: string, more: object): object => ({
   id,
@@ -228,7 +229,7 @@ describe('all answers about one policy', () => {
           if (naiveMatch(area, resource)) expect(allowed).toBe(true)
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     )
   })
 })

@@ -2,6 +2,7 @@ import { type Context, compile, lint, type PolicyConditions } from '@secreg/poli
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { rules as anyRules, documentsOf, question } from './arbitrary.ts'
+import { runs } from './runs.ts'
 
 describe('every rule that is said to be needless is', () => {
   const segments = ['a', 'b', 'ab']
@@ -115,7 +116,7 @@ describe('every rule that is said to be needless is', () => {
           ])
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     )
   })
 })
