@@ -1,7 +1,7 @@
 /** What one connection can do to the server and to the others: order, bounds, time-outs. */
 import { waitFor } from '@secreg/testkit'
-import { describe, expect, test } from 'vitest'
-import { ADMIN, PASSWORD, startSite } from '../lib/site.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ADMIN, PASSWORD, type StartedSite, startSite } from '../lib/site.ts'
 import { ERROR, type Form, frameOf, TYPE, Wire } from '../lib/wire.ts'
 
 const KIB = 1024
@@ -13,9 +13,15 @@ const u32 = (value: number): Buffer => {
   return bytes
 }
 
+/** The site of all tests that change no setting, and leave it as others can use it. */
+let running: StartedSite
+beforeAll(async () => {
+  running = await startSite()
+})
+afterAll(() => running[Symbol.asyncDispose]())
+
 describe('pipelining', () => {
   test('requests with an id are answered when they are ready, and at most 64 are under way', async () => {
-    await using running = await startSite()
     using wire = await running.site.admin()
     // Logins are slow; whatever is read behind them and has an id overtakes them.
     const login = (id: number) => wire.frame('auth', { username: ADMIN, password: PASSWORD, id })
@@ -43,7 +49,6 @@ describe('pipelining', () => {
   })
 
   test('an id comes back in answers and errors, and a wrong one is refused', async () => {
-    await using running = await startSite()
     const { admin } = running
     for (const id of [0, -5, 'a'.repeat(64), '']) {
       expect((await admin.ask('whoami', { id })).body).toMatchObject({ id, user: ADMIN })
@@ -55,14 +60,13 @@ describe('pipelining', () => {
   })
 
   test('what has no id seems to run one after another', async () => {
-    await using running = await startSite()
     using wire = await running.site.admin()
     wire.socket.write(
       Buffer.concat([
-        wire.frame('set', { key: '/a', value: '1' }),
-        wire.frame('list', { prefix: '/' }),
-        wire.frame('delete', { key: '/a' }),
-        wire.frame('list', { prefix: '/' }),
+        wire.frame('set', { key: '/order/a', value: '1' }),
+        wire.frame('list', { prefix: '/order' }),
+        wire.frame('delete', { key: '/order/a' }),
+        wire.frame('list', { prefix: '/order' }),
         wire.frame('user', { op: 'add', user: 'bob', password: 'Builder-of-things-1' }),
         wire.frame('user', { op: 'disable', user: 'bob' }),
         wire.frame('logout', {}),
@@ -81,13 +85,12 @@ describe('pipelining', () => {
       TYPE.logout + 1,
       ERROR,
     ])
-    expect(answers[1]?.body).toEqual({ keys: ['/a'] })
+    expect(answers[1]?.body).toEqual({ keys: ['/order/a'] })
     expect(answers[3]?.body).toEqual({ keys: [] })
     expect(answers[7]?.body).toMatchObject({ reason: 'SESSION_INVALID' })
   })
 
   test('a client that has closed its direction still gets every answer', async () => {
-    await using running = await startSite()
     const wire = await Wire.open(running.site.socket, { allowHalfOpen: true })
     await wire.login(ADMIN, PASSWORD)
     const count = 500
@@ -102,7 +105,6 @@ describe('pipelining', () => {
 
 describe('bounds of a frame', () => {
   test('weakness 16: max_frame+1 is refused after 4 bytes, without buffering', async () => {
-    await using running = await startSite()
     using known = await running.site.admin()
     const { max_frame: maximum } = await known.ok('hello', {})
     expect(maximum).toBe(4 * MIB)
@@ -121,7 +123,6 @@ describe('bounds of a frame', () => {
   })
 
   test('before a login a frame has at most 16 KiB, in each form', async () => {
-    await using running = await startSite()
     const { socket } = running.site
     const padded = (bytes: number) => {
       const rest = { username: ADMIN, password: PASSWORD, pad: '' }
@@ -149,19 +150,16 @@ describe('bounds of a frame', () => {
 
   test('the form of a connection does not change, and framing = "length" admits one', async () => {
     const forms: Form[] = ['length', 'inline', 'naked']
-    {
-      await using running = await startSite()
-      for (const form of forms) {
-        for (const other of forms.filter((name) => name !== form)) {
-          using wire = await Wire.login(running.site.socket, ADMIN, PASSWORD, form)
-          const { session } = wire
-          wire.socket.write(frameOf('whoami', {}, { session, form: other }))
-          expect(await wire.next(), `${form} then ${other}`).toMatchObject({
-            type: ERROR,
-            body: { code: 1, reason: 'FRAME_MALFORMED' },
-          })
-          await wire.closed
-        }
+    for (const form of forms) {
+      for (const other of forms.filter((name) => name !== form)) {
+        using wire = await Wire.login(running.site.socket, ADMIN, PASSWORD, form)
+        const { session } = wire
+        wire.socket.write(frameOf('whoami', {}, { session, form: other }))
+        expect(await wire.next(), `${form} then ${other}`).toMatchObject({
+          type: ERROR,
+          body: { code: 1, reason: 'FRAME_MALFORMED' },
+        })
+        await wire.closed
       }
     }
     await using strict = await startSite({ framing: 'length' })
@@ -312,7 +310,6 @@ describe('limits', () => {
 })
 
 test('one connection does not fill the queue of key derivations for the others', async () => {
-  await using running = await startSite()
   using flood = await running.site.admin()
   using other = await running.site.admin()
   const login = (id: number) => flood.frame('auth', { username: ADMIN, password: PASSWORD, id })
