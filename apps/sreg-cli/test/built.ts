@@ -4,7 +4,7 @@ import { readFileSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createTempHome, requireProgram, runChild, type SkippableContext } from '@secreg/testkit'
+import { createTempHome, requirePython, runChild, type SkippableContext } from '@secreg/testkit'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -74,6 +74,8 @@ export interface Screen {
   readonly failed?: string
 }
 
+let python = ''
+
 /** Run on a pseudo-terminal; skipped where there is no Python to make one. */
 export async function onTerminal(
   context: SkippableContext,
@@ -82,7 +84,7 @@ export async function onTerminal(
   steps: readonly Step[],
   pipeStdout = false,
 ): Promise<Screen> {
-  const python = requireProgram(context, 'python3')
+  python ||= requirePython(context, 'pty')
   const driver = fileURLToPath(new URL('pty-driver.py', import.meta.url))
   const path = process.env['PATH'] ?? ''
   const { stdout, stderr } = await runChild(python, [driver], {
