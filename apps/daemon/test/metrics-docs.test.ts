@@ -87,7 +87,7 @@ test('a daemon exports all of it, sealed or not, on a socket and on a port', asy
     expect([...parseExposition(asked.metrics ?? '').keys()]).toEqual(names)
     await admin.seal({ op: 'lock' })
     expect(await ask(at)).toContain('secreg_seal_state{state="sealed"} 1\n')
-    running.daemon.configure(running.configOf('metrics.listen = "[::1]:1"'))
+    await running.daemon.configure(running.configOf('metrics.listen = "[::1]:1"'))
     expect(running.lines.map(({ event }) => event)).toContainEqual(
       expect.stringContaining('metrics.listen has changed'),
     )
