@@ -1,9 +1,13 @@
 /** Classes 22, 27 and 28 of faults of others (specs: kv2 §5.2), as far as they are of `sreg secret` and `sreg run`. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startSetecServer } from '@secreg/setec/testing'
 import { createCanary, runChild } from '@secreg/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Built, build } from './built.ts'
 import { refused } from './fake/fake-secrets.ts'
 import { makeWorld } from './harness.ts'
+import { LibvirtDirectory, uuidNumber } from './libvirt-directory.ts'
 
 const API = 'openbao+kv2://secret/app/api'
 
@@ -89,4 +93,30 @@ describe('class 28: a name is one parameter', () => {
       expect(search?.query).toBe(`q=${escaped}&prefix=${escaped}`)
     },
   )
+})
+
+describe('class 28: a name that is imported stays below its mount', () => {
+  test('names of setec', async () => {
+    const world = await makeWorld()
+    await using server = await startSetecServer()
+    const names = ['../x', '..', '../../etc/passwd', '%2e%2e/x', 'a?b#c', 'a\nb', 'a\0b', '/']
+    for (const name of names) await server.db.put(name, 'v')
+    const { code } = await world.sreg(['import', server.url, '--format', 'setec'])
+    expect(code).toBe(0)
+    const keys = [...world.registry.entries.keys()]
+    expect(keys).toHaveLength(names.length)
+    for (const key of keys) expect(key).toMatch(/^\/setec\/(?!\.{1,2}$)[^/\0\n?]+$/)
+  })
+
+  test('files of libvirt', async () => {
+    const world = await makeWorld()
+    const directory = new LibvirtDirectory(world.home)
+    directory.secret(1, {}, 'one')
+    for (const name of ['..%2fx.xml', 'a?b.xml', 'a#b.xml', '%2e%2e.xml']) {
+      writeFileSync(join(directory.path, name), '<secret/>')
+    }
+    await world.sreg(['import', directory.path, '--format', 'libvirt'])
+    const keys = [...world.registry.entries.keys()]
+    expect(keys.filter((key) => key !== `/libvirt/${uuidNumber(1)}`)).toEqual([])
+  })
 })
