@@ -98,9 +98,12 @@ export class Authorizer {
             waiting.push(each)
           } else outcomes[each.at] = step
         }
+        // For all of them: a list of very many would keep a provider busy for as long as it likes.
+        const inTime = asks.length === 0 ? undefined : this.#parts.newDeadline()
         // Own questions first: whoever waits for them must not be waited for.
         for (let from = 0; from < asks.length; from += QUESTIONS_AT_ONCE) {
-          await this.#ask(admission, asks.slice(from, from + QUESTIONS_AT_ONCE), outcomes)
+          const part = asks.slice(from, from + QUESTIONS_AT_ONCE)
+          await this.#ask(admission, part, inTime as AbortSignal, outcomes)
         }
       } finally {
         // Whatever happens, nobody waits for ever.
@@ -144,11 +147,16 @@ export class Authorizer {
     }
   }
 
-  /** Ask a part, with its own time. */
-  async #ask(admission: Admission, asks: readonly Ask[], outcomes: WantedOutcome[]): Promise<void> {
+  /** Ask a part. @param inTime - of what is read about it; the decisions have their own time */
+  async #ask(
+    admission: Admission,
+    asks: readonly Ask[],
+    inTime: AbortSignal,
+    outcomes: WantedOutcome[],
+  ): Promise<void> {
     const { attributes, decisions, meter, newDeadline, nowMs, timeMs } = this.#parts
     const uris = asks.map(({ wanted }) => (wanted.uri === 'tenant' ? undefined : wanted.uri))
-    const found = await readAttributes(attributes, uris, newDeadline(), admission.caller.principal)
+    const found = await readAttributes(attributes, uris, inTime, admission.caller.principal)
     const common = questionParts(admission, timeMs())
     const questions = asks.map(({ wanted }, at): DecisionQuestion => {
       const { uri, purpose } = wanted

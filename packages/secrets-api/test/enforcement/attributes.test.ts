@@ -2,8 +2,9 @@ import type { SecretProvider } from '@secreg/secrets-api'
 import { ATTRIBUTES_AT_ONCE, providerAttributes } from '@secreg/secrets-api/enforcement'
 import { expect, test } from 'vitest'
 import { readAttributes } from '../../src/enforcement/attributes.ts'
+import { QUESTIONS_AT_ONCE } from '../../src/enforcement/authorizer.ts'
 import { VersionedMemory } from '../provider/memory-provider.ts'
-import { kv, yaml } from './support.ts'
+import { bench, kv, yaml } from './support.ts'
 
 const never = new AbortController().signal
 
@@ -68,4 +69,29 @@ test('what does not come in time is unknown', async () => {
   controller.abort()
   expect(await found).toEqual([{ owner: 'o' }, undefined])
   expect(await readAttributes(port, [kv('fast')], controller.signal)).toEqual([undefined])
+})
+
+test('a list of very many keeps its provider busy for one deadline, not for one after the other', async () => {
+  const asked: string[] = []
+  const deadlines: AbortController[] = []
+  const { enforcement, admit } = bench({
+    attributes: {
+      attributesOf: (uri, signal) => {
+        asked.push(uri.path)
+        return new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason))
+          setImmediate(() => deadlines[0]?.abort())
+        })
+      },
+    },
+    newDeadline: () => {
+      const deadline = new AbortController()
+      deadlines.push(deadline)
+      return deadline.signal
+    },
+  })
+  const found = Array.from({ length: 3 * QUESTIONS_AT_ONCE }, (_, at) => kv(`x${at}`))
+  const result = await enforcement.filter(admit(), 'search', found, (uri) => uri)
+  expect(result).toMatchObject({ kind: 'filtered', items: { length: found.length } })
+  expect(asked).toHaveLength(ATTRIBUTES_AT_ONCE)
 })
