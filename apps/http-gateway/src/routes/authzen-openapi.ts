@@ -1,5 +1,5 @@
 /** The part of AuthZEN in the OpenAPI document: Authorization API 1.0, sections 5 to 9. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 type Json = Record<string, unknown>
 

@@ -6,7 +6,7 @@ import {
   secretValueSchema,
   versionSchema,
 } from '@secreg/setec/server'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Answer } from '../server/answer.ts'
 import { authzenPaths } from './authzen-openapi.ts'
 import { REGISTRY_REQUESTS } from './registry-route.ts'

@@ -1,5 +1,5 @@
 /** The part of the Secrets API in the OpenAPI document (specs: secrets-api §2). */
-import { z } from 'zod'
+import * as z from 'zod'
 import { SECRETS_ENDPOINTS, SECRETS_EVENTS_PATH } from './secrets-endpoints.ts'
 
 type Json = Record<string, unknown>
