@@ -249,7 +249,9 @@ export class Kv2StandIn implements AsyncDisposable {
       'strict-transport-security': 'max-age=31536000; includeSubDomains',
       ...(namespace !== undefined && { 'x-vault-namespace': namespace }),
     }
-    response.writeHead(reply.status, headers)
+    response.statusCode = reply.status
+    // Not yet the head: with the body at hand it gets its length, as the server's has.
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     if (reply instanceof Refusal) response.end(line({ errors: reply.errors }))
     else if (reply.status === 204 || reply.empty) response.end()
     else if (reply.status === 404 && reply.data === undefined) response.end(line({ errors: [] }))
