@@ -215,6 +215,21 @@ describe('a reload', () => {
     expectReply(await caller.value(TEST, secret), 200, { value: 'two' })
   })
 
+  test('with other settings lets what is under way come to its end', async () => {
+    const { caller, admin, standIn } = secrets
+    const { secret } = await makeToken(admin, 'rita')
+    const isValue = ({ target }: { target: string }): boolean => target.includes('/data/')
+    const asked = (): number => standIn.requests.filter(isValue).length
+    const before = asked()
+    const end = standIn.fail({ kind: 'delay', ms: 1000 }, 1, isValue)
+    const reading = caller.value(TEST, secret)
+    await waitFor(() => asked() > before)
+    await reload((text) => text.replace('enabled = true', 'enabled = true\naudit_buffer = 999'))
+    expectReply(await reading, 200, { value: 'two' })
+    end()
+    expectReply(await caller.value(TEST, secret), 200, { value: 'two' })
+  })
+
   test('with settings that are refused changes nothing', async () => {
     const { caller, admin, running } = secrets
     const { secret } = await makeToken(admin, 'rita')

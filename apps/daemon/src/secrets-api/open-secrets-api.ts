@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import type { Logger } from '@secreg/host'
 import { type Caller, SecregError, type SecretsResponse } from '@secreg/protocol'
 import type { RequestOf } from '@secreg/protocol/messages'
@@ -35,6 +36,10 @@ export class OpenSecretsApi implements SecretsApi {
   readonly #host: RegistryHost
   readonly #parts: Assembled
   readonly #closing = new AbortController()
+  /** Ends what only waits. */
+  readonly #retiring = new AbortController()
+  /** Requests that change or read something. */
+  readonly #underWay = new Set<Promise<unknown>>()
   /** Whom the log names, of callers under way. */
   readonly #actors: WeakMap<AuthenticatedCaller, Caller>
   #epoch: number | undefined
@@ -48,7 +53,7 @@ export class OpenSecretsApi implements SecretsApi {
     this.#parts = parts
     this.#actors = actors
     // Everything that is under way listens to it.
-    setMaxListeners(0, this.#closing.signal)
+    setMaxListeners(0, this.#closing.signal, this.#retiring.signal)
   }
 
   /** @throws RangeError, TypeError for settings that are none */
@@ -93,8 +98,21 @@ export class OpenSecretsApi implements SecretsApi {
     return this.#serve(caller, request)
   }
 
-  /** End what waits for events, then what is under way. */
+  /** Let what is under way come to its end for so long, and close; what waits for events ends at once. */
+  async retire(timeoutMs: number): Promise<void> {
+    this.#retiring.abort()
+    const timeout = new AbortController()
+    await Promise.race([
+      Promise.allSettled(this.#underWay),
+      setTimeout(timeoutMs, undefined, { signal: timeout.signal }).catch(() => {}),
+    ])
+    timeout.abort()
+    await this.close()
+  }
+
+  /** End what waits for events, and what is under way. */
   close(): Promise<void> {
+    this.#retiring.abort()
     this.#closing.abort()
     return this.#parts.close()
   }
@@ -104,8 +122,8 @@ export class OpenSecretsApi implements SecretsApi {
     request: RequestOf<'secrets'>,
   ): Promise<SecretsResponse> {
     const { service } = this.#parts
-    const { signal } = this.#closing
     if (request.op === 'follow') {
+      const { signal } = this.#retiring
       const followed = await service.follow(caller, request.after, request.wait, signal)
       if ('status' in followed) return responseOf(followed)
       const events = followed.events.map(({ id, envelope }) => {
@@ -115,7 +133,14 @@ export class OpenSecretsApi implements SecretsApi {
     }
     const { body, query = '', route } = request
     const bytes = body === undefined ? undefined : Buffer.from(body)
-    return responseOf(await service.answer(caller, { route, query, body: bytes }, signal))
+    const { signal } = this.#closing
+    const answering = service.answer(caller, { route, query, body: bytes }, signal)
+    this.#underWay.add(answering)
+    try {
+      return responseOf(await answering)
+    } finally {
+      this.#underWay.delete(answering)
+    }
   }
 
   /** What a session must be good for first; its caller as he goes on, under the id of this request. */

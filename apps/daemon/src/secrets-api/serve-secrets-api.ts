@@ -1,8 +1,10 @@
 /** The Secrets API of this daemon: on, off or set up otherwise as the configuration says. */
-
 import { isDeepStrictEqual } from 'node:util'
 import type { OpenSecretsApi, ServeSecretsApiOptions } from './open-secrets-api.ts'
 import type { SecretsApiSettings } from './settings.ts'
+
+/** Time for what is under way when other settings come, milliseconds. */
+const RETIRE_MS = 5000
 
 /** What is served while a daemon runs. */
 export class ServedSecretsApi {
@@ -15,7 +17,8 @@ export class ServedSecretsApi {
   }
 
   /**
-   * Serve it by these settings from now on; undefined: not at all. What is under way ends by those before.
+   * Serve it by these settings from now on; undefined: not at all. What is under way by
+   * others has a few seconds to end.
    *
    * @throws RangeError, TypeError for settings that are none
    */
@@ -31,7 +34,7 @@ export class ServedSecretsApi {
         detail: settings.authorization ? 'policies decide' : 'they may do everything',
       })
     }
-    await before?.close()
+    await before?.retire(RETIRE_MS)
   }
 
   /** End what waits, and what is under way elsewhere. */
