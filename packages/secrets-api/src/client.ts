@@ -1,4 +1,6 @@
 /** @secreg/secrets-api/client: asks a server of the Secrets API over HTTP. */
+
+export type { SecretsRoute } from '@secreg/protocol'
 export type {
   SecretsClientErrorCode,
   SecretsClientErrorOptions,
@@ -36,4 +38,3 @@ export type {
 } from './client/results.ts'
 export type { SecretsClient } from './client/secrets-client.ts'
 export type { JsonValue } from './provider/json-value.ts'
-export type { SecretsRoute } from './service/service.ts'

@@ -1,4 +1,5 @@
 /** @secreg/secrets-api/service: the whole API without HTTP. */
+export type { SecretsRoute } from '@secreg/protocol'
 export type { ErrorParts } from './service/answers.ts'
 export { errorAnswer, refusedAnswer } from './service/answers.ts'
 export { MAX_BULK_OPERATIONS } from './service/bulk.ts'
@@ -9,7 +10,6 @@ export type {
   SecretsAuditPort,
   SecretsEvents,
   SecretsRequest,
-  SecretsRoute,
   SecretsService,
   SecretsServiceOptions,
 } from './service/service.ts'

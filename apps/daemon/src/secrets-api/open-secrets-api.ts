@@ -38,7 +38,7 @@ export class OpenSecretsApi implements SecretsApi {
   readonly #closing = new AbortController()
   /** Ends what only waits. */
   readonly #retiring = new AbortController()
-  /** Requests that change or read something. */
+  /** Requests that change or read something, from their first step on. */
   readonly #underWay = new Set<Promise<unknown>>()
   /** Whom the log names, of callers under way. */
   readonly #actors: WeakMap<AuthenticatedCaller, Caller>
@@ -78,24 +78,15 @@ export class OpenSecretsApi implements SecretsApi {
     return new OpenSecretsApi(host, parts, actors)
   }
 
-  async answer(standing: Standing, asked: RequestOf<'secrets'>): Promise<SecretsResponse> {
-    const { registry } = this.#host
-    const request = { ...asked, correlation: correlationIdOf(asked.correlation, randomUUID) }
-    if (registry.state !== 'unsealed') throw notReadable(registry.state)
-    const { authenticator } = this.#parts
-    const begun = await this.#begin(standing, request)
-    const known = await authenticator.authenticate(begun, request)
-    if (known.kind === 'refused') {
-      if (isAttempt(known, request)) await recordAttempt(registry, begun, request)
-      return responseOf(refusedAnswer(known, request.correlation))
+  async answer(standing: Standing, request: RequestOf<'secrets'>): Promise<SecretsResponse> {
+    const answering = this.#answer(standing, request)
+    if (request.op === 'follow') return answering
+    this.#underWay.add(answering)
+    try {
+      return await answering
+    } finally {
+      this.#underWay.delete(answering)
     }
-    const { caller } = known
-    this.#actors.set(caller, (caller.principal as Caller | undefined) ?? nobody(begun, request))
-    const { epoch } = registry.foreign
-    // Whoever may do less from now on may also use less of what he was granted.
-    if (epoch !== this.#epoch) this.#parts.endGrants()
-    this.#epoch = epoch
-    return this.#serve(caller, request)
   }
 
   /** Let what is under way come to its end for so long, and close; what waits for events ends at once. */
@@ -117,6 +108,26 @@ export class OpenSecretsApi implements SecretsApi {
     return this.#parts.close()
   }
 
+  async #answer(standing: Standing, asked: RequestOf<'secrets'>): Promise<SecretsResponse> {
+    const { registry } = this.#host
+    const request = { ...asked, correlation: correlationIdOf(asked.correlation, randomUUID) }
+    if (registry.state !== 'unsealed') throw notReadable(registry.state)
+    const { authenticator } = this.#parts
+    const begun = await this.#begin(standing, request)
+    const known = await authenticator.authenticate(begun, request)
+    if (known.kind === 'refused') {
+      if (isAttempt(known, request)) await recordAttempt(registry, begun, request)
+      return responseOf(refusedAnswer(known, request.correlation))
+    }
+    const { caller } = known
+    this.#actors.set(caller, (caller.principal as Caller | undefined) ?? nobody(begun, request))
+    const { epoch } = registry.foreign
+    // Whoever may do less from now on may also use less of what he was granted.
+    if (epoch !== this.#epoch) this.#parts.endGrants()
+    this.#epoch = epoch
+    return this.#serve(caller, request)
+  }
+
   async #serve(
     caller: AuthenticatedCaller,
     request: RequestOf<'secrets'>,
@@ -134,13 +145,7 @@ export class OpenSecretsApi implements SecretsApi {
     const { body, query = '', route } = request
     const bytes = body === undefined ? undefined : Buffer.from(body)
     const { signal } = this.#closing
-    const answering = service.answer(caller, { route, query, body: bytes }, signal)
-    this.#underWay.add(answering)
-    try {
-      return responseOf(await answering)
-    } finally {
-      this.#underWay.delete(answering)
-    }
+    return responseOf(await service.answer(caller, { route, query, body: bytes }, signal))
   }
 
   /** What a session must be good for first; its caller as he goes on, under the id of this request. */

@@ -1,4 +1,5 @@
 /** Every route with what it asks for (specs: secrets-api §2.4); a route without a row does not compile. */
+import type { SecretsRoute } from '@secreg/protocol'
 import type { AuthenticatedCaller } from '../enforcement/admission.ts'
 import { booleanParameter } from '../http/query.ts'
 import { pinVersion } from '../uri/pin-version.ts'
@@ -25,7 +26,7 @@ import {
   rangeOf,
   uriOf,
 } from './request-fields.ts'
-import type { SecretsRequest, SecretsRoute, SecretsServiceOptions } from './service.ts'
+import type { SecretsRequest, SecretsServiceOptions } from './service.ts'
 import type { Task } from './task.ts'
 import { transferTask } from './transfer-tasks.ts'
 import { deleteTask, readTask, rotateTask, valueTask, writeTask } from './value-tasks.ts'

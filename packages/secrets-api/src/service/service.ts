@@ -1,4 +1,5 @@
 /** The whole API without HTTP: a request of an authenticated caller, and what is answered (specs: secrets-api §2). */
+import type { SecretsRoute } from '@secreg/protocol'
 import type { AuthenticatedCaller } from '../enforcement/admission.ts'
 import type { Enforcement } from '../enforcement/enforcement.ts'
 import type { EnforcementObserver } from '../enforcement/metrics.ts'
@@ -8,28 +9,9 @@ import type { SecretProvider } from '../provider/provider.ts'
 import type { SecretReferences } from '../ref/secret-references.ts'
 import type { SecretProviderName } from '../uri/secret-uri.ts'
 
-/** What can be asked, by name: E1 to E16 and E18 (specs: secrets-api §2.4). */
-export type SecretsRoute =
-  | 'write'
-  | 'read'
-  | 'value'
-  | 'delete'
-  | 'rotate'
-  | 'list'
-  | 'keys'
-  | 'metadata'
-  | 'versions'
-  | 'owner'
-  | 'search'
-  | 'undelete'
-  | 'destroy-versions'
-  | 'bulk'
-  | 'copy'
-  | 'move'
-  | 'audit'
-
 /** A request. */
 export interface SecretsRequest {
+  /** E1 to E16 and E18 by name (specs: secrets-api §2.4). */
   readonly route: SecretsRoute
   /** What followed `?`, as it was sent; empty for none. */
   readonly query: string

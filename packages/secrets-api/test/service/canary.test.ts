@@ -1,4 +1,5 @@
 /** Whatever is sent and whatever fails, a value leaves in the answer that was asked for it alone. */
+import { SECRETS_ROUTES } from '@secreg/protocol/messages'
 import { ProviderError, parseSecretUri } from '@secreg/secrets-api'
 import { type Decision, SECRET_SCOPES } from '@secreg/secrets-api/enforcement'
 import type { SecretsRoute } from '@secreg/secrets-api/service'
@@ -12,26 +13,6 @@ const CANARY = 'canary=7f3a&!'
 
 /** Answers of these routes may have it, where they succeed. */
 const ANSWERS: readonly SecretsRoute[] = ['read', 'value', 'owner', 'metadata']
-
-const ROUTES: readonly SecretsRoute[] = [
-  'write',
-  'read',
-  'value',
-  'delete',
-  'rotate',
-  'list',
-  'keys',
-  'metadata',
-  'versions',
-  'owner',
-  'search',
-  'undelete',
-  'destroy-versions',
-  'bulk',
-  'copy',
-  'move',
-  'audit',
-]
 
 const uri = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom('app/test#value', 'app/api', 'app/api#token', 'app/lc') },
@@ -132,7 +113,7 @@ const pick = (all: object, names: readonly string[] | undefined, strict: boolean
 
 test('a property: values leave in no failure, event, canonical name or metric', async () => {
   const seen = new Map<number, number>()
-  const request = fc.record({ route: fc.constantFrom(...ROUTES), fields, parameters })
+  const request = fc.record({ route: fc.constantFrom(...SECRETS_ROUTES), fields, parameters })
   const property = fc.asyncProperty(
     fc.array(request, { minLength: 1, maxLength: 6 }),
     wrong,
