@@ -69,8 +69,8 @@ describe('rows', () => {
     }
   })
 
-  test('any bytes are a row or damage', () => {
-    fc.assert(
+  test('any bytes are a row or damage', async () => {
+    await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 60 }), async (bytes) => {
         expect(await outcome(() => decodeRow('dk', 'k', bytes, check))).toBe('ERR_STORAGE_CORRUPT')
       }),

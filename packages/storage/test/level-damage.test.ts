@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LevelEngine, type LevelEngineOptions } from '@secreg/storage'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -42,6 +42,13 @@ async function named(directory: string, pattern: RegExp): Promise<string> {
   return join(directory, name)
 }
 
+/** A table that the store needs: LevelDB may be closed before it has removed those that it has replaced. */
+async function tableOf(directory: string): Promise<string> {
+  const { tables } = await readManifest(directory, await createCrc32c())
+  const number = String([...tables.keys()].at(-1)).padStart(6, '0')
+  return named(directory, new RegExp(`^${number}\\.ldb$`))
+}
+
 /** Change the database without the engine's knowledge. */
 async function tamper(
   directory: string,
@@ -56,13 +63,13 @@ async function tamper(
 describe('a store with something missing is refused', () => {
   test('a table', async () => {
     const { directory } = await filled()
-    await rm(await named(directory, /\.ldb$/))
+    await rm(await tableOf(directory))
     expect(await opening(directory)).toBe('ERR_STORAGE_CORRUPT')
   })
 
   test('the end of a table', async () => {
     const { directory } = await filled()
-    const table = await named(directory, /\.ldb$/)
+    const table = await tableOf(directory)
     await truncate(table, (await readFile(table)).length - 1)
     expect(await opening(directory)).toBe('ERR_STORAGE_CORRUPT')
   })
@@ -245,12 +252,12 @@ describe('a scrub', () => {
     // Else LevelDB may be merging the tables: it would replace the damaged one, or read it.
     await engine.compact('', '')
     expect((await engine.scrub()).tables).toBeGreaterThan(0)
-    const { tables } = await readManifest(directory, await createCrc32c())
-    const number = String([...tables.keys()].at(-1)).padStart(6, '0')
-    const table = await named(directory, new RegExp(`^${number}\\.ldb$`))
+    const table = await tableOf(directory)
     const bytes = await readFile(table)
-    bytes[100] = (bytes[100] as number) ^ 1
-    await writeFile(table, bytes)
+    // In its place: LevelDB has the file mapped, and one that is cut short meanwhile would kill the process.
+    const file = await open(table, 'r+')
+    await file.write(Buffer.of((bytes[100] as number) ^ 1), 0, 1, 100)
+    await file.close()
     const { findings } = await engine.scrub()
     expect(findings.filter(({ kind }) => kind === 'table').length).toBe(1)
   })
