@@ -1,5 +1,6 @@
 import { createMetrics } from '@secreg/host'
 import { afterEach, describe, expect, it } from 'vitest'
+import { holdUpLoop, turn } from './hold-up-loop.ts'
 
 const open: { close(): void }[] = []
 afterEach(() => {
@@ -28,10 +29,8 @@ describe('createMetrics', () => {
 
   it('measures the delay of the event loop, and starts anew with each look', async () => {
     const metrics = create({ resolutionMs: 1 })
-    await new Promise((resolve) => setTimeout(resolve, 5))
-    const end = performance.now() + 60
-    while (performance.now() < end);
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await holdUpLoop(60)
+    await turn()
     expect(metrics.eventLoopDelayMs().max).toBeGreaterThan(30)
     expect(metrics.eventLoopDelayMs().max).toBeLessThan(30)
     expect(await metrics.text()).toMatch(
