@@ -1,7 +1,8 @@
 /** What the tests share: pairs of sockets, what is needed to run, and the package as a child process loads it. */
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import {
   createTempHome,
@@ -125,9 +126,30 @@ export async function nextText(socket: SeqpacketSocket): Promise<string> {
   return packet.data.toString()
 }
 
-/** Open descriptors of a process, this one unless told. */
-export function descriptors(pid: number | 'self' = 'self'): number {
-  return readdirSync(`/proc/${pid}/fd`).length
+/**
+ * Count descriptors that are opened from now on and still are. Those that are there already do not count: other files of
+ * tests may have left some to the process that close meanwhile.
+ */
+export function watchDescriptors(): () => number {
+  const before = new Set(openDescriptors())
+  return () => openDescriptors().filter((one) => !before.has(one)).length
+}
+
+/** Numbers, and what they are of: a number alone may be that of another one later. */
+function openDescriptors(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return `${fd} ${readlinkSync(`/proc/self/fd/${fd}`)}`
+    } catch {
+      // That of reading the directory.
+      return []
+    }
+  })
+}
+
+/** Turns of the event loop so far. */
+export function loopTurns(): number {
+  return performance.nodeTiming.uvMetricsInfo.loopCount
 }
 
 /** The package in a folder of its own, as a child process loads it; with what is built of its native part, or without. */
