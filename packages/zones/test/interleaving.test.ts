@@ -283,9 +283,13 @@ test('class 10: in any order of logins, a code opens once and a recovery code op
       rows.apply(begun)
       const secret = decodeBase32(begun.secret) as Uint8Array
       const stepOf = () => Math.floor(nowMs / STEP)
-      const confirmed = planConfirmMfa(rows, id, hotp(secret, stepOf()), context())
+      // Two steps have the same code now and then: it is good at each of them, and used up for all.
+      const stepsOf = (code: string | undefined) =>
+        [-1, 0, 1].map((near) => stepOf() + near).filter((step) => hotp(secret, step) === code)
+      const first = hotp(secret, stepOf())
+      const confirmed = planConfirmMfa(rows, id, first, context())
       rows.apply(confirmed)
-      let last = stepOf()
+      let last = stepsOf(first).at(-1) as number
       let used = new Set<string>()
       let before = { last, used: new Set(used) }
       let overlay = new Overlay(rows)
@@ -297,8 +301,9 @@ test('class 10: in any order of logins, a code opens once and a recovery code op
           overlay = new Overlay(rows)
         }
         nowMs += waitMs
-        const step = stepOf() + off
-        const code = recovery === undefined ? hotp(secret, step) : confirmed.recoveryCodes[recovery]
+        const code =
+          recovery === undefined ? hotp(secret, stepOf() + off) : confirmed.recoveryCodes[recovery]
+        const good = stepsOf(code).filter((step) => step > last)
         let opened = true
         try {
           overlay.add(planUseMfa(overlay, id, code as string, context()).ops)
@@ -307,8 +312,8 @@ test('class 10: in any order of logins, a code opens once and a recovery code op
           opened = false
         }
         if (recovery === undefined) {
-          expect(opened).toBe(Math.abs(off) <= 1 && step > last)
-          if (opened) last = step
+          expect(opened).toBe(good.length > 0)
+          last = good.at(-1) ?? last
         } else {
           expect(opened).toBe(!used.has(code as string))
           used.add(code as string)

@@ -17,16 +17,18 @@ import {
 } from '@secreg/zones'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { decodeBase32 } from '../src/base32.ts'
-import { codeOf, create, crypto, Rows, when } from './support.ts'
+import { codeOf, create, fixedCrypto, Rows, when } from './support.ts'
 
 const STEP = 30_000
 const NOBODY = '0'.repeat(32)
+let crypto = fixedCrypto()
 const key = crypto.randomBytes(32)
 let rows: Rows
 let bob: Account
 let nowMs: number
 
 beforeEach(async () => {
+  crypto = fixedCrypto()
   rows = new Rows()
   bob = await create(rows, { login: 'bob' })
   nowMs = when.nowMs

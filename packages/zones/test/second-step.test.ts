@@ -20,7 +20,7 @@ import { decodeBase32 } from '../src/base32.ts'
 import {
   Clock,
   create,
-  crypto,
+  fixedCrypto,
   GOOD_PASSWORD,
   QuickHasher,
   Rows,
@@ -28,6 +28,7 @@ import {
   when,
 } from './support.ts'
 
+let crypto = fixedCrypto()
 const key = crypto.randomBytes(32)
 const source = sourceOfUid(1000)
 let rows: Rows
@@ -42,6 +43,7 @@ const code = (off = 0) => hotp(secret, Math.floor(nowMs / 30_000) + off)
 const WRONG = 'no code'
 
 beforeEach(async () => {
+  crypto = fixedCrypto()
   rows = new Rows()
   clock = new Clock()
   hasher = new QuickHasher()

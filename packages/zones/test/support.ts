@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { nobleBackend } from '@secreg/crypto'
+import { type CryptoBackend, nobleBackend } from '@secreg/crypto'
 import type { Op } from '@secreg/storage'
 import {
   type Account,
@@ -100,6 +100,21 @@ export class Clock {
 export const GOOD_PASSWORD = 'Correct-Horse-9'
 
 export const crypto = nobleBackend
+
+/** The same random bytes in each run: of random secrets, two codes of six digits are the same now and then. */
+export function fixedCrypto(): CryptoBackend {
+  let drawn = 0
+  return {
+    ...crypto,
+    randomBytes: (length) => {
+      const bytes = new Uint8Array(length)
+      for (let at = 0; at < length; at += 32) {
+        bytes.set(crypto.sha256(Uint8Array.of(drawn++)).subarray(0, length - at), at)
+      }
+      return bytes
+    },
+  }
+}
 
 export const when: { nowMs: number } = { nowMs: 1_700_000_000_000 }
 
