@@ -12,7 +12,8 @@ import {
 import { join } from 'node:path'
 import { type LogEvent, openLog, verifyDirectory } from '@secreg/audit'
 import { createMemoryFiles, type Fault, withFaults } from '@secreg/audit/testing'
-import { describe, expect, test, vi } from 'vitest'
+import { waitFor } from '@secreg/testkit'
+import { describe, expect, test } from 'vitest'
 import {
   DIRECTORY,
   freshDirectory,
@@ -381,7 +382,8 @@ describe('rotation', () => {
     log.append(items(1, 2504))
     expect(events).toEqual([])
     // Without having been asked to.
-    await vi.waitFor(() => expect(files.count('sync')).toBe(syncs + 1))
+    await waitFor(() => files.count('sync') > syncs)
+    expect(files.count('sync')).toBe(syncs + 1)
     await log.sync()
     log.append(items(1, 2505))
     expect(log.tail.segment).toBe(2)

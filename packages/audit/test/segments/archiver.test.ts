@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import { verifyDirectory } from '@secreg/audit'
 import { type FaultOperation, withFaults } from '@secreg/audit/testing'
 import { waitFor } from '@secreg/testkit'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { listSegments, segmentPath } from '../../src/directory.ts'
 import { Frontier } from '../../src/proof/merkle.ts'
 import type { ArchiveEvent } from '../../src/segments/archiver.ts'
@@ -22,6 +22,8 @@ const shapes = (files: Parameters<typeof listSegments>[0]): string[] =>
       .join(' '),
   )
 const CLOSED = 'gz hashes index'
+/** Between two looks at the clock: too short for others to have been at work. */
+const LOOK_MS = 0.03
 
 test('all but the last become compressed lines, hashes and index, and verify as before', async () => {
   const log = fourSegments()
@@ -293,18 +295,27 @@ test('closing stops it at once, and leaves nothing half done', async () => {
 
 test('it leaves the main thread again and again', async () => {
   const log = writeLog([bodies(40_000), bodies(1, 40_001)])
-  let turns = 0
-  const count = (): void => {
-    turns++
-    next = setImmediate(count)
+  // Time passes only with each look at the clock, so that a stretch is as long as it has looks.
+  let looks = 0
+  const now = vi.spyOn(performance, 'now').mockImplementation(() => ++looks * LOOK_MS)
+  let longest = 0
+  let last = 0
+  const turn = (): void => {
+    longest = Math.max(longest, looks - last)
+    last = looks
+    next = setImmediate(turn)
   }
-  let next = setImmediate(count)
-  const started = performance.now()
-  await archiverOf(log).run()
-  clearImmediate(next)
+  let next = setImmediate(turn)
+  try {
+    await archiverOf(log).run()
+  } finally {
+    clearImmediate(next)
+    now.mockRestore()
+  }
   expect(shapes(log.files)).toEqual([CLOSED, 'lines'])
-  // A slice takes four milliseconds, or a little more with a garbage collection.
-  expect(turns).toBeGreaterThan((performance.now() - started) / 20)
+  // It looks after every line, and a slice takes four milliseconds.
+  expect(looks).toBeGreaterThan(40_000)
+  expect(longest * LOOK_MS).toBeLessThan(5)
 })
 
 test('calls while it runs share the work, and see what came meanwhile', async () => {
