@@ -239,7 +239,7 @@ describe('a process killed during a commit of 100,000 operations', () => {
     expect(states[0]).toBe('1:1')
     expect(states.at(-1)).toBe(`2:${COUNT + 1}`)
     expect(new Set(states)).toEqual(new Set(['1:1', `2:${COUNT + 1}`]))
-  }, 30_000)
+  }, 300_000)
 
   test('leaves the state before when its record is cut or has a hole', async () => {
     const directory = join(await temporaryDirectory(), 'db')
@@ -272,5 +272,5 @@ describe('a process killed during a commit of 100,000 operations', () => {
         'ERR_STORAGE_ROLLED_BACK',
       )
     }
-  }, 30_000)
+  }, 300_000)
 })
