@@ -585,7 +585,7 @@ test('the largest import is one commit', async () => {
     imported: keys.length,
     revision: head + 1,
   })
-})
+}, 300_000)
 
 test('an import larger than a commit is refused whole', async () => {
   class SmallEngine extends MemoryEngine {

@@ -3,6 +3,7 @@ import { createMemoryFiles, withFaults } from '@secreg/audit/testing'
 import { PURPOSE_ACTIONS } from '@secreg/policy-engine/authzen'
 import type { Caller } from '@secreg/protocol'
 import { loginTestUser } from '@secreg/registry/testing'
+import { waitFor } from '@secreg/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AskedSecret, SecretDecision } from '../src/foreign/foreign-secrets.ts'
@@ -423,7 +424,10 @@ describe('record', () => {
     await expect(record()).rejects.toEqual(reason('AUDIT_FAILED'))
     expect(() => foreign.assertRecordable()).toThrow(reason('AUDIT_FAILED') as Error)
     files.clear()
-    await expect.poll(() => outcomeOf(async () => foreign.assertRecordable())).toEqual({})
+    await waitFor(() => {
+      foreign.assertRecordable()
+      return true
+    })
     await record()
     expect(linesOf(memory).filter(({ body }) => body.action === 'secret')).toHaveLength(1)
     await home.registry.lock(home.admin)

@@ -10,6 +10,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LevelEngine } from '@secreg/storage'
+import { waitFor } from '@secreg/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { start } from './fixture.ts'
 
@@ -39,7 +40,7 @@ async function startOnDisk() {
   const nextScrub = async (): Promise<void> => {
     const before = scrubs
     nowMs += 1001
-    await expect.poll(() => scrubs, { timeout: 20_000 }).toBeGreaterThan(before)
+    await waitFor(() => scrubs > before)
   }
   const advance = (ms: number): void => {
     nowMs += ms
@@ -63,7 +64,8 @@ test('damage that nobody reads is found by the scrub, told, and shown by status'
   writeSync(file, Buffer.of((bytes[at] as number) ^ 1), 0, 1, at)
   closeSync(file)
   await nextScrub()
-  await expect.poll(() => registry.status(admin).warnings).toHaveLength(1)
+  await waitFor(() => registry.status(admin).warnings !== undefined)
+  expect(registry.status(admin).warnings).toHaveLength(1)
   expect(faults).toEqual([expect.objectContaining({ code: 'ERR_STORAGE_CORRUPT' })])
 })
 
@@ -76,7 +78,7 @@ test('a registry that closes does not wait for a scrub', async () => {
       signal?.addEventListener('abort', () => reject(signal.reason))
     })
   advance(1001)
-  await expect.poll(() => running).toBe(true)
+  await waitFor(() => running)
   await registry.close()
   expect(engine.state).toBe('closed')
   expect(faults).toEqual([])

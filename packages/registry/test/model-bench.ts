@@ -127,16 +127,16 @@ class LevelMedium implements Medium {
   die(): void {
     const from = this.#directory
     this.#next = join(this.#home, `data-${this.#lives + 1}`)
+    // What LevelDB tidies up in the background must not be seen half.
     for (let before = ''; ; ) {
       rmSync(this.#next, { recursive: true, force: true })
-      cpSync(from, this.#next, { recursive: true })
-      // Some versions of Node.js copy the files with their modes, but not the directory.
-      chmodSync(this.#next, 0o700)
-      // What LevelDB tidies up in the background must not be seen half.
+      const isWhole = copyWhole(from, this.#next)
       const after = listing(from)
-      if (before === after) return
+      if (isWhole && before === after) break
       before = after
     }
+    // Some versions of Node.js copy the files with their modes, but not the directory.
+    chmodSync(this.#next, 0o700)
   }
 
   async closed(): Promise<void> {
@@ -154,6 +154,17 @@ class LevelMedium implements Medium {
 
   get #directory(): string {
     return join(this.#home, `data-${this.#lives}`)
+  }
+}
+
+/** Whether no file went away meanwhile. */
+function copyWhole(from: string, to: string): boolean {
+  try {
+    cpSync(from, to, { recursive: true })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return false
   }
 }
 
