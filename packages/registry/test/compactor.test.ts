@@ -86,8 +86,11 @@ describe('over the registry', () => {
     using home = createTempHome()
     const directory = home.file('data')
     const engine = await LevelEngine.open(directory)
+    // LevelDB removes what it has replaced at any time.
+    const sizeOf = (name: string): number =>
+      statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0
     const storeBytes = async (): Promise<number> =>
-      readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0)
+      readdirSync(directory).reduce((sum, name) => sum + sizeOf(name), 0)
     const { api, registry } = await start({ engine, host: { storeBytes } })
     const value = (at: number): string => String(at % 10).repeat(60_000)
     for (let at = 0; at < 200; at++) await api.set({ key: `/app/${at % 10}`, value: value(at) })

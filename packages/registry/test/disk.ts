@@ -45,7 +45,7 @@ export async function startOnDisk(
     const texts: [string, Buffer][] = [
       ...readdirSync(directory).map((name): [string, Buffer] => [
         name,
-        readFileSync(join(directory, name)),
+        contentOf(join(directory, name)),
       ]),
       ...files.list('/log').map((name): [string, Buffer] => [name, files.readFile(`/log/${name}`)]),
     ]
@@ -54,6 +54,16 @@ export async function startOnDisk(
       .map(([name]) => name)
   }
   return { ...home, engine, directory, medium, filesWith }
+}
+
+/** Nothing of what is not there any more: LevelDB removes what it has replaced at any time. */
+function contentOf(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return Buffer.alloc(0)
+  }
 }
 
 /** Values that stand in the record, and that have a row of their own. */
