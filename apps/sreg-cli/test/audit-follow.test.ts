@@ -6,10 +6,13 @@ import { makeWorld, type Outcome, type World } from './harness.ts'
 
 const SIGNAL = 'SIGTERM'
 
-/** Follow, do something with the registry, end it by a signal unless it has ended, and give what was left. */
+/**
+ * Follow, do something with the registry, end it by a signal unless it has ended, and give what was left. Work that makes
+ * it end by itself has to wait for that.
+ */
 async function following(
   argv: readonly string[],
-  work: (world: World) => Promise<void>,
+  work: (world: World, end: Promise<unknown>) => Promise<void>,
   prepare: (world: World) => void = () => {},
 ): Promise<{ readonly outcome: Outcome; readonly world: World }> {
   const world = await makeWorld()
@@ -20,7 +23,7 @@ async function following(
     ended = true
   })
   await waitFor(() => ended || world.registry.log.waiting === 1)
-  await work(world)
+  await work(world, running)
   if (!ended) {
     expect(process.listenerCount(SIGNAL)).toBe(before + 1)
     process.emit(SIGNAL, SIGNAL)
@@ -255,12 +258,13 @@ describe('sreg audit --follow', () => {
     expect(await world.sreg(['audit', '--follow'])).toMatchObject({ code: 3, stdout: '' })
     const gone = await world.sreg(['audit', '--follow', '-s', world.home.file('nobody')])
     expect(gone).toMatchObject({ code: 6, stdout: '' })
-    const { outcome } = await following([], async ({ registry }) => {
+    const { outcome, world: later } = await following([], async ({ registry }, end) => {
       registry.failures.set('audit', 'ACCESS_DENIED')
       registry.breakConnections()
-      await waitFor(() => registry.asked.filter(({ name }) => name === 'audit').length === 4)
+      await end
     })
     expect(outcome.code).toBe(3)
+    expect(later.registry.asked.filter(({ name }) => name === 'audit')).toHaveLength(4)
   })
 
   test.each([
@@ -269,13 +273,13 @@ describe('sreg audit --follow', () => {
   ])('a log that was %s meanwhile is not followed on', async (_, size, message) => {
     const { outcome } = await following(
       ['--json'],
-      async ({ registry }) => {
+      async ({ registry }, end) => {
         const { log } = registry
         log.forgetFollows()
         log.records.splice(2)
         while (log.records.length < size) log.add({ action: 'write' })
         registry.breakConnections()
-        await waitFor(() => registry.asked.filter(({ name }) => name === 'audit').length >= 5)
+        await end
       },
       adding(5),
     )
