@@ -1,7 +1,8 @@
 /** One PAM helper: what it is started with, how it can end, and that nothing of it stays. */
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { createCanary, createTempHome, waitFor } from '@secreg/testkit'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { encodeHelperQuestion } from '../src/pam/helper-request.ts'
 import { type HelperAnswer, runHelper } from '../src/pam/run-helper.ts'
 import { isRunning, StandIn, writeHelper } from './pam-stand-in.ts'
@@ -64,11 +65,16 @@ test.each([['gone'], ['plain'], ['bad'], ['a\0b']])(
 
 test('one that hangs is killed at the time-out, with everything that it has started', async () => {
   const made = standIn()
-  const run = runHelper(made.path, questionOf('hang', 'right'), 4000)
-  const processes = await made.hanging()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const run = runHelper(made.path, questionOf('hang', 'right'), 60_000)
+  while (made.processes().length === 0) await setImmediate()
+  const processes = made.processes()
   expect(processes.map(isRunning)).toEqual([true, true])
-  expect(await run.answer).toEqual(UNAVAILABLE('no answer within 4000 ms'))
+  vi.advanceTimersByTime(60_000)
+  expect(await run.answer).toEqual(UNAVAILABLE('no answer within 60000 ms'))
   await run.gone
+  vi.useRealTimers()
   await waitFor(() => !processes.some(isRunning))
 })
 

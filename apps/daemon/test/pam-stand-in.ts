@@ -84,10 +84,17 @@ export class StandIn implements Disposable {
 
   /** Processes of the helpers of login `hang`, once as many hang. */
   async hanging(count = 1): Promise<number[]> {
-    const files = (): string[] =>
-      readdirSync(this.home.path).filter((name) => /^hanging-\d+$/.test(name))
-    await waitFor(() => files().length >= count)
-    return files().flatMap((name) => JSON.parse(readFileSync(this.home.file(name), 'utf8')))
+    await waitFor(() => this.#hanging().length >= count)
+    return this.processes()
+  }
+
+  /** Processes of the helpers of login `hang` that hang by now. */
+  processes(): number[] {
+    return this.#hanging().flatMap((name) => JSON.parse(readFileSync(this.home.file(name), 'utf8')))
+  }
+
+  #hanging(): string[] {
+    return readdirSync(this.home.path).filter((name) => /^hanging-\d+$/.test(name))
   }
 
   [Symbol.dispose](): void {

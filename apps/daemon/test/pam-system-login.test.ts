@@ -1,9 +1,10 @@
 /** Logins of users of the system: what is refused unasked, how many are asked at once, and what the log is told. */
 import { chmodSync, renameSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { type Config, parseConfig } from '@secreg/host'
 import { SecregError } from '@secreg/protocol'
 import { createCanary, waitFor } from '@secreg/testkit'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createSystemLogin, type SystemLogin } from '../src/pam/system-login.ts'
 import { isRunning, StandIn } from './pam-stand-in.ts'
 
@@ -96,10 +97,15 @@ test('a cause is told once, and its end too', async () => {
 
 test('a helper that hangs: unavailable at the time-out, killed, and its place is free again', async () => {
   const { standIn, login, lines } = makeWorld({ timeoutSeconds: 4, maxRunning: 1 })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
   const reason = reasonOf(login.verify('hang', 'right'))
-  const processes = await standIn.hanging()
+  while (standIn.processes().length === 0) await setImmediate()
+  const processes = standIn.processes()
   expect(await reasonOf(login.verify('alice', 'right'))).toBe('BUSY')
+  vi.advanceTimersByTime(4000)
   expect(await reason).toBe('PAM_UNAVAILABLE')
+  vi.useRealTimers()
   expect(lines).toEqual([
     'error the PAM helper cannot be asked {"detail":"no answer within 4000 ms"}',
   ])

@@ -1,6 +1,7 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { createTempHome } from '@secreg/testkit'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 import { createPolicyAnalysis } from '../src/policy-analysis.ts'
 
 const home = createTempHome()
@@ -15,9 +16,21 @@ function program(text: string) {
 }
 
 test('a question that takes too long is given up, and the next one is heard', async () => {
-  const text = `parentPort.on('message', ({ name }) => { while (name === 'lint') {} ; parentPort.postMessage({ changes: [], complete: true }) })`
-  const analysis = createPolicyAnalysis({ program: program(text), timeoutMs: 500 })
-  await expect(analysis.lint([])).rejects.toEqual(reason('LIMIT_EXCEEDED'))
+  const begun = home.file('begun')
+  const text = `import { writeFileSync } from 'node:fs'
+    parentPort.on('message', ({ name }) => {
+      if (name === 'lint') writeFileSync(${JSON.stringify(begun)}, '')
+      while (name === 'lint') {}
+      parentPort.postMessage({ changes: [], complete: true })
+    })`
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const analysis = createPolicyAnalysis({ program: program(text), timeoutMs: 30_000 })
+  const refused = expect(analysis.lint([])).rejects.toEqual(reason('LIMIT_EXCEEDED'))
+  while (!existsSync(begun)) await setImmediate()
+  vi.advanceTimersByTime(30_000)
+  await refused
+  vi.useRealTimers()
   expect(await analysis.diff([], [])).toEqual({ changes: [], complete: true })
 })
 

@@ -83,6 +83,7 @@ test('low: strangers are refused before anything is done, sessions go on', async
   await bring(running, 'low')
   const before = recordsOf(running).length
   const stranger = await running.connect()
+  const since = performance.now()
   for (let i = 0; i < 30; i++) {
     expect(await reasonOf(stranger.auth(LOGIN))).toBe('BUSY')
     expect(await reasonOf(stranger.get({ key: '/a' }))).toBe('BUSY')
@@ -95,7 +96,7 @@ test('low: strangers are refused before anything is done, sessions go on', async
   const counted = () => refused().reduce((sum, { count = 0 }) => sum + count, 0)
   await waitFor(() => counted() === 90)
   for (const body of refused()) expect(body).toMatchObject({ action: 'auth', reason: 'BUSY' })
-  expect(refused().length).toBeLessThan(5)
+  expect(refused().length).toBeLessThanOrEqual(1 + (performance.now() - since) / 1000)
   // An invalid session is a stranger too.
   expect((await stranger.status()).state).toBe('unsealed')
   expect(await reads(admin)).toBe('ok')

@@ -226,7 +226,8 @@ test('refusals take their time, and successes do not', async () => {
   }
   expect(await took(createAcct)).toBeGreaterThanOrEqual(149)
   expect(await took({ ...setPasswd, 'auth-passwd': 'wrong' })).toBeGreaterThanOrEqual(149)
-  expect(await took(nop)).toBeLessThan(149)
+  // Longer than this test may take.
+  expect(await open(running, ALICE, { failureDelayMs: 600_000 }).ask(nop)).toEqual(OK)
 })
 
 test('another registry in its place is served from the next request on', async () => {

@@ -30,6 +30,7 @@ test('root goes on while there is little room, except for the logins of others',
 
   await bring('low', linesOf(TIB, 0))
   const before = recordsOf(running).length
+  const since = performance.now()
   expect(await alice.ask(createToken)).toEqual(BUSY)
   expect(await root.ask(login)).toEqual(BUSY)
   // One summary record for each of the two, and no other.
@@ -39,7 +40,8 @@ test('root goes on while there is little room, except for the logins of others',
     { action: 'auth', reason: 'BUSY', count: 1, actor: { uid: 0 } },
   ])
   for (let count = 0; count < 20; count++) await alice.ask(createToken)
-  expect(recordsOf(running).length).toBeLessThan(before + 6)
+  const records = recordsOf(running).length - before
+  expect(records).toBeLessThanOrEqual(2 * (1 + (performance.now() - since) / 1000))
   expect(await alice.ask({ cmd: 'nop' })).toEqual(OK)
   expect(await root.ask({ cmd: 'create-acct', zone: 'mail', login: 'bob' })).toEqual(OK)
   // Not even a packet of another user leaves a record of its own.
@@ -55,7 +57,9 @@ test('root goes on while there is little room, except for the logins of others',
     error: 'internal error',
   })
   expect(await root.ask({ cmd: 'nop' })).toEqual(OK)
-  expect(recordsOf(running)).toHaveLength(last)
+  // What was counted before may still be on its way.
+  const later = recordsOf(running).slice(last)
+  expect(later.filter(({ reason }) => reason !== 'BUSY')).toEqual([])
 
   await bring('ok', linesOf(0, 0))
   expect(await alice.ask(createToken)).toMatchObject({ error: '' })
