@@ -22,6 +22,8 @@ export interface Kv2StandInOptions {
   readonly namespaces?: readonly string[]
   /** Milliseconds for the headers and for the whole of a request. Default 10,000. */
   readonly requestTimeoutMs?: number
+  /** Milliseconds since 1970, before what `advance` adds. Default the system's clock. */
+  readonly nowMs?: () => number
 }
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -34,6 +36,7 @@ export class Kv2StandIn implements AsyncDisposable {
   readonly #tokens: Tokens
   readonly #namespaces: Namespaces
   readonly #faults = new FaultPlan()
+  readonly #clockMs: () => number
   readonly #requests: SeenRequest[] = []
   #sealed = false
   #aheadMs = 0
@@ -43,6 +46,7 @@ export class Kv2StandIn implements AsyncDisposable {
 
   private constructor(options: Kv2StandInOptions) {
     const { tls, namespaces = [], requestTimeoutMs = 10_000 } = options
+    this.#clockMs = options.nowMs ?? Date.now
     this.rootToken = options.rootToken ?? `hvs.${randomBytes(18).toString('hex')}`
     this.#tokens = new Tokens(() => this.#nowMs())
     this.#tokens.add(this.rootToken, { ttlSeconds: 0 })
@@ -143,7 +147,7 @@ export class Kv2StandIn implements AsyncDisposable {
   }
 
   #nowMs(): number {
-    return Date.now() + this.#aheadMs
+    return this.#clockMs() + this.#aheadMs
   }
 
   /** Never the same twice, as on a clock of nanoseconds. */

@@ -28,7 +28,9 @@ let runner: Kv2CaseRunner
 let impatient: Kv2CaseRunner
 
 async function start(requestTimeoutMs: number): Promise<Kv2CaseRunner> {
-  const standIn = await Kv2StandIn.start({ requestTimeoutMs })
+  // Time passes where a case says so, and not while it is run.
+  const startMs = Date.now()
+  const standIn = await Kv2StandIn.start({ requestTimeoutMs, nowMs: () => startMs })
   standIns.push(standIn)
   const advance = async (milliseconds: number): Promise<void> => standIn.advance(milliseconds)
   return new Kv2CaseRunner({ url: standIn.url, token: standIn.rootToken, advance })

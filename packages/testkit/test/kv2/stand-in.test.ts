@@ -31,7 +31,8 @@ async function call(
 }
 
 test('an AppRole logs in, and its token ends unless it is renewed', async () => {
-  await using server = await Kv2StandIn.start()
+  const startMs = Date.now()
+  await using server = await Kv2StandIn.start({ nowMs: () => startMs })
   const { roleId, secretId } = server.addRole({ ttlSeconds: 60 })
   const login = (secret_id: string) =>
     call(server, 'POST', 'auth/approle/login', { token: '', body: { role_id: roleId, secret_id } })
@@ -45,7 +46,7 @@ test('an AppRole logs in, and its token ends unless it is renewed', async () => 
   server.advance(59_000)
   const looked = await call(server, 'GET', 'auth/token/lookup-self', { token })
   expect(looked.json?.['data']).toMatchObject({ renewable: true, creation_ttl: 60 })
-  server.advance(2000)
+  server.advance(1000)
   expect((await call(server, 'GET', 'secret/data/a', { token })).status).toBe(403)
 })
 
