@@ -8,7 +8,7 @@ function lockHome(): { home: TempHome; path: string; lock: (timeoutMs?: number) 
   const home = createTempHome()
   onTestFinished(() => home.remove())
   const path = home.file('x.lock')
-  return { home, path, lock: (timeoutMs = 10_000) => new FileLock(path, { timeoutMs }) }
+  return { home, path, lock: (timeoutMs = 60_000) => new FileLock(path, { timeoutMs }) }
 }
 
 /** The name of this process with some part of it changed. */
