@@ -3,6 +3,7 @@ import { symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createTempHome, type TempHome } from '@secreg/testkit'
 import { build } from 'esbuild'
+import type { Egress } from '../src/egress/egress-process.ts'
 
 const SOURCE = fileURLToPath(new URL('../src/egress/egress-child.ts', import.meta.url))
 const MODULES = fileURLToPath(new URL('../../../node_modules', import.meta.url))
@@ -47,6 +48,12 @@ export async function buildEgress({ kafkajs = true } = {}): Promise<EgressProgra
     command: [process.execPath, file, 'egress'],
     [Symbol.dispose]: () => home.remove(),
   }
+}
+
+/** The child's process, which has to be there: a signal to what stands for none would go to every process. */
+export function pidOf({ pid }: Egress): number {
+  if (pid === undefined) throw new Error('the child does not run')
+  return pid
 }
 
 /** A program of a few lines in its place: `answer(message)` sends, `onMessage(f)` takes. */

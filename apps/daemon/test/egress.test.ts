@@ -5,7 +5,13 @@ import { createTempHome, KafkaStandIn, startNode, waitFor } from '@secreg/testki
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Egress, type EgressOptions } from '../src/egress/egress-process.ts'
 import { EGRESS_LIMITS, type EgressPayload } from '../src/egress/messages.ts'
-import { buildEgress, type Command, type EgressProgram, writeChild } from './egress-program.ts'
+import {
+  buildEgress,
+  type Command,
+  type EgressProgram,
+  pidOf,
+  writeChild,
+} from './egress-program.ts'
 
 let program: EgressProgram
 beforeAll(async () => {
@@ -36,9 +42,10 @@ function batchOf(address: string): EgressPayload<'kafka.send'> {
   }
 }
 
-async function pidOf(egress: Egress): Promise<number> {
+/** Its process, once it has answered. */
+async function answering(egress: Egress): Promise<number> {
   await egress.call('kafka.close', {}, TIME)
-  return egress.pid ?? -1
+  return pidOf(egress)
 }
 
 describe('what it is', () => {
@@ -46,7 +53,7 @@ describe('what it is', () => {
     vi.stubEnv('SECREG_CANARY', 'in the environment of the parent')
     vi.stubEnv('NODE_EXTRA_CA_CERTS', '/etc/ssl/certs/ca-certificates.crt')
     onTestFinished(() => void vi.unstubAllEnvs())
-    const pid = await pidOf(egressOf())
+    const pid = await answering(egressOf())
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean)
     const names = environment.map((entry) => entry.split('=', 1)[0])
     expect(names).toContain('PATH')
@@ -59,11 +66,11 @@ describe('what it is', () => {
 
   test('signals that come to every process of the daemon do not end it, nor open its inspector', async () => {
     const egress = egressOf()
-    const pid = await pidOf(egress)
+    const pid = await answering(egress)
     for (const signal of ['SIGUSR1', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGPIPE'] as const) {
       process.kill(pid, signal)
     }
-    expect(await pidOf(egress)).toBe(pid)
+    expect(await answering(egress)).toBe(pid)
     expect(listening(pid)).toEqual([])
   })
 
@@ -87,11 +94,11 @@ describe('what it is', () => {
   test('without kafkajs it says so, and stays', async () => {
     using bare = await buildEgress({ kafkajs: false })
     const egress = egressOf({ command: bare.command })
-    const pid = await pidOf(egress)
+    const pid = await answering(egress)
     await expect(egress.call('kafka.send', batchOf('127.0.0.1:1'), TIME)).rejects.toThrow(
       /optional package kafkajs is not installed/,
     )
-    expect(await pidOf(egress)).toBe(pid)
+    expect(await answering(egress)).toBe(pid)
   })
 })
 
@@ -161,7 +168,7 @@ describe('what it is asked', () => {
   test('what takes too long is taken back, and the next question is heard', async () => {
     await using broker = await KafkaStandIn.start()
     const egress = egressOf()
-    const pid = await pidOf(egress)
+    const pid = await answering(egress)
     broker.pause()
     const call = egress.call('kafka.send', batchOf(broker.address), { timeoutMs: 300 })
     await expect(call).rejects.toEqual(code('TIMEOUT'))
@@ -183,7 +190,7 @@ describe('how it ends', () => {
     const pids = new Set<number>()
     for (const pause of [250, 500, 1000]) {
       const call = egress.call('kafka.close', {}, TIME)
-      const pid = egress.pid ?? -1
+      const pid = pidOf(egress)
       pids.add(pid)
       process.kill(pid, 'SIGKILL')
       await expect(call).rejects.toEqual(code('CHILD_GONE'))
@@ -201,7 +208,7 @@ describe('how it ends', () => {
     const pauses: number[] = []
     const egress = egressOf({ now: () => timeMs, onEnd: (pauseMs) => pauses.push(pauseMs) })
     for (let round = 0; round < 3; round++) {
-      process.kill(await pidOf(egress), 'SIGKILL')
+      process.kill(await answering(egress), 'SIGKILL')
       await waitFor(() => egress.pid === undefined)
       timeMs += 60_000
     }
@@ -263,7 +270,7 @@ describe('how it ends', () => {
     for (const command of [program.command, childOf('stays', lines)]) {
       const egress = egressOf({ command })
       const call = egress.call('kafka.send', batchOf('127.0.0.1:1'), TIME)
-      const pid = egress.pid ?? -1
+      const pid = pidOf(egress)
       const refused = expect(call).rejects.toEqual(code('CLOSED'))
       await egress.close(200)
       await refused

@@ -19,7 +19,10 @@ export async function serveHttp(
   answer: RequestListener,
   tls?: { readonly key: string; readonly cert: string },
 ): Promise<Listening> {
-  return listening(tls === undefined ? createServer(answer) : createTlsServer(tls, answer), tls)
+  const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer)
+  // Who counts connections keeps them for as long as he likes.
+  server.keepAliveTimeout = 0
+  return listening(server, tls)
 }
 
 /** Is told of every connection until the test has finished. */

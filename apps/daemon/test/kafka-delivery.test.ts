@@ -22,7 +22,7 @@ import {
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { Egress } from '../src/egress/egress-process.ts'
 import { createKafkaDelivery, type KafkaConfig } from '../src/sinks/kafka-sink.ts'
-import { buildEgress, type EgressProgram } from './egress-program.ts'
+import { buildEgress, type EgressProgram, pidOf } from './egress-program.ts'
 import { readTopic } from './kafka-read.ts'
 import { deliverAll, expectDelivered, ORIGIN, REFS, recordOf, recordsOf } from './kafka-records.ts'
 
@@ -124,7 +124,7 @@ test('a child that is killed before it has told what the broker keeps doubles th
   broker.pause()
   const sent = deliver(records.slice(20, 40), noSignal())
   await waitFor(() => broker.produceRequests === 2)
-  process.kill(egress.pid ?? -1, 'SIGKILL')
+  process.kill(pidOf(egress), 'SIGKILL')
   await expect(sent).rejects.toEqual(code('CHILD_GONE'))
   broker.resume()
   const before = broker.records(topics[0]).length
@@ -160,14 +160,16 @@ test('a broker that restarts in the midst loses nothing, and keeps the order', a
   const restarts = (async () => {
     for (let round = 0; !done && round < 5; round++) {
       const seen = broker.produceRequests
-      await waitFor(() => done || broker.produceRequests >= seen + 3)
+      await waitFor(() => done || broker.produceRequests >= seen + 3, { timeoutMs: 60_000 })
       // What it has taken meanwhile is not acknowledged.
       broker.pause()
-      await waitFor(() => done || broker.produceRequests > seen + 3)
+      await waitFor(() => done || broker.produceRequests > seen + 3, { timeoutMs: 60_000 })
       await broker.stop()
       await broker.start()
     }
   })()
+  // A failure of its own is told once everything is delivered.
+  restarts.catch(() => {})
   await deliverAll(deliver, records, { onFailure: () => pids.add(egress.pid) })
   done = true
   await restarts

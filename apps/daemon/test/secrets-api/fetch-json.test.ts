@@ -25,7 +25,7 @@ const code = (word: string): unknown => expect.objectContaining({ code: `ERR_OUT
 
 describe('keys of an issuer', () => {
   const fetchOf = (url: string, more: object = {}) =>
-    fetchJson(url, { egress, ca: undefined, ...more })
+    fetchJson(url, { egress, ca: undefined, timeoutMs: 30_000, ...more })
 
   test('are an object, whatever type it is sent as', async () => {
     const seen: unknown[] = []

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import type { Kv2Clock } from '@secreg/kv2'
 import { Kv2Error } from '@secreg/kv2'
 import { ProviderError, type SecretProvider, type SecretProviderName } from '@secreg/secrets-api'
-import { CertificateMaker, createCanary, createTempHome, freePort, waitFor } from '@secreg/testkit'
+import { CertificateMaker, createCanary, createTempHome, waitFor } from '@secreg/testkit'
 import { type Kv2Fault, Kv2StandIn } from '@secreg/testkit/kv2'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { Egress, type EgressOptions } from '../../src/egress/egress-process.ts'
@@ -15,7 +15,7 @@ import {
   type Providers,
 } from '../../src/secrets-api/providers.ts'
 import type { Kv2Settings, SecretsApiSettings } from '../../src/secrets-api/settings.ts'
-import { buildEgress, type EgressProgram } from '../egress-program.ts'
+import { buildEgress, type EgressProgram, pidOf } from '../egress-program.ts'
 import { apiSettings, serverSettings } from './provider-settings.ts'
 
 const MIB = 1024 * 1024
@@ -147,7 +147,7 @@ describe('a server that', () => {
   })
 
   test('is down is known not to have done anything', async () => {
-    const url = `http://127.0.0.1:${await freePort()}`
+    const url = 'http://127.0.0.1:1'
     const openbao = serverSettings(url, { token: 'hvs.x' })
     const provider = mustHave(providersOf({ openbao }), 'openbao')
     const error = await failureOf(provider.write(PLACE, DATA))
@@ -369,7 +369,7 @@ describe('a child that is killed', () => {
       failureOf(provider.write({ mount: 'secret', segments: [`key-${at}`] }, DATA)),
     )
     await waitFor(() => server.requests.length - before >= 8)
-    const pid = egress.pid ?? -1
+    const pid = pidOf(egress)
     process.kill(pid, 'SIGKILL')
     for (const error of await Promise.all(writes)) {
       expect(error).toMatchObject({ reason: 'PROVIDER_ERROR', status: 502 })
