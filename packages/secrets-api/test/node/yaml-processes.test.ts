@@ -61,13 +61,15 @@ test(
   async () => {
     const made = home()
     const path = made.file('dev.yaml')
-    const provider = new YamlProvider({ path, environment: 'test', lockTimeoutMs: 20_000 })
+    const provider = new YamlProvider({ path, environment: 'test', lockTimeoutMs: 60_000 })
     const uri = parseSecretUri('yaml://secret/mine#k')
     await writeSecret(provider, uri, 0, AUTHOR)
     for (let round = 1; round <= 5; round++) {
       const child = await writer(path, `r${round}`, 10_000)
       child.process.stdin?.write('go')
-      await waitFor(() => readFileSync(path, 'utf8').includes(`r${round}-${round}:`))
+      await waitFor(() => readFileSync(path, 'utf8').includes(`r${round}-${round}:`), {
+        timeoutMs: PATIENCE_MS,
+      })
       // At whatever it does now.
       child.signal('SIGKILL')
       const dead = once(child.process, 'exit')
@@ -84,7 +86,7 @@ test(
       expect(statSync(path).mode & 0o777).toBe(0o600)
     }
     // What a killed process had prepared to take the lock is gone with the first write of another one.
-    const next = new YamlProvider({ path, environment: 'test' })
+    const next = new YamlProvider({ path, environment: 'test', lockTimeoutMs: 60_000 })
     await writeSecret(next, uri, 6, AUTHOR)
     expect(readdirSync(made.path)).toEqual(['dev.yaml', 'dev.yaml.lock'])
   },
