@@ -8,6 +8,7 @@ import {
   type PolicyRule,
 } from '@secreg/policy-engine'
 import { describe, expect, test } from 'vitest'
+import { textWork } from './text-work.ts'
 
 type Draft = Omit<Partial<PolicyRule>, 'id'>
 
@@ -248,9 +249,12 @@ describe('work', () => {
           : deny({ resources: [`/*/*a*${index}/**`], when: { mfa: true } }),
     )
     const rules = many.map((draft, index) => ({ id: `r${index}`, ...ruleOf(draft) }))
-    const started = performance.now()
-    const found = lint([{ id: 'p', rules }], { maxSteps: 100_000 })
-    expect(performance.now() - started).toBeLessThan(5000)
+    const maxSteps = 100_000
+    let found: readonly LintFinding[] = []
+    const work = textWork(() => {
+      found = lint([{ id: 'p', rules }], { maxSteps })
+    })
+    expect(work).toBeLessThan(10 * maxSteps)
     expect(found.filter(({ code }) => code === 'incomplete')).toHaveLength(1)
   })
 

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { documentsOf, rules as nativeRules, rule, SYSTEM_ZONE } from '../arbitrary.ts'
 import { naiveDecide } from '../naive.ts'
+import { assertOften } from '../runs.ts'
 import { context, foreign, path, question } from './arbitrary-foreign.ts'
 import { naiveMixed } from './naive-foreign.ts'
 
@@ -39,7 +40,8 @@ const runs = (soak: number): number =>
 describe('a policy of native and foreign documents', () => {
   test.each([undefined, 1])('decides as each of their systems does, keeping %s', (maxKept) => {
     const seen = { allow: 0, deny: 0, silent: 0 }
-    fc.assert(
+    // The generator is worth something only if foreign rules often speak, in both ways.
+    assertOften(
       fc.property(native, foreign, questions, (list, others, asked) => {
         const own = documentsOf(list)
         const policy = compile([...others, ...own], {
@@ -56,10 +58,10 @@ describe('a policy of native and foreign documents', () => {
           else seen[expected.decision]++
         }
       }),
-      { numRuns: runs(700) },
+      runs(700),
+      () => Math.min(seen.allow, seen.deny),
+      50,
     )
-    // The generator is worth something only if foreign rules often speak, in both ways.
-    expect(Math.min(seen.allow, seen.deny)).toBeGreaterThan(50)
   })
 
   test('decides alike one document at a time, changed and compiled', () => {
@@ -128,7 +130,7 @@ describe('filter', () => {
   test('agrees with decide for everything below its prefix', () => {
     const answers = { all: 0, none: 0, each: 0 }
     const tails = fc.array(path, { minLength: 1, maxLength: 12 })
-    fc.assert(
+    assertOften(
       fc.property(native, foreign, question, tails, (list, others, one, below) => {
         const policy = compile([...documentsOf(list), ...others], OPTIONS)
         const { principals, resource: prefix, action, time, context: known } = one
@@ -148,9 +150,10 @@ describe('filter', () => {
           expect([resource, filtered]).toEqual([resource, allowed])
         }
       }),
-      { numRuns: runs(1500) },
+      runs(1500),
+      () => Math.min(answers.each, answers.none),
+      50,
     )
-    expect(Math.min(answers.each, answers.none)).toBeGreaterThan(50)
   })
 })
 
@@ -220,7 +223,7 @@ describe('insight', () => {
       '/kv/**',
     )
     const claims = { yes: 0, no: 0 }
-    fc.assert(
+    assertOften(
       fc.property(foreign, questions, context, patterns, (others, asked, known, pattern) => {
         const own = asked.length % 2 === 0 ? [{ id: 'p', rules: [all] }] : []
         const policy = compile([...own, ...others], OPTIONS)
@@ -238,8 +241,9 @@ describe('insight', () => {
           }
         }
       }),
-      { numRuns: runs(500) },
+      runs(500),
+      () => Math.min(claims.yes, claims.no),
+      50,
     )
-    expect(Math.min(claims.yes, claims.no)).toBeGreaterThan(50)
   })
 })
