@@ -84,6 +84,8 @@ export function createAuthzenClient(options: AuthzenClientOptions): AuthzenClien
     try {
       if (caller?.aborted) return fail('aborted')
       const timeout = AbortSignal.timeout(timeoutMs)
+      // Node.js lets go of a timeout that only another signal follows: it would be collected, and never tell its end.
+      timeout.addEventListener('abort', () => {}, { once: true })
       const signal = caller === undefined ? timeout : AbortSignal.any([timeout, caller])
       const result = await post(base + path, JSON.stringify(request, withoutNull), {
         fetch: options.fetch,

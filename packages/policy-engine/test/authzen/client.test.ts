@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import {
   type AuthzenAnswer,
   type AuthzenClientOptions,
@@ -217,6 +219,16 @@ describe('the client', () => {
     expect(await ask(fetch)).toEqual(unavailable('timeout'))
     expect(signals).toHaveLength(2)
     expect(signals[1]).toBe(signals[0])
+  })
+
+  it('ends in time where a caller may end it too, although memory is collected meanwhile', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const client = createAuthzenClient({ baseUrl: BASE, fetch: never, timeoutMs: 200 })
+    const answer = client.evaluate(question, { signal: new AbortController().signal })
+    await new Promise((resolve) => setImmediate(resolve))
+    collect()
+    expect(await answer).toEqual(unavailable('timeout'))
   })
 
   it('ends when its caller ends it, and passes that on', async () => {
