@@ -81,11 +81,12 @@ export function createAuthzenClient(options: AuthzenClientOptions): AuthzenClien
     read: (value: unknown) => T,
     fail: (failure: AuthzenFailure) => T,
   ): Promise<T> {
+    let timeout: AbortSignal | undefined
     try {
       if (caller?.aborted) return fail('aborted')
-      const timeout = AbortSignal.timeout(timeoutMs)
+      timeout = AbortSignal.timeout(timeoutMs)
       // Node.js lets go of a timeout that only another signal follows: it would be collected, and never tell its end.
-      timeout.addEventListener('abort', () => {}, { once: true })
+      timeout.addEventListener('abort', ignore)
       const signal = caller === undefined ? timeout : AbortSignal.any([timeout, caller])
       const result = await post(base + path, JSON.stringify(request, withoutNull), {
         fetch: options.fetch,
@@ -98,6 +99,8 @@ export function createAuthzenClient(options: AuthzenClientOptions): AuthzenClien
       return fail(caller?.aborted && result.failure === 'timeout' ? 'aborted' : result.failure)
     } catch {
       return fail('connect')
+    } finally {
+      timeout?.removeEventListener('abort', ignore)
     }
   }
 
@@ -117,6 +120,8 @@ export function createAuthzenClient(options: AuthzenClientOptions): AuthzenClien
     },
   }
 }
+
+function ignore(): void {}
 
 /** AuthZEN leaves out what has no value. */
 function withoutNull(_name: string, value: unknown): unknown {
