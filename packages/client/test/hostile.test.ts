@@ -10,7 +10,7 @@ async function outcome(
   name: RequestName = 'get',
 ): Promise<unknown> {
   await using daemon = await fakeDaemon(handle)
-  await using registry = await connectRegistry({ socket: daemon.path, timeoutMs: 2000 })
+  await using registry = await connectRegistry({ socket: daemon.path })
   return await registry.request(name, { key: '/a' } as never).catch((error: unknown) => {
     if (!SecregError.is(error)) throw error
     return error.reason
