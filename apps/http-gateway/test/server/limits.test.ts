@@ -310,9 +310,7 @@ describe('a connection', () => {
   })
 
   it('that does not take an answer in time is ended', async () => {
-    await using running = await startGateway({
-      http: { headerTimeoutSeconds: 0.3, bodyTimeoutSeconds: 0.3 },
-    })
+    await using running = await startGateway({ http: { bodyTimeoutSeconds: 0.3 } })
     const value = 'a'.repeat(16 * 1024 * 1024)
     running.relay.answer = () => ({ value })
     const client = await RawConnection.open(running.port)
