@@ -15,6 +15,7 @@ import { type Engine, MemoryEngine } from '@secreg/storage'
 import { expect, onTestFinished, TestRunner } from 'vitest'
 import type { OpenedRegistry } from '../src/open-registry.ts'
 import type { Registry } from '../src/registry.ts'
+import { filesOfProcess } from './process-files.ts'
 
 /** As scrypt, with a cost that tests can pay hundreds of times. */
 export const fastScrypt: Scrypt = async (password, salt, { length }) =>
@@ -44,7 +45,7 @@ export async function open(options: Options = {}) {
     housekeepingMs: 1_000_000,
     ...options,
     engine,
-    files,
+    files: filesOfProcess(files),
   })
   // Its timers would hold it, with its store and its log, for as long as the process runs.
   if (TestRunner.getCurrentTest() !== undefined) {

@@ -2,7 +2,6 @@
 import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { MemoryFiles } from '@secreg/audit/testing'
 import { type Engine, LevelEngine, MemoryEngine, StorageError } from '@secreg/storage'
 import { FaultEngine, type FaultEngineOptions } from '@secreg/storage/testing'
 import type { CommitFault } from './model-steps.ts'
@@ -172,20 +171,4 @@ function listing(directory: string): string {
   return readdirSync(directory)
     .map((name) => `${name} ${statSync(join(directory, name), { throwIfNoEntry: false })?.size}`)
     .join('\n')
-}
-
-/** Files as one process has them: once it is dead it reaches them no more, not even to make new ones. */
-export function filesOfProcess(files: MemoryFiles): { files: MemoryFiles; die(): void } {
-  let isDead = false
-  const proxy = new Proxy(files, {
-    get(target, name) {
-      if (isDead) throw new Error('the process is dead')
-      const member: unknown = Reflect.get(target, name, target)
-      return typeof member === 'function' ? member.bind(target) : member
-    },
-  })
-  const die = (): void => {
-    isDead = true
-  }
-  return { files: proxy, die }
 }

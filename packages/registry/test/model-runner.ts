@@ -9,7 +9,7 @@ import { ERASURE_SPACE, TIME_KEY } from '../src/keys.ts'
 import { parseMark } from '../src/sweeper.ts'
 import { addUser, type Home, type Line, outcomeOf, PASSWORD, restart, start } from './fixture.ts'
 import { type Call, Model, type ModelClock, type ModelRecord, type Outcome } from './model.ts'
-import { type Bench, createBench, type EngineName, filesOfProcess } from './model-bench.ts'
+import { type Bench, createBench, type EngineName } from './model-bench.ts'
 import {
   differenceOf,
   failureOf,
@@ -74,7 +74,6 @@ class SequenceRun {
   /** Another process than the one that the model knows. */
   #isNew = false
   #engine!: FaultEngine
-  #process!: ReturnType<typeof filesOfProcess>
   #home!: Home
   #log!: ModelLog
   #expiry!: ExpiryClock
@@ -366,7 +365,6 @@ class SequenceRun {
     this.#kill = undefined
     this.#hasLostPower = death !== 'written'
     this.#engine.crash()
-    this.#process.die()
     // The same at every run of a sequence.
     let chance = 0
     if (death === 'written') this.#files.kill()
@@ -398,10 +396,9 @@ class SequenceRun {
         if (this.#kill?.at === point) this.#die(this.#kill.death)
       },
     })
-    this.#process = filesOfProcess(this.#files)
     return {
       engine: this.#engine,
-      files: this.#process.files,
+      files: this.#files,
       now: () => this.#time.wall,
       monotonicMs: () => this.#time.monotonic,
       onFault: (fault: unknown) => {
