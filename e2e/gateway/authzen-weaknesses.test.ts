@@ -9,7 +9,13 @@ import {
   question,
   user,
 } from '../lib/authzen-desk.ts'
-import { MIB, operationsOverHttp, processesOf, residentBytes } from '../lib/gateway-processes.ts'
+import {
+  MIB,
+  operationsOverHttp,
+  processesOf,
+  processorMs,
+  residentBytes,
+} from '../lib/gateway-processes.ts'
 
 const canary = createCanary()
 const Z01 = question('alice', 'read')
@@ -175,12 +181,13 @@ describe('hostile requests', () => {
     const pids = processesOf(desk.running.gateway.child)
     const before = residentBytes([...pids, desk.running.daemon.pid])
     const path = body.includes('"evaluations"') ? EVALUATIONS : EVALUATION
-    const started = performance.now()
+    const startedMs = processorMs([...pids, desk.running.daemon.pid])
     const { status, json } = await desk.post(path, body)
     expect(status).toBe(expected)
     expect(JSON.stringify(json).length).toBeLessThan(200_000)
     // Far more than it takes, far less than work that grows with the square of the body.
-    expect(performance.now() - started).toBeLessThan(10_000)
+    const tookMs = processorMs([...pids, desk.running.daemon.pid]) - startedMs
+    expect(tookMs).toBeLessThan(10_000)
     expect(residentBytes([...pids, desk.running.daemon.pid])).toBeLessThan(before + 256 * MIB)
     expect(processesOf(desk.running.gateway.child)).toEqual(pids)
     expect((await desk.post(EVALUATION, Z01)).json).toEqual(YES)

@@ -28,7 +28,9 @@ export function treeOf(directory: string): Tree {
   const found = { files: [] as string[], directories: [directory], sockets: [] as string[] }
   for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
     const path = join(directory, name)
-    const facts = lstatSync(path)
+    const facts = lstatSync(path, { throwIfNoEntry: false })
+    // A running daemon may have removed it since it was listed.
+    if (facts === undefined) continue
     if (facts.isSocket()) found.sockets.push(path)
     else (facts.isDirectory() ? found.directories : found.files).push(path)
   }
