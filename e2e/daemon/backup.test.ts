@@ -37,6 +37,8 @@ vi.setConfig({ testTimeout: 240_000 })
 
 const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 6)
 const WRITERS = 8
+/** Each command is a process of its own, and the machine may be busy. */
+const PATIENCE = { timeoutMs: 40_000 }
 const KEYS = 12
 
 /** What a change has made of a key, with the revision that it was answered. */
@@ -79,11 +81,17 @@ test('under 8 writers, each backup is the state at its revision', async () => {
   )
   const backups: { file: Buffer; revision: number }[] = []
   for (let i = 0; i < 4; i++) {
-    const { revision: before } = await admin.ok('status', {})
-    const backup = await readBackup(admin)
-    const { revision: after } = await admin.ok('status', {})
+    const revision = async (): Promise<number> => (await admin.ok('status', {})).revision
+    const before = await revision()
+    let begun: number | undefined
+    // No piece is read before something was written since it was begun.
+    const backup = await readBackup(admin, async () => {
+      begun ??= await revision()
+      const since = begun
+      await waitFor(async () => (await revision()) > since, { intervalMs: 1 })
+    })
     expect(backup.revision).toBeGreaterThanOrEqual(before)
-    expect(after).toBeGreaterThan(backup.revision)
+    expect(await revision()).toBeGreaterThan(backup.revision)
     backups.push(backup)
   }
   over = true
@@ -115,7 +123,7 @@ async function rerun(site: Site, file: string): Promise<void> {
     const { code } = await child.exit
     if (code !== 0) expect(child.stderr()).toContain('too many backups at once')
     return code === 0
-  })
+  }, PATIENCE)
 }
 
 test(`kill -9 of the client at any moment: no file that looks whole, and a rerun works, ${ROUNDS} times`, async () => {
@@ -144,7 +152,7 @@ test(`kill -9 of the client at any moment: no file that looks whole, and a rerun
   // At least once it was in the midst of writing; the first bytes come late in the life of a process.
   if (cut === 0) {
     const child = sreg(site, ['backup', file])
-    await waitFor(() => names(directory).length > 0, { intervalMs: 1 })
+    await waitFor(() => names(directory).length > 0, { ...PATIENCE, intervalMs: 1 })
     await child.kill('SIGKILL')
     await rerun(site, file)
     expect(names(directory)).toEqual(['it.backup'])
@@ -152,7 +160,7 @@ test(`kill -9 of the client at any moment: no file that looks whole, and a rerun
   // A signal that can be handled leaves nothing by itself.
   rmSync(file, { force: true })
   const child = sreg(site, ['backup', file])
-  await waitFor(() => names(directory).length > 0, { intervalMs: 1 })
+  await waitFor(() => names(directory).length > 0, { ...PATIENCE, intervalMs: 1 })
   child.signal('SIGTERM')
   await child.exit
   if (!existsSync(file)) expect(names(directory)).toEqual([])

@@ -271,14 +271,15 @@ test(`kill -9 at any moment leaves the old registry or the new one, and a rerun 
   await takeBackup(admin, file)
   const args = ['restore', file, '--config', site.config, '--force']
   const whole = async (): Promise<number> => {
-    await admin.ok('set', { key: '/marker', value: 'written after the backup' })
-    admin.close()
-    await daemon.kill('SIGTERM')
     const start = performance.now()
     expect(await offline(args, PASSPHRASE)).toMatchObject({ code: 0 })
     return performance.now() - start
   }
-  const length = await whole()
+  await admin.ok('set', { key: '/marker', value: 'written after the backup' })
+  admin.close()
+  await daemon.kill('SIGTERM')
+  // How long it takes, as the last one tells: the machine has more and less to do.
+  let length = await whole()
   let cut = 0
   for (let round = 0; round < ROUNDS; round++) {
     daemon = await site.start()
@@ -301,7 +302,7 @@ test(`kill -9 at any moment leaves the old registry or the new one, and a rerun 
     expect((await admin.ok('get', { key: '/many/1999', decrypt: true })).value).toBe('value 1999')
     admin.close()
     await daemon.kill('SIGTERM')
-    expect(await offline(args, PASSPHRASE)).toMatchObject({ code: 0 })
+    length = await whole()
     expect(readdirSync(site.home.path).filter((name) => /incoming|replacing/.test(name))).toEqual(
       [],
     )

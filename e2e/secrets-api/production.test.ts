@@ -122,10 +122,11 @@ describe('A25: does not start', () => {
 test('one subject may ask a hundred times at once, and others do not wait for him', async (context) => {
   const { caller, issuer } = await open(context)
   const ask = (sub: string) => caller.value('secreg://none/a#b', issuer.token(sub))
-  const replies = await Promise.all(Array.from({ length: 150 }, () => ask('greedy')))
+  const replies = await Promise.all(Array.from({ length: 300 }, () => ask('greedy')))
   const refused = replies.filter(({ status }) => status === 429)
   expect(refused.length).toBeGreaterThan(0)
-  expect(refused.length).toBeLessThanOrEqual(50)
+  // Fifty more a second come to be allowed while they are answered.
+  expect(refused.length).toBeLessThanOrEqual(200)
   for (const reply of refused) {
     expectCode(reply, 429, 'RATE_LIMITED')
     expect(Number(reply.headers['retry-after'])).toBeGreaterThan(0)

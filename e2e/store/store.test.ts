@@ -153,7 +153,7 @@ test('a daemon that does not answer: reads go on, requests end in time, and it g
   const { site, admin, daemon } = running
   await put(admin, 1)
   await using source = sourceOf(site)
-  await using store = await openStore({ source, secrets: [KEY], requestTimeoutMs: 300 })
+  await using store = await openStore({ source, secrets: [KEY], requestTimeoutMs: 1000 })
   const reader = new Reader(store.secret(KEY), 1)
   daemon.signal('SIGSTOP')
   try {
