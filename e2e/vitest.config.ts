@@ -35,7 +35,8 @@ export default defineConfig({
     // Each test starts processes of its own, and waits for what happens by the clock: with one worker more than the two
     // cores that are meant, these have something to do meanwhile. More would only wait for each other.
     maxWorkers: 3,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Nothing takes nearly so long by itself; each of these processes may have to wait for others on the machine.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })

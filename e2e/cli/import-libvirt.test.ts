@@ -359,7 +359,7 @@ test('broken off by a signal and by the daemon, and gone on with', async () => {
   const args = ['import', desk.path('virt'), '--format', 'libvirt', '--socket', socket]
   gate.holdAfter(20_000)
   const first = desk.launch(args)
-  await waitFor(gate.isHolding, { what: 'a request that is held' })
+  await waitFor(gate.isHolding, { timeoutMs: 40_000, what: 'a request that is held' })
   first.signal('SIGINT')
   expect(await first.exit).toEqual({ code: null, signal: 'SIGINT' })
   expect(first.stdout()).toBe('')
@@ -370,7 +370,7 @@ test('broken off by a signal and by the daemon, and gone on with', async () => {
 
   gate.holdAfter(20_000)
   const second = desk.launch(args)
-  await waitFor(gate.isHolding, { what: 'a request that is held' })
+  await waitFor(gate.isHolding, { timeoutMs: 40_000, what: 'a request that is held' })
   await desk.daemon?.kill('SIGKILL')
   expect(await second.exit).toMatchObject({ code: 6 })
   expect(second.stderr()).toMatch(/of 60 secrets are done, \d+ were written\n.*run it again, and/)

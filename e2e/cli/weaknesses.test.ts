@@ -364,7 +364,7 @@ test('weakness 63: an empty configuration means the documented defaults', async 
   const { code, stdout, stderr } = await runChild('unshare', ['-rm', 'sh', '-c', script], {
     cwd: desk.site.home.path,
     env: { ...desk.env, NODE: process.execPath, SECREGD },
-    timeoutMs: 60_000,
+    timeoutMs: 150_000,
   })
   expect(code, stderr).toBe(0)
   expect(stdout).toMatch(

@@ -61,7 +61,7 @@ test(`kill -9 under load: every answered operation has its one record, and the l
       if (halfMade === 0) return isClosing(site.audit)
       return answered() >= until
     }
-    await Promise.race([work, waitFor(ripe, { intervalMs: 1, timeoutMs: 40_000 })])
+    await Promise.race([work, waitFor(ripe, { intervalMs: 1, timeoutMs: 100_000 })])
     // Not only right behind an answer: also in the middle of what follows it.
     for (let turns = halfMade === 0 ? 0 : randomInt(0, 200); turns > 0; turns--) {
       await new Promise((resume) => setImmediate(resume))

@@ -52,7 +52,7 @@ test('class 27: children have no credential, file or connection of the daemon', 
     SECREG_SOMETHING: proxied,
   })
   await using daemon = startNode(SECREGD, ['--dev', home.file('dev')], { env })
-  const ready = JSON.parse(await daemon.line(/"ready":true/)) as Ready
+  const ready = JSON.parse(await daemon.line(/"ready":true/, { timeoutMs: 40_000 })) as Ready
   const clients = [connect(ready.socket), connect(ready.socket)]
   try {
     // What is asked elsewhere is asked by the egress child.

@@ -88,7 +88,7 @@ test(`kill -9 under transactions, moves, purges and expiry leaves each wholly do
         seen++
       }
     })
-    await waitFor(() => seen >= killAt, { intervalMs: 1 })
+    await waitFor(() => seen >= killAt, { intervalMs: 1, timeoutMs: 30_000 })
     // Not only right behind an answer: also in the middle of what follows it.
     for (let turns = randomInt(0, 300); turns > 0; turns--) {
       await new Promise((resume) => setImmediate(resume))

@@ -16,7 +16,7 @@ import { Wire } from '../lib/wire.ts'
 const ROUNDS = Number(process.env['SECREG_SOAK_ROUNDS'] ?? 6)
 
 test(`kill -9 under uses of tokens, revocations, codes, groups and policies: nothing is lost and nothing is good twice, ${ROUNDS} times`, {
-  timeout: 60_000 + ROUNDS * 8_000,
+  timeout: 60_000 + ROUNDS * 20_000,
 }, async () => {
   await using site = new Site()
   const key = site.home.write('key', randomBytes(32))

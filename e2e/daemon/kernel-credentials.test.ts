@@ -102,7 +102,7 @@ describe('a login by the kernel’s word', () => {
       })
     for (const _start of [1, 2]) {
       await using daemon = startNode(SECREGD, ['--dev', directory])
-      const { socket } = JSON.parse(await daemon.line(/"ready":true/))
+      const { socket } = JSON.parse(await daemon.line(/"ready":true/, { timeoutMs: 40_000 }))
       const { code, stdout, stderr } = await sreg(socket, 'whoami', '--json')
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
       expect(JSON.parse(stdout)).toMatchObject({ user: 'dev', proof: 'kernel', roles: ['admin'] })

@@ -39,7 +39,7 @@ async function check(admin: Wire, writes: ReadonlyMap<string, string>): Promise<
 }
 
 test(`a rotation that is killed goes on at the next start, ${ROUNDS} times`, {
-  timeout: 60_000 + ROUNDS * 15_000,
+  timeout: 60_000 + ROUNDS * 30_000,
 }, async () => {
   await using site = new Site()
   const key = site.home.write('key', randomBytes(32))
@@ -74,7 +74,7 @@ test(`a rotation that is killed goes on at the next start, ${ROUNDS} times`, {
         const { rotation } = await admin.ok('rotate', { op: 'status' })
         return rotation === undefined || rotation.phase !== 'values' || rotation.done >= killAt
       },
-      { intervalMs: 1 },
+      { intervalMs: 1, timeoutMs: 30_000 },
     )
     for (let turns = randomInt(0, 300); turns > 0; turns--) {
       await new Promise((resume) => setImmediate(resume))

@@ -169,7 +169,7 @@ test('watches go on where they were after kill -9 and restart', { timeout: 120_0
         acknowledged.push([key, body.revision])
       }
     })().catch(() => {})
-    await waitFor(() => acknowledged.length >= until)
+    await waitFor(() => acknowledged.length >= until, { timeoutMs: 20_000 })
     await daemon.kill('SIGKILL')
     await writing
     await reader.closed

@@ -275,7 +275,7 @@ test('a development home says where HTTP is, and the token of its administrator 
   let credentials: string | undefined
   for (const start of [1, 2]) {
     await using daemon = startNode(SECREGD, ['--dev', dir])
-    const { http, ...ready } = JSON.parse(await daemon.line(/"ready":true/))
+    const { http, ...ready } = JSON.parse(await daemon.line(/"ready":true/, { timeoutMs: 40_000 }))
     expect(http).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     const admin = join(dir, 'admin.json')
     const socket = join(dir, 'registry.sock')

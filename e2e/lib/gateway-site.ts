@@ -78,7 +78,7 @@ ${http}`,
   /** Start a gateway and wait until it says that it serves; it does so without a daemon as well. */
   async startGateway(options: GatewayStartOptions = {}): Promise<Gateway> {
     const child = this.launchGateway(options)
-    const ready = await child.line(/"ready":true/, { timeoutMs: 30_000 })
+    const ready = await child.line(/"ready":true/, { timeoutMs: 60_000 })
     const { http } = JSON.parse(ready) as { http: string }
     this.#last = { child, http, port: Number(new URL(http).port) }
     return this.#last
@@ -87,7 +87,7 @@ ${http}`,
   /** Wait until the gateway has found the daemon again, which it does after a pause, and the registry is open. */
   async ready(): Promise<void> {
     await waitFor(async () => (await fetch(`${this.http}/ready`)).ok, {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       what: 'the gateway to be ready',
     })
   }

@@ -86,7 +86,7 @@ ${config}
   /** Start it and wait until it says that it is ready. */
   async start(options: StartOptions = {}): Promise<Child> {
     const child = this.launch(options)
-    await child.line(/"event":"ready"/, { from: 'stderr', timeoutMs: 30_000 })
+    await child.line(/"event":"ready"/, { from: 'stderr', timeoutMs: 60_000 })
     return child
   }
 

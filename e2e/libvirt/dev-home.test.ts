@@ -16,7 +16,7 @@ test('both sockets, private to the user, with the same secrets at each start', a
   const usage = { type: 'ceph', id: 'client.dev' } as const
   for (const isFirst of [true, false]) {
     await using daemon = startNode(SECREGD, ['--dev', directory])
-    const ready = JSON.parse(await daemon.line(/"ready":true/))
+    const ready = JSON.parse(await daemon.line(/"ready":true/, { timeoutMs: 40_000 }))
     expect(ready).toMatchObject({
       libvirt: `${directory}/libvirt.sock`,
       libvirtReadOnly: `${directory}/libvirt-ro.sock`,

@@ -95,7 +95,7 @@ async function found(site: LibvirtSite): Promise<Map<string, string>> {
 }
 
 test(`clients at once and kill -9, ${ROUNDS} times`, {
-  timeout: 60_000 + ROUNDS * 30_000,
+  timeout: 60_000 + ROUNDS * 60_000,
 }, async (context) => {
   await using running = await startLibvirtSite(context)
   const { site } = running
@@ -106,7 +106,7 @@ test(`clients at once and kill -9, ${ROUNDS} times`, {
     const busy = new Set<SecretRegistry>()
     const work = registries.map((one) => churn(one, expected, () => busy.add(one)))
     const isUnderWay = () => busy.size === CLIENTS && site.records().length > wanted
-    await waitFor(isUnderWay, { timeoutMs: 30_000 })
+    await waitFor(isUnderWay, { timeoutMs: 60_000 })
     await site.children.at(-1)?.kill('SIGKILL')
     await Promise.all(work)
     await site.start()

@@ -135,7 +135,7 @@ describe.each(FORMS)('form $name', (form) => {
   beforeAll(async () => {
     home = createTempHome()
     daemon = startNode(SECREGD, ['--dev', home.path])
-    const { socket, admin } = JSON.parse(await daemon.line(/"ready":true/))
+    const { socket, admin } = JSON.parse(await daemon.line(/"ready":true/, { timeoutMs: 40_000 }))
     credentials = JSON.parse(readFileSync(admin, 'utf8'))
     client = new DocumentedClient(socket, form)
   })

@@ -130,7 +130,8 @@ test(`what ${CLIENTS} clients see across ${KILLS} times kill -9 is one history`,
   for (let kill = 0; kill < KILLS; kill++) {
     const until = recorder.operations.length + randomInt(1, OPERATIONS_BETWEEN_KILLS)
     const playing = Promise.all(players.map((player) => playOn(player, site.socket, session)))
-    await waitFor(() => recorder.operations.length >= until, { intervalMs: 1 })
+    const options = { intervalMs: 1, timeoutMs: 30_000 }
+    await waitFor(() => recorder.operations.length >= until, options)
     await daemon.kill('SIGKILL')
     await playing
     daemon = await site.start()

@@ -252,7 +252,9 @@ test('a development home does what the documentation says', async (context) => {
   expect(lines.match(/^curl /gm)).toHaveLength(2)
   await using home = createTempHome()
   await using daemon = startNode(SECREGD, ['--dev', home.file('dev')])
-  const { http } = JSON.parse(await daemon.line(/"ready":true/)) as { http: string }
+  const { http } = JSON.parse(await daemon.line(/"ready":true/, { timeoutMs: 40_000 })) as {
+    http: string
+  }
   await waitFor(async () => (await ask(`${http}/ready`)).status === 200)
   const { stdout, code } = await runChild('/bin/sh', ['-c', `url=${http}\n${lines}`])
   const uri = 'yaml://secret/env#MY_API_KEY'

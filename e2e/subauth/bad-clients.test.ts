@@ -176,12 +176,15 @@ test('clients that never take their answers are held up by themselves', async (c
     for (const name of names) await stranger.open(name)
     // The kernel takes more for as long as the server does.
     let taken = 0
-    await waitFor(async () => {
-      let more = 0
-      for (const name of names) more += (await stranger.step('stuff', { name, requests })).taken
-      taken += more
-      return more === 0
-    })
+    await waitFor(
+      async () => {
+        let more = 0
+        for (const name of names) more += (await stranger.step('stuff', { name, requests })).taken
+        taken += more
+        return more === 0
+      },
+      { timeoutMs: 40_000 },
+    )
     expect(taken).toBeGreaterThan(10 * names.length)
   }
   const leave = async (): Promise<void> => {

@@ -60,7 +60,7 @@ async function runAll(context: SkippableContext): Promise<ReadonlyMap<string, Re
   const { users } = CONFIGURATION
   running = await startSubauthSite({ zones: Object.fromEntries(zones), users })
   const args = ['-B', subauthFile('cases.py'), running.site.door]
-  const { stdout, stderr, code } = await runChild(python, args, { timeoutMs: 50_000 })
+  const { stdout, stderr, code } = await runChild(python, args, { timeoutMs: 100_000 })
   if (code !== 0) throw new Error(`cases.py ended with ${code}: ${stderr}`)
   const found = stdout
     .trim()
