@@ -224,7 +224,8 @@ describe('time-outs', () => {
   })
 
   test('a connection that asks nothing is closed after the time-out of a session', async () => {
-    await using running = await startSite({ session: 'timeout = 1' })
+    // More than the login takes, during which nothing else is asked.
+    await using running = await startSite({ session: 'timeout = 2' })
     expect((await running.admin.next()).body).toMatchObject({ reason: 'TIMEOUT' })
     await running.admin.closed
   })

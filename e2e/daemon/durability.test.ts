@@ -25,7 +25,7 @@ interface Expected {
 }
 
 test(`kill -9 under ${WRITERS} writers loses no acknowledged set and leaves no half entry, ${ROUNDS} times`, {
-  timeout: 60_000 + ROUNDS * 5_000,
+  timeout: 60_000 + ROUNDS * 10_000,
 }, async () => {
   await using site = new Site()
   const key = site.home.write('key', randomBytes(32))

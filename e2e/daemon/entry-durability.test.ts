@@ -57,7 +57,7 @@ async function waitForErasure({ purgers }: Crew, data: string): Promise<void> {
 }
 
 test(`kill -9 under transactions, moves, purges and expiry leaves each wholly done or not at all, ${ROUNDS} times`, {
-  timeout: 60_000 + ROUNDS * 5_000,
+  timeout: 60_000 + ROUNDS * 10_000,
 }, async () => {
   await using site = new Site()
   const key = site.home.write('key', randomBytes(32))
