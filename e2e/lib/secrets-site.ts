@@ -28,7 +28,8 @@ export const OPEN: Environment = Object.freeze({
   TENANT_ALLOWED_MOUNTS: 'secret',
   TENANT_SALT: SALT,
   SECRETS_DEV_ENDPOINTS: 'true',
-  VAULT_TIMEOUT: '2',
+  // Of the first call, the start of the process that asks is a part.
+  VAULT_TIMEOUT: '20',
 })
 
 /** Environment B. */
