@@ -290,7 +290,8 @@ describe('cut at any commit', () => {
           await fillMany(home, 200)
           engine.failCommit(nth, { errno, applied, reopens: true })
           await home.api.rotate({ op: 'start' }).catch(() => {})
-          await home.registry.housekeep()
+          // It may meet what the log has to store meanwhile.
+          await home.registry.housekeep().catch(() => {})
           await home.registry.housekeep()
           const epochs = Object.keys(await epochsOf(home))
           expect((await headerOf(home)).epochs.map(({ epoch }) => String(epoch))).toEqual(epochs)
