@@ -2,7 +2,7 @@
 
 /** Options of {@link waitFor}. */
 export interface WaitForOptions {
-  /** Time after which it fails, milliseconds. Default 10,000. */
+  /** Time after which it fails, milliseconds. Default 30,000. */
   readonly timeoutMs?: number
   /** Pause between two looks, milliseconds. Default 10. */
   readonly intervalMs?: number
@@ -19,7 +19,7 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   options: WaitForOptions = {},
 ): Promise<Exclude<Awaited<T>, undefined | null | false | 0 | ''>> {
-  const { timeoutMs = 10_000, intervalMs = 10, what = 'a condition' } = options
+  const { timeoutMs = 30_000, intervalMs = 10, what = 'a condition' } = options
   const end = performance.now() + timeoutMs
   let cause: unknown
   for (;;) {

@@ -149,7 +149,8 @@ describe('children', () => {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
     server.close()
-    expect(port).toBeGreaterThan(0)
+    expect(port).toBeGreaterThanOrEqual(20_000)
+    expect(port).toBeLessThan(32_768)
   })
 })
 
