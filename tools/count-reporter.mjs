@@ -15,8 +15,11 @@ export default class CountReporter {
     }))
     for (const module of modules) {
       const file = relative(ROOT, module.moduleId)
-      if (module.errors().length > 0)
-        failures.push({ where: file, messages: messagesOf(module.errors()) })
+      for (const part of [module, ...module.children.allSuites()]) {
+        if (part.errors().length === 0) continue
+        const where = part === module ? file : `${file} > ${part.fullName}`
+        failures.push({ where, messages: messagesOf(part.errors()) })
+      }
       let failedTests = 0
       for (const test of module.children.allTests()) {
         const result = test.result()

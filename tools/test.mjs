@@ -10,9 +10,14 @@ import { build, install } from './setup.mjs'
 const total = { passed: 0, failed: 0, skipped: 0, reasons: new Map(), failures: [] }
 const scratch = mkdtempSync(join(tmpdir(), 'secreg-test-'))
 
-const check = async (ok) => {
-  if (!(await ok)) total.failed++
+const check = async (name, ok) => {
+  if (await ok) return
+  total.failed++
+  total.failures.push({ where: name, messages: [] })
 }
+
+/** A named step of which the result counts. */
+const checkStep = (name, ...args) => check(name, step(name, ...args))
 
 async function vitest(name, args) {
   const file = join(scratch, `${name}.json`)
@@ -24,7 +29,8 @@ async function vitest(name, args) {
     : { passed: 0, failed: 0, skipped: 0, reasons: {}, failures: [] }
   total.passed += counts.passed
   // vitest can fail without a failed test: no test found, a crash, a stray error.
-  total.failed += ok ? counts.failed : Math.max(1, counts.failed)
+  if (!ok && counts.failed === 0) await check(`${name}: vitest itself`, false)
+  total.failed += counts.failed
   total.skipped += counts.skipped
   total.failures.push(...counts.failures)
   for (const [reason, times] of Object.entries(counts.reasons)) {
@@ -34,18 +40,18 @@ async function vitest(name, args) {
 
 if (await install()) {
   const built = await build()
-  await check(built)
-  await check(step('style', bin('biome'), ['ci', '--colors=off', '.']))
-  await check(step('layers', process.execPath, ['tools/check-boundaries.mjs']))
-  await check(step('types', bin('nx'), ['run-many', '-t', 'typecheck', '--outputStyle=static']))
-  if (built) await check(step('types of e2e', bin('tsc'), ['-p', 'e2e', '--noEmit']))
+  await check('build', built)
+  await checkStep('style', bin('biome'), ['ci', '--colors=off', '.'])
+  await checkStep('layers', process.execPath, ['tools/check-boundaries.mjs'])
+  await checkStep('types', bin('nx'), ['run-many', '-t', 'typecheck', '--outputStyle=static'])
+  if (built) await checkStep('types of e2e', bin('tsc'), ['-p', 'e2e', '--noEmit'])
   await vitest('unit', ['--config', join(ROOT, 'vitest.config.ts')])
   const e2e = join(ROOT, 'e2e/vitest.config.ts')
   if (built && existsSync(e2e)) {
     await vitest('e2e', ['--root', join(ROOT, 'e2e'), '--config', e2e])
   }
 } else {
-  total.failed++
+  await check('npm ci', false)
 }
 rmSync(scratch, { recursive: true, force: true })
 
